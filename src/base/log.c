@@ -1,0 +1,89 @@
+#include "base/log.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+
+#define LINE_MAX_BYTES 8192
+#define VALUE_MAX_BYTES 1024
+
+static atomic_int log_max = LOG_INFO;	/* the log sink is the one place with state of its own */
+
+static const char *const level_name[] = {"error", "warn", "info", "debug"};
+
+void log_set_level(enum log_level max)
+{
+	atomic_store(&log_max, (int)max);
+}
+
+struct line {
+	char p[LINE_MAX_BYTES];
+	size_t n;
+};
+
+static void put(struct line *l, const char *s, size_t n)
+{
+	if (n > sizeof(l->p) - 3 - l->n)	/* room for the closing brace and the line end */
+		n = sizeof(l->p) - 3 - l->n;
+	memcpy(l->p + l->n, s, n);
+	l->n += n;
+}
+
+static void put_quoted(struct line *l, const char *s)
+{
+	size_t n = 0;
+
+	if (l->n + VALUE_MAX_BYTES * 6 + 16 > sizeof(l->p)) {	/* never cut inside an escape */
+		put(l, "\"...\"", 5);
+		return;
+	}
+	put(l, "\"", 1);
+	for (; *s && n < VALUE_MAX_BYTES; s++, n++) {
+		unsigned char c = (unsigned char)*s;
+		char esc[8];
+
+		if (c == '"' || c == '\\') {
+			esc[0] = '\\';
+			esc[1] = (char)c;
+			put(l, esc, 2);
+		} else if (c < 0x20 || c == 0x7f) {
+			put(l, esc, (size_t)snprintf(esc, sizeof(esc), "\\u%04x", c));
+		} else {
+			put(l, s, 1);
+		}
+	}
+	put(l, "\"", 1);
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields, unsigned n)
+{
+	struct line l = {.n = 0};
+	char when[32], num[32];
+	ssize_t done;
+
+	if ((int)level > atomic_load(&log_max))
+		return;
+	time_rfc3339(clock_now_s(&clock_system), when);
+	put(&l, "{\"t\":\"", 6);
+	put(&l, when, strlen(when));
+	put(&l, "\",\"level\":\"", 11);
+	put(&l, level_name[level], strlen(level_name[level]));
+	put(&l, "\",\"event\":", 10);
+	put_quoted(&l, event);
+	for (unsigned i = 0; i < n; i++) {
+		put(&l, ",", 1);
+		put_quoted(&l, fields[i].key);
+		put(&l, ":", 1);
+		if (fields[i].str)
+			put_quoted(&l, fields[i].str);
+		else
+			put(&l, num, (size_t)snprintf(num, sizeof(num), "%lld", (long long)fields[i].num));
+	}
+	l.p[l.n++] = '}';
+	l.p[l.n++] = '\n';
+	done = write(STDERR_FILENO, l.p, l.n);
+	(void)done;	/* nothing can be done about a log that cannot be written */
+}

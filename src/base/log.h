@@ -1,0 +1,24 @@
+/* log.h - one structured line an event, to standard error. For `main`, `api` and `cli`; libraries return `why`.
+ *
+ * A line is JSON: {"t":"...","level":"info","event":"...", fields}. Values are escaped, cut at 1 KiB. There is no
+ * way to pass a secret.
+ */
+#pragma once
+#include <stdint.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+struct log_field {
+	const char *key;
+	const char *str;	/* NULL: the number is printed */
+	int64_t num;
+};
+#define LOG_S(k, v) ((struct log_field){(k), (v) ? (v) : "", 0})
+#define LOG_N(k, v) ((struct log_field){(k), 0, (int64_t)(v)})
+
+void log_set_level(enum log_level max);
+/* Thread-safe: one write(2) a line. */
+void log_event(enum log_level level, const char *event, const struct log_field *fields, unsigned n);
+#define LOG(level, event, ...)                                                               \
+	log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                 \
+		  sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))

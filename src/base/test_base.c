@@ -1,0 +1,235 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/secret.h"
+#include "base/sys.h"
+#include "base/utf8.h"
+
+static void a_short_message_is_bad_for_good(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct msg m;
+	struct cur c = cur_open(&m, SLICE_LIT("\x01\x02\x03\x04\x05"));
+
+	(void)state;
+	assert_int_equal(cur_le16(&c), 0x0201);
+	assert_int_equal(cur_be32(&c), 0);
+	assert_int_equal(cur_u8(&c), 0);
+	assert_false(cur_more(&c));
+	assert_int_equal(cur_end(&c, &w, "t.parse", "t").code, E_MALFORMED);
+	assert_string_equal(why_reason(&w), "t.parse");
+	arena_free(a);
+}
+
+static void left_over_bytes_are_refused(void **state)
+{
+	struct msg m;
+	struct cur c = cur_open(&m, SLICE_LIT("\x01\x02")), sub = cur_sub(&c, 1);
+
+	(void)state;
+	assert_int_equal(cur_u8(&sub), 1);
+	assert_true(rc_ok(cur_end(&sub, NULL, "t", "t")));
+	assert_int_equal(cur_end(&c, NULL, "t", "t").code, E_MALFORMED);
+	assert_true(rc_ok(cur_end_open(&c, NULL, "t", "t")));
+}
+
+static void a_child_window_spoils_its_message(void **state)
+{
+	struct msg m;
+	struct cur c = cur_open(&m, SLICE_LIT("\x01\x02\x03")), sub = cur_sub(&c, 1);
+
+	(void)state;
+	assert_int_equal(cur_le32(&sub), 0);
+	assert_int_equal(cur_u8(&c), 0);
+	assert_int_equal(cur_end(&c, NULL, "t", "t").code, E_MALFORMED);
+}
+
+static void the_arena_keeps_its_limit_and_its_marks(void **state)
+{
+	struct arena *a = arena_new(10000);
+	struct arena_mark m;
+
+	(void)state;
+	assert_non_null(arena_alloc(a, 4000));
+	m = arena_mark(a);
+	assert_non_null(arena_alloc(a, 4000));
+	assert_null(arena_alloc(a, 4000));
+	assert_true(arena_bad(a));
+	arena_reset(a, m);
+	assert_false(arena_bad(a));
+	assert_non_null(arena_alloc(a, 4000));
+	assert_null(arena_alloc_n(a, SIZE_MAX / 2, 3));
+	arena_free(a);
+}
+
+static void growing_keeps_the_bytes(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct buf b = buf_in(a, 0), other = buf_in(a, 0);
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		buf_printf(&b, "%d,", i);
+		buf_putc(&other, 'x');
+	}
+	assert_true(buf_ok(&b));
+	assert_memory_equal(buf_cstr(&b), "0,1,2,3,4,", 10);
+	assert_memory_equal(b.p + b.n - 5, "4999,", 5);
+	arena_free(a);
+}
+
+static void a_buffer_stops_at_its_maximum(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct buf b = buf_in(a, 4);
+
+	(void)state;
+	buf_puts(&b, "abc");
+	buf_puts(&b, "de");
+	buf_putc(&b, 'f');
+	assert_false(buf_ok(&b));
+	assert_int_equal(b.n, 3);
+	assert_null(buf_cstr(&b));
+	arena_free(a);
+}
+
+static void a_reason_keeps_its_cause_and_its_context(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	rc r = deny(&w, E_DENIED, "t.too_old", "is %d", 8);
+
+	(void)state;
+	why_compared(&w, "tcb.snp", "8", "10");
+	r = note(&w, r, "checking %s", "Milan");
+	assert_int_equal(r.code, E_DENIED);
+	assert_string_equal(why_reason(&w), "t.too_old");
+	assert_non_null(strstr(why_render(&w, a), "expected  10"));
+	assert_non_null(strstr(why_render(&w, a), "while    checking Milan"));
+	assert_true(rc_ok(note(&w, rc_of(OK), "nothing")));
+	arena_free(a);
+}
+
+static void a_reason_without_memory_still_refuses(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+
+	(void)state;
+	arena_fail_at(a, 1);
+	assert_int_equal(deny(&w, E_DENIED, "t.x", "x").code, E_DENIED);
+	assert_false(why_empty(&w));
+	arena_free(a);
+}
+
+static void secrets_compare_move_and_end(void **state)
+{
+	SECRET(s);
+	struct secret t;
+
+	(void)state;
+	assert_true(rc_ok(secret_copy(&s, SLICE_LIT("top secret"), NULL)));
+	assert_true(secret_eq(secret_view(&s), SLICE_LIT("top secret")));
+	assert_false(secret_eq(secret_view(&s), SLICE_LIT("top secreT")));
+	assert_false(secret_eq(secret_view(&s), SLICE_LIT("top")));
+	t = secret_move(&s);
+	assert_null(s.p);
+	secret_shrink(&t, 3);
+	assert_true(secret_eq(secret_view(&t), SLICE_LIT("top")));
+	assert_int_equal(t.p[4], 0);
+	secret_free(&t);
+	secret_free(&t);
+}
+
+static void times_round_trip_and_nonsense_is_refused(void **state)
+{
+	static const char *const bad[] = {"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01 00:00:00Z",
+					  "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z",
+					  "2026-01-01T00:00:00Zx", "", "2026-01-01T00:00:00+24:00"};
+	char out[32];
+	int64_t t;
+
+	(void)state;
+	time_rfc3339(1795557718, out);
+	assert_string_equal(out, "2026-11-24T22:01:58Z");
+	assert_true(rc_ok(time_parse_rfc3339(slice_cstr(out), &t, NULL)));
+	assert_int_equal(t, 1795557718);
+	assert_true(rc_ok(time_parse_rfc3339(SLICE_LIT("2026-11-25T00:01:58.123+02:00"), &t, NULL)));
+	assert_int_equal(t, 1795557718);
+	time_imf(1795454989, out);
+	assert_string_equal(out, "Mon, 23 Nov 2026 17:29:49 GMT");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(time_parse_rfc3339(slice_cstr(bad[i]), &t, NULL).code, E_MALFORMED);
+}
+
+static void files_are_whole_private_and_exclusive(void **state)
+{
+	char dir[] = "/tmp/warrant-base-XXXXXX", path[64];
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct slice got;
+	struct stat st;
+	SECRET(s);
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/f", dir);
+	assert_true(rc_ok(file_write_atomic(path, SLICE_LIT("one"), 0600, &w)));
+	assert_true(rc_ok(file_write_atomic(path, SLICE_LIT("two"), 0600, &w)));
+	assert_int_equal(file_create(path, SLICE_LIT("three"), 0600, &w).code, E_DENIED);
+	assert_true(rc_ok(file_read(a, path, 3, &got, &w)));
+	assert_true(slice_is(got, "two"));
+	assert_int_equal(file_read(a, path, 2, &got, &w).code, E_LIMIT);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_true(rc_ok(file_read_secret(path, 10, &s, &w)));
+	chmod(path, 0644);
+	assert_int_equal(file_read_secret(path, 10, &s, &w).code, E_DENIED);
+	assert_string_equal(why_reason(&w), "file.permissions");
+	unlink(path);
+	assert_int_equal(file_read(a, path, 2, &got, &w).code, E_NOTFOUND);
+	assert_int_equal(rmdir(dir), 0);	/* no temporary file was left behind */
+	arena_free(a);
+}
+
+static void utf8_is_strict(void **state)
+{
+	static const char *const bad[] = {"\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xf8"};
+
+	(void)state;
+	assert_true(utf8_valid(SLICE_LIT("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(utf8_valid(slice_cstr(bad[i])));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_short_message_is_bad_for_good),
+		cmocka_unit_test(left_over_bytes_are_refused),
+		cmocka_unit_test(a_child_window_spoils_its_message),
+		cmocka_unit_test(the_arena_keeps_its_limit_and_its_marks),
+		cmocka_unit_test(growing_keeps_the_bytes),
+		cmocka_unit_test(a_buffer_stops_at_its_maximum),
+		cmocka_unit_test(a_reason_keeps_its_cause_and_its_context),
+		cmocka_unit_test(a_reason_without_memory_still_refuses),
+		cmocka_unit_test(secrets_compare_move_and_end),
+		cmocka_unit_test(times_round_trip_and_nonsense_is_refused),
+		cmocka_unit_test(files_are_whole_private_and_exclusive),
+		cmocka_unit_test(utf8_is_strict),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

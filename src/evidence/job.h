@@ -1,0 +1,73 @@
+/* job.h - one verification, as the drivers of this tree see it.
+ *
+ * Built-in drivers are C functions over this struct; `verifier/registry` puts the public table of
+ * include/warrant/verifier.h around plug-ins from outside. A driver reads evidence, bindings, collateral and time
+ * from here and adds results; it has no other input.
+ */
+#pragma once
+#include "base/why.h"
+#include "codec/json.h"
+
+/* One attested component. The claims object is what stands under the TEE's name in the token, plus the two
+ * strings "report_data" and "init_data" that appraisal moves up (attestation-service.md 5.1). */
+struct vresult {
+	const char *tee_class;	/* "cpu", "gpu", "switch", "ppcie", "dcu" */
+	struct json *claims;
+};
+
+struct vcollateral {
+	const char *kind;	/* "amd-vcek", "amd-crl", "intel-tcb-info", ... one list in docs/collateral.md */
+	const char *key;	/* which one; "" where the kind has only one */
+	struct slice bytes;	/* p == NULL: the host has none */
+};
+
+struct vanchor {
+	const char *set;	/* "amd-ark", "intel-sgx-root", "tpm-ak", ... */
+	uint8_t sha256[32];	/* of the certificate or the public key, as the set says */
+};
+
+#define VJOB_RESULTS_MAX 64u
+#define VJOB_WANTS_MAX 64u
+
+struct vjob {
+	struct arena *arena;	/* limited; everything of the verdict lives here */
+	struct why *why;
+	struct slice evidence;
+	struct slice report_data[4];	/* any of them is right */
+	unsigned report_data_n;		/* 0: not compared */
+	struct slice init_data;		/* p == NULL: not compared */
+	int64_t now_s;			/* the time of the verdict */
+	bool no_time;			/* no validity dates are checked (offline replay of evidence without a time) */
+	bool insecure_sample;		/* the configuration allows sample evidence in words */
+	const struct vcollateral *collateral;
+	size_t collateral_n;
+	const struct vanchor *anchors;	/* configured ones; the pinned table is code (evidence/pins.h) */
+	size_t anchors_n;
+	bool only_configured_anchors;	/* the pinned table does not count: test roots of --trust */
+	/* out */
+	struct vresult results[VJOB_RESULTS_MAX];
+	unsigned results_n;
+	struct vcollateral wants[VJOB_WANTS_MAX];	/* bytes unused */
+	unsigned wants_n;
+};
+
+struct vdriver {
+	const char *tee;
+	RC (*plan)(struct vjob *job);	/* may be NULL */
+	RC (*verify)(struct vjob *job);
+};
+
+/* Claims object of a new result; NULL when there are too many or no memory. */
+struct json *vjob_result(struct vjob *job, const char *tee_class);
+RC vjob_want(struct vjob *job, const char *kind, const char *key);
+/* p == NULL when absent. key NULL: the first of the kind. */
+struct slice vjob_collateral(const struct vjob *job, const char *kind, const char *key);
+/* Is the digest an anchor of the set, pinned or configured? */
+bool vjob_anchor(const struct vjob *job, const char *set, const uint8_t sha256[32]);
+
+enum vfit { FIT_EXACT, FIT_ZERO_PAD, FIT_FIRST };	/* equal length; zeros behind; the first n bytes of a longer digest */
+
+/* Compares `found` with the expected report data. Nothing expected: OK. `reason` "<tee>.report-data-mismatch". */
+RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
+/* The same for init-data. */
+RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);

@@ -1,0 +1,73 @@
+/* store.h - the one contract of storage: bytes under (namespace, key), changed in atomic, durable batches.
+ *
+ * Back ends: memory, sqlite, files, postgres. All pass tests/store_contract.c. Thread-safe. A value is opaque; what
+ * is secret was encrypted above (kms/). Namespaces: [a-z0-9_]{1,64}. Keys: 1 to 512 bytes of printable ASCII.
+ *
+ * A batch is all or nothing, and durable when store_commit() returns OK; concurrent batches share one sync
+ * (group commit). Expired values are not seen, and are removed in passing.
+ */
+#pragma once
+#include "base/sys.h"
+#include "base/why.h"
+
+struct store;
+
+#define STORE_NS_MAX 64u
+#define STORE_KEY_MAX 512u
+#define STORE_VALUE_MAX ((size_t)16 << 20)
+#define STORE_BATCH_MAX 4096u
+
+enum store_op_kind {
+	STORE_PUT,	/* insert or replace */
+	STORE_INSERT,	/* the whole batch is refused (E_DENIED store.exists) when the key is there */
+	STORE_CAS,	/* the batch is refused (E_DENIED store.changed) unless the revision is if_rev; 0: absent */
+	STORE_DELETE,	/* the batch is refused (E_NOTFOUND store.absent) when the key is absent */
+	STORE_ERASE,	/* delete; absent is fine */
+};
+
+struct store_op {
+	enum store_op_kind kind;
+	const char *ns, *key;
+	struct slice value;
+	uint64_t if_rev;
+	int64_t expires_s;	/* unix seconds; 0: never */
+};
+
+/* E_UNAVAILABLE store.down, store.full, store.locked: nothing was changed. */
+RC store_commit(struct store *s, const struct store_op *ops, size_t n, struct why *w);
+/* E_NOTFOUND store.absent. rev and expires_s may be NULL. The value is copied into the arena. */
+RC store_get(struct store *s, const char *ns, const char *key, struct arena *a, struct slice *value, uint64_t *rev,
+	     int64_t *expires_s, struct why *w);
+/* Keys with the prefix, in byte order, behind `after` (NULL: from the start), at most `limit`. */
+RC store_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, struct arena *a,
+	      char ***keys, size_t *n, struct why *w);
+/* Accepts NULL. */
+void store_close(struct store *s);
+/* Cheap: can it be written now? For readiness. */
+RC store_health(struct store *s, struct why *w);
+
+/* One-operation forms. */
+RC store_put(struct store *s, const char *ns, const char *key, struct slice value, struct why *w);
+RC store_insert(struct store *s, const char *ns, const char *key, struct slice value, int64_t expires_s, struct why *w);
+RC store_delete(struct store *s, const char *ns, const char *key, struct why *w);
+
+RC store_open_memory(const struct clock *clock, struct store **out, struct why *w);
+/* path: the database file; made 0600 when absent. WAL, synchronous=FULL. */
+RC store_open_sqlite(const char *path, const struct clock *clock, struct store **out, struct why *w);
+
+/* What a back end implements; store.c checks names, sizes and arguments once for all. */
+struct store_vtable {
+	const char *name;
+	RC (*commit)(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, struct why *w);
+	RC (*get)(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
+		  uint64_t *rev, int64_t *expires_s, struct why *w);
+	RC (*list)(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
+		   struct arena *a, char ***keys, size_t *n, struct why *w);
+	RC (*health)(struct store *s, struct why *w);
+	void (*close)(struct store *s);
+};
+
+struct store {
+	const struct store_vtable *vt;
+	const struct clock *clock;
+};
