@@ -1,10 +1,13 @@
 /* store.h - the one contract of storage: bytes under (namespace, key), changed in atomic, durable batches.
  *
- * Back ends: memory, sqlite, files, postgres. All pass tests/store_contract.c. Thread-safe. A value is opaque; what
- * is secret was encrypted above (kms/). Namespaces: [a-z0-9_]{1,64}. Keys: 1 to 512 bytes of printable ASCII.
+ * Back ends: memory, sqlite, files, postgres. All pass the one suite in store/test_contract.c. Thread-safe. A value is
+ * opaque; what is secret was encrypted above (kms/). Namespaces: [a-z0-9_]{1,64}. Keys: 1 to 512 bytes of printable
+ * ASCII. A name that is neither is E_MALFORMED store.namespace or store.key; a size over a limit is E_LIMIT store.size.
  *
  * A batch is all or nothing, and durable when store_commit() returns OK; concurrent batches share one sync
- * (group commit). Expired values are not seen, and are removed in passing.
+ * (group commit). Its operations apply in order, and each sees what those before it did, so a key may come twice.
+ * Expired values are not seen, and are removed in passing. A revision is never used twice for one key, not even after
+ * the key was deleted and made again.
  */
 #pragma once
 #include "base/sys.h"
@@ -15,7 +18,8 @@ struct store;
 #define STORE_NS_MAX 64u
 #define STORE_KEY_MAX 512u
 #define STORE_VALUE_MAX ((size_t)16 << 20)
-#define STORE_BATCH_MAX 4096u
+#define STORE_BATCH_MAX 4096u	/* operations of one batch */
+#define STORE_BATCH_BYTES_MAX ((size_t)64 << 20)
 
 enum store_op_kind {
 	STORE_PUT,	/* insert or replace */
@@ -35,6 +39,9 @@ struct store_op {
 
 /* E_UNAVAILABLE store.down, store.full, store.locked: nothing was changed. */
 RC store_commit(struct store *s, const struct store_op *ops, size_t n, struct why *w);
+/* The same; where an operation refused the batch, *refused is its place among ops (for a caller who merged the wishes
+ * of several others into one batch). */
+RC store_commit_at(struct store *s, const struct store_op *ops, size_t n, size_t *refused, struct why *w);
 /* E_NOTFOUND store.absent. rev and expires_s may be NULL. The value is copied into the arena. */
 RC store_get(struct store *s, const char *ns, const char *key, struct arena *a, struct slice *value, uint64_t *rev,
 	     int64_t *expires_s, struct why *w);
@@ -52,13 +59,19 @@ RC store_insert(struct store *s, const char *ns, const char *key, struct slice v
 RC store_delete(struct store *s, const char *ns, const char *key, struct why *w);
 
 RC store_open_memory(const struct clock *clock, struct store **out, struct why *w);
-/* path: the database file; made 0600 when absent. WAL, synchronous=FULL. */
+/* path: the database file; made 0600 when absent, refused (E_DENIED store.permissions) when others can read it. WAL,
+ * synchronous=FULL. One process owns it: a second one is refused, E_UNAVAILABLE store.locked. A newer schema than ours
+ * is E_UNSUPPORTED store.schema. */
 RC store_open_sqlite(const char *path, const struct clock *clock, struct store **out, struct why *w);
+/* Beside the process that owns it: for command line tools. The file must exist (E_NOTFOUND store.absent). */
+RC store_open_sqlite_shared(const char *path, const struct clock *clock, struct store **out, struct why *w);
 
-/* What a back end implements; store.c checks names, sizes and arguments once for all. */
+/* What a back end implements; store.c checks names, sizes and arguments once for all. *refused is set with
+ * E_DENIED and E_NOTFOUND of commit. */
 struct store_vtable {
 	const char *name;
-	RC (*commit)(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, struct why *w);
+	RC (*commit)(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused,
+		     struct why *w);
 	RC (*get)(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
 		  uint64_t *rev, int64_t *expires_s, struct why *w);
 	RC (*list)(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
@@ -71,3 +84,15 @@ struct store {
 	const struct store_vtable *vt;
 	const struct clock *clock;
 };
+
+/* For back ends: the refusals that all of them word alike. */
+RC store_refuse_exists(const struct store_op *op, struct why *w);
+RC store_refuse_changed(const struct store_op *op, uint64_t found, struct why *w);	/* found 0: absent */
+RC store_refuse_absent(const char *ns, const char *key, struct why *w);
+RC store_refuse_memory(struct why *w);
+/* Appends a copy of `key` to a list that list() gives back; *cap begins as 0. */
+RC store_keys_push(struct arena *a, char ***keys, size_t *n, size_t *cap, const char *key, struct why *w);
+static inline bool store_expired(int64_t expires_s, int64_t now_s)
+{
+	return expires_s && expires_s <= now_s;
+}
