@@ -8,25 +8,25 @@
 
 #include "store/sqlite_int.h"
 
-#define GROUP_MAX 512u	/* batches of one transaction */
+#define GROUP_MAX       512u /* batches of one transaction */
 #define GROUP_BYTES_MAX STORE_BATCH_BYTES_MAX
-#define SWEEP_ROWS "32"	/* expired rows removed with each transaction */
+#define SWEEP_ROWS      "32" /* expired rows removed with each transaction */
 
 static const char *const sql[SQ_STMT_N] = {
-	[SQ_BEGIN] = "BEGIN IMMEDIATE",
-	[SQ_COMMIT] = "COMMIT",
-	[SQ_ROLLBACK] = "ROLLBACK",
-	[SQ_SAVE] = "SAVEPOINT batch",
-	[SQ_BACK] = "ROLLBACK TO batch",
-	[SQ_RELEASE] = "RELEASE batch",
-	[SQ_REV] = "SELECT rev FROM kv WHERE ns = ?1 AND key = ?2 AND (expires = 0 OR expires > ?3)",
-	[SQ_NEXT_REV] = "SELECT value FROM counter WHERE name = 'rev'",
-	[SQ_SET_REV] = "UPDATE counter SET value = ?1 WHERE name = 'rev'",
-	[SQ_PUT] = "INSERT INTO kv (ns, key, value, rev, expires) VALUES (?1, ?2, ?3, ?4, ?5)"
-		   " ON CONFLICT DO UPDATE SET value = excluded.value, rev = excluded.rev, expires = excluded.expires",
-	[SQ_DELETE] = "DELETE FROM kv WHERE ns = ?1 AND key = ?2",
-	[SQ_SWEEP] = "DELETE FROM kv WHERE (ns, key) IN (SELECT ns, key FROM kv WHERE expires <> 0 AND expires <= ?1"
-		     " ORDER BY expires LIMIT " SWEEP_ROWS ")",
+        [SQ_BEGIN] = "BEGIN IMMEDIATE",
+        [SQ_COMMIT] = "COMMIT",
+        [SQ_ROLLBACK] = "ROLLBACK",
+        [SQ_SAVE] = "SAVEPOINT batch",
+        [SQ_BACK] = "ROLLBACK TO batch",
+        [SQ_RELEASE] = "RELEASE batch",
+        [SQ_REV] = "SELECT rev FROM kv WHERE ns = ?1 AND key = ?2 AND (expires = 0 OR expires > ?3)",
+        [SQ_NEXT_REV] = "SELECT value FROM counter WHERE name = 'rev'",
+        [SQ_SET_REV] = "UPDATE counter SET value = ?1 WHERE name = 'rev'",
+        [SQ_PUT] = "INSERT INTO kv (ns, key, value, rev, expires) VALUES (?1, ?2, ?3, ?4, ?5)"
+                   " ON CONFLICT DO UPDATE SET value = excluded.value, rev = excluded.rev, expires = excluded.expires",
+        [SQ_DELETE] = "DELETE FROM kv WHERE ns = ?1 AND key = ?2",
+        [SQ_SWEEP] = "DELETE FROM kv WHERE (ns, key) IN (SELECT ns, key FROM kv WHERE expires <> 0 AND expires <= ?1"
+                     " ORDER BY expires LIMIT " SWEEP_ROWS ")",
 };
 
 /* Runs a statement that gives no row, and makes it ready for the next time. */
@@ -192,7 +192,7 @@ static void *writer_main(void *arg)
 		serve(q, group);
 		pthread_mutex_lock(&q->lock);
 		for (; group; group = next) {
-			next = group->next;	/* once `done` is seen, the job is gone */
+			next = group->next; /* once `done` is seen, the job is gone */
 			group->done = true;
 			pthread_cond_signal(&group->wake);
 		}

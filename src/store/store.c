@@ -8,12 +8,13 @@ static rc check_ns(const char *ns, struct why *w)
 	size_t n = ns ? strnlen(ns, STORE_NS_MAX + 1) : 0;
 
 	if (n == 0 || n > STORE_NS_MAX)
-		return deny(w, E_MALFORMED, "store.namespace", "a namespace has 1 to %u characters, this one %s", STORE_NS_MAX,
-			    n ? "has more" : "is empty");
+		return deny(w, E_MALFORMED, "store.namespace", "a namespace has 1 to %u characters, this one %s",
+		            STORE_NS_MAX, n ? "has more" : "is empty");
 	for (size_t i = 0; i < n; i++)
 		if (!((ns[i] >= 'a' && ns[i] <= 'z') || (ns[i] >= '0' && ns[i] <= '9') || ns[i] == '_'))
-			return deny(w, E_MALFORMED, "store.namespace", "byte 0x%02x at %zu of a namespace: expected [a-z0-9_]",
-				    (unsigned)(unsigned char)ns[i], i);
+			return deny(w, E_MALFORMED, "store.namespace",
+			            "byte 0x%02x at %zu of a namespace: expected [a-z0-9_]",
+			            (unsigned)(unsigned char)ns[i], i);
 	return rc_of(OK);
 }
 
@@ -22,11 +23,12 @@ static rc check_text(const char *what, const char *s, struct why *w)
 	size_t n = strnlen(s, STORE_KEY_MAX + 1);
 
 	if (n > STORE_KEY_MAX)
-		return deny(w, E_MALFORMED, "store.key", "a %s has at most %u bytes, this one has more", what, STORE_KEY_MAX);
+		return deny(w, E_MALFORMED, "store.key", "a %s has at most %u bytes, this one has more", what,
+		            STORE_KEY_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (s[i] < 0x20 || s[i] > 0x7e)
 			return deny(w, E_MALFORMED, "store.key", "byte 0x%02x at %zu of a %s: expected printable ASCII",
-				    (unsigned)(unsigned char)s[i], i, what);
+			            (unsigned)(unsigned char)s[i], i, what);
 	return rc_of(OK);
 }
 
@@ -42,13 +44,14 @@ static rc check_op(const struct store_op *op, struct why *w)
 	TRY(check_ns(op->ns, w));
 	TRY(check_key(op->key, w));
 	if (op->kind > STORE_ERASE)
-		return deny(w, E_INTERNAL, "store.argument", "unknown operation %d on %s/%s", (int)op->kind, op->ns, op->key);
+		return deny(w, E_INTERNAL, "store.argument", "unknown operation %d on %s/%s", (int)op->kind, op->ns,
+		            op->key);
 	if (op->value.n > STORE_VALUE_MAX)
-		return deny(w, E_LIMIT, "store.size", "a value of %zu bytes for %s/%s: the limit is %zu", op->value.n, op->ns,
-			    op->key, STORE_VALUE_MAX);
+		return deny(w, E_LIMIT, "store.size", "a value of %zu bytes for %s/%s: the limit is %zu", op->value.n,
+		            op->ns, op->key, STORE_VALUE_MAX);
 	if ((op->value.n && !op->value.p) || op->expires_s < 0)
-		return deny(w, E_INTERNAL, "store.argument", "a value without bytes, or a negative time, for %s/%s", op->ns,
-			    op->key);
+		return deny(w, E_INTERNAL, "store.argument", "a value without bytes, or a negative time, for %s/%s",
+		            op->ns, op->key);
 	return rc_of(OK);
 }
 
@@ -61,17 +64,18 @@ rc store_commit_at(struct store *s, const struct store_op *ops, size_t n, size_t
 		return deny(w, E_LIMIT, "store.size", "a batch of %zu operations: the limit is %u", n, STORE_BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
 		TRY(check_op(&ops[i], w));
-		bytes += ops[i].value.n;	/* at most 4096 times 16 MiB */
+		bytes += ops[i].value.n; /* at most 4096 times 16 MiB */
 	}
 	if (bytes > STORE_BATCH_BYTES_MAX)
-		return deny(w, E_LIMIT, "store.size", "a batch of %zu bytes: the limit is %zu", bytes, STORE_BATCH_BYTES_MAX);
+		return deny(w, E_LIMIT, "store.size", "a batch of %zu bytes: the limit is %zu", bytes,
+		            STORE_BATCH_BYTES_MAX);
 	if (n == 0)
 		return rc_of(OK);
 	r = s->vt->commit(s, ops, n, clock_now_s(s->clock), &at, w);
 	if (!rc_ok(r) && refused)
 		*refused = at;
-	return note(w, r, "committing %zu operation%s to the %s store, the first on %s/%s", n, n == 1 ? "" : "s", s->vt->name,
-		    ops[0].ns, ops[0].key);
+	return note(w, r, "committing %zu operation%s to the %s store, the first on %s/%s", n, n == 1 ? "" : "s",
+	            s->vt->name, ops[0].ns, ops[0].key);
 }
 
 rc store_commit(struct store *s, const struct store_op *ops, size_t n, struct why *w)
@@ -80,7 +84,7 @@ rc store_commit(struct store *s, const struct store_op *ops, size_t n, struct wh
 }
 
 rc store_get(struct store *s, const char *ns, const char *key, struct arena *a, struct slice *value, uint64_t *rev,
-	     int64_t *expires_s, struct why *w)
+             int64_t *expires_s, struct why *w)
 {
 	struct slice v = {0};
 	uint64_t got_rev = 0;
@@ -98,7 +102,7 @@ rc store_get(struct store *s, const char *ns, const char *key, struct arena *a, 
 }
 
 rc store_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, struct arena *a,
-	      char ***keys, size_t *n, struct why *w)
+              char ***keys, size_t *n, struct why *w)
 {
 	char **got = NULL;
 	size_t got_n = 0;
@@ -154,8 +158,8 @@ rc store_refuse_exists(const struct store_op *op, struct why *w)
 
 rc store_refuse_changed(const struct store_op *op, uint64_t found, struct why *w)
 {
-	return deny(w, E_DENIED, "store.changed", "%s/%s has revision %" PRIu64 ", expected %" PRIu64 " (0: absent)", op->ns,
-		    op->key, found, op->if_rev);
+	return deny(w, E_DENIED, "store.changed", "%s/%s has revision %" PRIu64 ", expected %" PRIu64 " (0: absent)",
+	            op->ns, op->key, found, op->if_rev);
 }
 
 rc store_refuse_absent(const char *ns, const char *key, struct why *w)

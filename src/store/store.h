@@ -65,6 +65,8 @@ RC store_open_memory(const struct clock *clock, struct store **out, struct why *
 RC store_open_sqlite(const char *path, const struct clock *clock, struct store **out, struct why *w);
 /* Beside the process that owns it: for command line tools. The file must exist (E_NOTFOUND store.absent). */
 RC store_open_sqlite_shared(const char *path, const struct clock *clock, struct store **out, struct why *w);
+/* dir: the layout of spec kbs.md 9 (LocalFs): <dir>/<namespace>/<key>, `/` in a key written \x2F. One process owns it. */
+RC store_open_files(const char *dir, const struct clock *clock, struct store **out, struct why *w);
 
 /* What a back end implements; store.c checks names, sizes and arguments once for all. *refused is set with
  * E_DENIED and E_NOTFOUND of commit. */

@@ -7,7 +7,7 @@
 
 #include "store/store.h"
 
-#define SWEEP 8u	/* entries looked at for expiry with every batch */
+#define SWEEP 8u /* entries looked at for expiry with every batch */
 
 struct val {
 	uint64_t rev;
@@ -30,7 +30,7 @@ struct mem {
 	pthread_rwlock_t lock;
 	struct node *root;
 	uint64_t rev, seed;
-	char sweep_ns[STORE_NS_MAX + 1], sweep_key[STORE_KEY_MAX + 1];	/* the entry that was looked at last */
+	char sweep_ns[STORE_NS_MAX + 1], sweep_key[STORE_KEY_MAX + 1]; /* the entry that was looked at last */
 };
 
 struct undo {
@@ -237,7 +237,8 @@ static void sweep(struct mem *m, int64_t now_s)
 		m->sweep_ns[0] = m->sweep_key[0] = 0;
 }
 
-static rc mem_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused, struct why *w)
+static rc mem_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused,
+                     struct why *w)
 {
 	struct mem *m = mem_of(s);
 	struct undo *u = calloc(n, sizeof(*u));
@@ -259,7 +260,7 @@ static rc mem_commit(struct store *s, const struct store_op *ops, size_t n, int6
 }
 
 static rc mem_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
-		  uint64_t *rev, int64_t *expires_s, struct why *w)
+                  uint64_t *rev, int64_t *expires_s, struct why *w)
 {
 	struct mem *m = mem_of(s);
 	rc r = rc_of(OK);
@@ -281,7 +282,7 @@ static rc mem_get(struct store *s, const char *ns, const char *key, int64_t now_
 }
 
 static rc list_locked(struct mem *m, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
-		      struct arena *a, char ***keys, size_t *n, struct why *w)
+                      struct arena *a, char ***keys, size_t *n, struct why *w)
 {
 	bool behind = strcmp(after, prefix) >= 0;
 	struct node *at = seek(m, ns, behind ? after : prefix, behind && *after);
@@ -298,7 +299,7 @@ static rc list_locked(struct mem *m, const char *ns, const char *prefix, const c
 }
 
 static rc mem_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
-		   struct arena *a, char ***keys, size_t *n, struct why *w)
+                   struct arena *a, char ***keys, size_t *n, struct why *w)
 {
 	struct mem *m = mem_of(s);
 	rc r;
@@ -327,12 +328,12 @@ static void mem_close(struct store *s)
 }
 
 static const struct store_vtable memory_vt = {
-	.name = "memory",
-	.commit = mem_commit,
-	.get = mem_get,
-	.list = mem_list,
-	.health = mem_health,
-	.close = mem_close,
+        .name = "memory",
+        .commit = mem_commit,
+        .get = mem_get,
+        .list = mem_list,
+        .health = mem_health,
+        .close = mem_close,
 };
 
 rc store_open_memory(const struct clock *clock, struct store **out, struct why *w)

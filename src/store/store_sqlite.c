@@ -9,23 +9,24 @@
 #include "base/num.h"
 #include "store/sqlite_int.h"
 
-#define APPLICATION_ID 0x5761724b	/* "WarK": tells our file from another's */
+#define APPLICATION_ID 0x5761724b /* "WarK": tells our file from another's */
 
 /* The upgrade path: step i brings version i to i + 1. A step is never changed once released. */
 static const char *const schema_step[] = {
-	"CREATE TABLE schema (version INTEGER NOT NULL) STRICT;"
-	"INSERT INTO schema VALUES (0);"
-	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO counter VALUES ('rev', 1);"
-	"CREATE TABLE kv (ns TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, rev INTEGER NOT NULL,"
-	" expires INTEGER NOT NULL, PRIMARY KEY (ns, key)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX kv_expires ON kv (expires) WHERE expires <> 0;",
+        "CREATE TABLE schema (version INTEGER NOT NULL) STRICT;"
+        "INSERT INTO schema VALUES (0);"
+        "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "INSERT INTO counter VALUES ('rev', 1);"
+        "CREATE TABLE kv (ns TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, rev INTEGER NOT NULL,"
+        " expires INTEGER NOT NULL, PRIMARY KEY (ns, key)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX kv_expires ON kv (expires) WHERE expires <> 0;",
 };
 
-static const char get_sql[] = "SELECT value, rev, expires FROM kv WHERE ns = ?1 AND key = ?2 AND (expires = 0 OR expires > ?3)";
+static const char get_sql[] =
+        "SELECT value, rev, expires FROM kv WHERE ns = ?1 AND key = ?2 AND (expires = 0 OR expires > ?3)";
 /* The default collation compares bytes. ?5 is the first key behind the prefix. */
 static const char list_sql[] = "SELECT key FROM kv WHERE ns = ?1 AND key > ?2 AND key >= ?3 AND key < ?4"
-			       " AND (expires = 0 OR expires > ?5) ORDER BY key LIMIT ?6";
+                               " AND (expires = 0 OR expires > ?5) ORDER BY key LIMIT ?6";
 
 static struct sq *sq_of(struct store *s)
 {
@@ -49,16 +50,17 @@ rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
 	if (base == SQLITE_CORRUPT || base == SQLITE_NOTADB)
 		return deny(w, E_UNAVAILABLE, "store.corrupt", "%s: %s", what, text);
 	return deny(w, E_UNAVAILABLE, "store.down", "%s: %s (sqlite %d%s%s)", what, text, code, sys ? ", " : "",
-		    sys ? strerror(sys) : "");
+	            sys ? strerror(sys) : "");
 }
 
 rc sq_connect(const struct sq *q, sqlite3 **db, struct why *w)
 {
-	static const char *const pragma[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA trusted_schema=OFF",
-					     "PRAGMA cell_size_check=ON", "PRAGMA wal_autocheckpoint=4000"};
-	int e = sqlite3_open_v2(q->path, db,
-				SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
-				NULL);
+	static const char *const pragma[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+	                                     "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
+	                                     "PRAGMA wal_autocheckpoint=4000"};
+	int e = sqlite3_open_v2(
+	        q->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
+	        NULL);
 	rc r;
 
 	if (e == SQLITE_OK)
@@ -105,7 +107,7 @@ static struct sq_reader *reader_take(struct sq *q)
 	while (!r) {
 		for (size_t i = 0; i < SQ_READERS; i++)
 			if (!q->reader[i].busy && (!r || (!r->db && q->reader[i].db)))
-				r = &q->reader[i];	/* an open one before a new one */
+				r = &q->reader[i]; /* an open one before a new one */
 		if (!r)
 			pthread_cond_wait(&q->reader_free, &q->lock);
 	}
@@ -128,8 +130,8 @@ static void unbind(sqlite3_stmt *st)
 	sqlite3_clear_bindings(st);
 }
 
-static rc get_row(struct sq_reader *r, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
-		  uint64_t *rev, int64_t *expires_s, struct why *w)
+static rc get_row(struct sq_reader *r, const char *ns, const char *key, int64_t now_s, struct arena *a,
+                  struct slice *value, uint64_t *rev, int64_t *expires_s, struct why *w)
 {
 	sqlite3_stmt *st = r->get;
 	int e, n;
@@ -152,7 +154,7 @@ static rc get_row(struct sq_reader *r, const char *ns, const char *key, int64_t 
 }
 
 static rc sq_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
-		 uint64_t *rev, int64_t *expires_s, struct why *w)
+                 uint64_t *rev, int64_t *expires_s, struct why *w)
 {
 	struct sq *q = sq_of(s);
 	struct sq_reader *r = reader_take(q);
@@ -168,8 +170,8 @@ static rc sq_get(struct store *s, const char *ns, const char *key, int64_t now_s
 	return res;
 }
 
-static rc list_rows(struct sq_reader *r, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
-		    struct arena *a, char ***keys, size_t *n, struct why *w)
+static rc list_rows(struct sq_reader *r, const char *ns, const char *prefix, const char *after, size_t limit,
+                    int64_t now_s, struct arena *a, char ***keys, size_t *n, struct why *w)
 {
 	char end[STORE_KEY_MAX + 2];
 	sqlite3_stmt *st = r->list;
@@ -190,7 +192,7 @@ static rc list_rows(struct sq_reader *r, const char *ns, const char *prefix, con
 }
 
 static rc sq_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
-		  struct arena *a, char ***keys, size_t *n, struct why *w)
+                  struct arena *a, char ***keys, size_t *n, struct why *w)
 {
 	struct sq *q = sq_of(s);
 	struct sq_reader *r = reader_take(q);
@@ -237,12 +239,12 @@ static void sq_close(struct store *s)
 }
 
 static const struct store_vtable sqlite_vt = {
-	.name = "sqlite",
-	.commit = sq_commit,
-	.get = sq_get,
-	.list = sq_list,
-	.health = sq_health,
-	.close = sq_close,
+        .name = "sqlite",
+        .commit = sq_commit,
+        .get = sq_get,
+        .list = sq_list,
+        .health = sq_health,
+        .close = sq_close,
 };
 
 /* The file is made by us, so that no moment has it wider than 0600; sqlite gives -wal and -shm the mode of the file. */
@@ -255,15 +257,15 @@ static rc make_file(const struct sq *q, bool may_make, struct why *w)
 	if (fd < 0 && errno == ENOENT)
 		return deny(w, E_NOTFOUND, "store.absent", "there is no database %s", q->path);
 	if (fd < 0)
-		return deny(w, E_UNAVAILABLE, no_space(errno) ? "store.full" : "store.down", "cannot open %s: %s", q->path,
-			    strerror(errno));
+		return deny(w, E_UNAVAILABLE, no_space(errno) ? "store.full" : "store.down", "cannot open %s: %s",
+		            q->path, strerror(errno));
 	bad = fstat(fd, &st);
 	close(fd);
 	if (bad || !S_ISREG(st.st_mode))
 		return deny(w, E_UNAVAILABLE, "store.down", "%s is not a regular file", q->path);
 	if (st.st_mode & 077)
-		return deny(w, E_DENIED, "store.permissions", "%s has mode %04o: others can read it; chmod 600", q->path,
-			    (unsigned)(st.st_mode & 07777));
+		return deny(w, E_DENIED, "store.permissions", "%s has mode %04o: others can read it; chmod 600",
+		            q->path, (unsigned)(st.st_mode & 07777));
 	return rc_of(OK);
 }
 
@@ -277,7 +279,7 @@ static rc own(struct sq *q, struct why *w)
 	q->owner_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
 	if (q->owner_fd < 0)
 		return deny(w, E_UNAVAILABLE, no_space(errno) ? "store.full" : "store.down", "cannot open %s: %s", lock,
-			    strerror(errno));
+		            strerror(errno));
 	if (flock(q->owner_fd, LOCK_EX | LOCK_NB) != 0)
 		return deny(w, E_UNAVAILABLE, "store.locked", "%s belongs to another process that runs", q->path);
 	return rc_of(OK);
@@ -305,20 +307,21 @@ static rc upgrade_steps(sqlite3 *db, bool shared, struct why *w)
 	TRY(query_i64(db, "SELECT count(*) FROM sqlite_schema", &tables, w));
 	if (app != APPLICATION_ID && tables > 0)
 		return deny(w, E_UNSUPPORTED, "store.schema", "the file is a database of another program (id %lld)",
-			    (long long)app);
+		            (long long)app);
 	if (tables > 0)
 		TRY(query_i64(db, "SELECT version FROM schema", &version, w));
 	if (version < 0 || version > (int64_t)COUNT_OF(schema_step))
 		return deny(w, E_UNSUPPORTED, "store.schema", "schema version %lld, this program knows up to %zu",
-			    (long long)version, COUNT_OF(schema_step));
+		            (long long)version, COUNT_OF(schema_step));
 	if (shared && version != (int64_t)COUNT_OF(schema_step))
-		return deny(w, E_UNSUPPORTED, "store.schema", "schema version %lld, expected %zu: its owner upgrades it",
-			    (long long)version, COUNT_OF(schema_step));
+		return deny(w, E_UNSUPPORTED, "store.schema",
+		            "schema version %lld, expected %zu: its owner upgrades it", (long long)version,
+		            COUNT_OF(schema_step));
 	for (int64_t v = version; v < (int64_t)COUNT_OF(schema_step); v++) {
 		int e = sqlite3_exec(db, schema_step[v], NULL, NULL, NULL);
 
-		snprintf(sql, sizeof(sql), "UPDATE schema SET version = %lld; PRAGMA application_id = %d", (long long)v + 1,
-			 APPLICATION_ID);
+		snprintf(sql, sizeof(sql), "UPDATE schema SET version = %lld; PRAGMA application_id = %d",
+		         (long long)v + 1, APPLICATION_ID);
 		if (e == SQLITE_OK)
 			e = sqlite3_exec(db, sql, NULL, NULL, NULL);
 		if (e != SQLITE_OK)

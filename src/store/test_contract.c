@@ -9,7 +9,7 @@
 #include "base/num.h"
 
 #define THREADS 64
-#define ROUNDS 12
+#define ROUNDS  12
 
 struct fix {
 	const struct contract *c;
@@ -91,13 +91,29 @@ static enum rc_code commit(struct fix *f, const struct store_op *ops, size_t n)
 	return store_commit(f->s, ops, n, &f->w).code;
 }
 
-#define COMMIT(f, ...) \
-	commit((f), (const struct store_op[]){__VA_ARGS__}, sizeof((const struct store_op[]){__VA_ARGS__}) / sizeof(struct store_op))
-#define PUT(k, v) {.kind = STORE_PUT, .ns = "t", .key = (k), .value = SLICE_LIT(v)}
-#define INSERT(k, v) {.kind = STORE_INSERT, .ns = "t", .key = (k), .value = SLICE_LIT(v)}
-#define CAS(k, v, r) {.kind = STORE_CAS, .ns = "t", .key = (k), .value = SLICE_LIT(v), .if_rev = (r)}
-#define DEL(k) {.kind = STORE_DELETE, .ns = "t", .key = (k)}
-#define ERASE(k) {.kind = STORE_ERASE, .ns = "t", .key = (k)}
+#define COMMIT(f, ...)                                                                                                 \
+	commit((f), (const struct store_op[]){__VA_ARGS__},                                                            \
+	       sizeof((const struct store_op[]){__VA_ARGS__}) / sizeof(struct store_op))
+#define PUT(k, v)                                                                                                      \
+	{                                                                                                              \
+		.kind = STORE_PUT, .ns = "t", .key = (k), .value = SLICE_LIT(v)                                        \
+	}
+#define INSERT(k, v)                                                                                                   \
+	{                                                                                                              \
+		.kind = STORE_INSERT, .ns = "t", .key = (k), .value = SLICE_LIT(v)                                     \
+	}
+#define CAS(k, v, r)                                                                                                   \
+	{                                                                                                              \
+		.kind = STORE_CAS, .ns = "t", .key = (k), .value = SLICE_LIT(v), .if_rev = (r)                         \
+	}
+#define DEL(k)                                                                                                         \
+	{                                                                                                              \
+		.kind = STORE_DELETE, .ns = "t", .key = (k)                                                            \
+	}
+#define ERASE(k)                                                                                                       \
+	{                                                                                                              \
+		.kind = STORE_ERASE, .ns = "t", .key = (k)                                                             \
+	}
 
 static uint64_t rev_of(struct fix *f, const char *key)
 {
@@ -211,7 +227,8 @@ static void delete_needs_the_key_and_erase_does_not(void **state)
 
 static void a_refused_batch_changes_nothing(void **state)
 {
-	static const struct store_op bad[] = {INSERT("there", "x"), CAS("there", "x", 0), CAS("absent", "x", 9), DEL("absent")};
+	static const struct store_op bad[] = {INSERT("there", "x"), CAS("there", "x", 0), CAS("absent", "x", 9),
+	                                      DEL("absent")};
 	struct fix *f = *state;
 	uint64_t rev;
 
@@ -250,8 +267,10 @@ static void a_key_may_come_twice_in_a_batch(void **state)
 	expect(f, "c", NULL);
 	refused(f, COMMIT(f, ERASE("a"), DEL("a")), E_NOTFOUND, "store.absent");
 	expect(f, "a", "3");
-	assert_int_equal(store_commit_at(f->s, (const struct store_op[]){CAS("d", "1", 0), CAS("d", "2", 0)}, 2, &where,
-					 &f->w).code, E_DENIED);
+	assert_int_equal(
+	        store_commit_at(f->s, (const struct store_op[]){CAS("d", "1", 0), CAS("d", "2", 0)}, 2, &where, &f->w)
+	                .code,
+	        E_DENIED);
 	assert_int_equal(where, 1);
 	expect(f, "d", NULL);
 }
@@ -298,8 +317,28 @@ static void keys_are_listed_in_byte_order(void **state)
 
 static void odd_keys_are_only_names(void **state)
 {
-	static const char *const odd[] = {".", "..", "../x", "/", "//", "/etc/passwd", "a/../b", "a\\x2Fb", "a\\", "\\e", "-rf", "%s%n",
-					  "'; DROP TABLE kv; --", "\"", " ", "a b", "~", "*", "a.tmp", ".journal", "A", "a"};
+	static const char *const odd[] = {".",
+	                                  "..",
+	                                  "../x",
+	                                  "/",
+	                                  "//",
+	                                  "/etc/passwd",
+	                                  "a/../b",
+	                                  "a\\x2Fb",
+	                                  "a\\",
+	                                  "\\e",
+	                                  "-rf",
+	                                  "%s%n",
+	                                  "'; DROP TABLE kv; --",
+	                                  "\"",
+	                                  " ",
+	                                  "a b",
+	                                  "~",
+	                                  "*",
+	                                  "a.tmp",
+	                                  ".journal",
+	                                  "A",
+	                                  "a"};
 	char longest[STORE_KEY_MAX + 1], slashes[STORE_KEY_MAX + 1];
 	struct fix *f = *state;
 	char **keys;
@@ -367,13 +406,16 @@ static void limits_are_kept(void **state)
 	static const struct {
 		const char *ns, *key;
 		const char *reason;
-	} bad[] = {{"", "k", "store.namespace"}, {NULL, "k", "store.namespace"}, {"A", "k", "store.namespace"},
-		   {"a-b", "k", "store.namespace"}, {"../x", "k", "store.namespace"}, {"t", "", "store.key"},
-		   {"t", NULL, "store.key"}, {"t", "a\n", "store.key"}, {"t", "a\x7f", "store.key"}, {"t", "\xc3\xa4", "store.key"}};
+	} bad[] = {{"", "k", "store.namespace"},    {NULL, "k", "store.namespace"},   {"A", "k", "store.namespace"},
+	           {"a-b", "k", "store.namespace"}, {"../x", "k", "store.namespace"}, {"t", "", "store.key"},
+	           {"t", NULL, "store.key"},        {"t", "a\n", "store.key"},        {"t", "a\x7f", "store.key"},
+	           {"t", "\xc3\xa4", "store.key"}};
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		refused(f, store_put(f->s, bad[i].ns, bad[i].key, SLICE_LIT("x"), &f->w).code, E_MALFORMED, bad[i].reason);
-		refused(f, store_get(f->s, bad[i].ns, bad[i].key, f->a, &v, NULL, NULL, &f->w).code, E_MALFORMED, bad[i].reason);
+		refused(f, store_put(f->s, bad[i].ns, bad[i].key, SLICE_LIT("x"), &f->w).code, E_MALFORMED,
+		        bad[i].reason);
+		refused(f, store_get(f->s, bad[i].ns, bad[i].key, f->a, &v, NULL, NULL, &f->w).code, E_MALFORMED,
+		        bad[i].reason);
 	}
 	memset(key, 'k', sizeof(key));
 	memset(ns, 'n', sizeof(ns));
@@ -537,24 +579,27 @@ static void it_says_that_it_can_be_written(void **state)
 
 int contract_main(const struct contract *c, const struct CMUnitTest *own, size_t own_n)
 {
-#define T(fn) {#fn, fn, set_up, tear_down, NULL}
+#define T(fn)                                                                                                          \
+	{                                                                                                              \
+#fn, fn, set_up, tear_down, NULL                                                                       \
+	}
 	static const struct CMUnitTest suite[] = {
-		T(what_is_put_is_got),
-		T(insert_refuses_what_exists),
-		T(cas_needs_the_revision),
-		T(a_revision_does_not_come_back_after_delete),
-		T(delete_needs_the_key_and_erase_does_not),
-		T(a_refused_batch_changes_nothing),
-		T(a_key_may_come_twice_in_a_batch),
-		T(keys_are_listed_in_byte_order),
-		T(odd_keys_are_only_names),
-		T(expired_values_are_not_seen),
-		T(limits_are_kept),
-		T(a_counter_loses_no_step_between_64_threads),
-		T(an_insert_has_one_winner_among_64_threads),
-		T(what_was_committed_is_there_after_reopening),
-		T(a_list_or_value_larger_than_the_arena_is_refused),
-		T(it_says_that_it_can_be_written),
+	        T(what_is_put_is_got),
+	        T(insert_refuses_what_exists),
+	        T(cas_needs_the_revision),
+	        T(a_revision_does_not_come_back_after_delete),
+	        T(delete_needs_the_key_and_erase_does_not),
+	        T(a_refused_batch_changes_nothing),
+	        T(a_key_may_come_twice_in_a_batch),
+	        T(keys_are_listed_in_byte_order),
+	        T(odd_keys_are_only_names),
+	        T(expired_values_are_not_seen),
+	        T(limits_are_kept),
+	        T(a_counter_loses_no_step_between_64_threads),
+	        T(an_insert_has_one_winner_among_64_threads),
+	        T(what_was_committed_is_there_after_reopening),
+	        T(a_list_or_value_larger_than_the_arena_is_refused),
+	        T(it_says_that_it_can_be_written),
 	};
 	static struct CMUnitTest all[64];
 	size_t n = 0;
