@@ -21,7 +21,9 @@ RC audit_open(struct store *store, const struct pkey *signer, const char *origin
 void audit_close(struct audit *a);
 
 /* Appends `record` (an object without secrets; time and index are added) and commits `ops` with it.
- * A refused op (store.exists, store.changed) refuses this append alone and is returned unchanged. */
+ * A refused op (store.exists, store.changed, store.absent) refuses this append alone and is returned unchanged.
+ * E_MALFORMED audit.record; E_LIMIT audit.size (1 MiB, 1024 ops, 32 MiB with the ops); E_UNAVAILABLE as of the store, and
+ * audit.busy when other processes moved the head every time. */
 RC audit_append(struct audit *a, const struct json *record, const struct store_op *ops, size_t n_ops, uint64_t *index,
 		struct why *w);
 
@@ -29,7 +31,7 @@ struct audit_head {
 	uint64_t size;
 	uint8_t root[32];
 	int64_t time_s;
-	struct slice jws;	/* compact JWS over {"origin","size","root","time"} */
+	struct slice jws;	/* compact JWS over {"origin","size","root","time","prev"}; prev: size of the head before */
 };
 
 RC audit_head(struct audit *a, struct arena *arena, struct audit_head *out, struct why *w);
@@ -41,7 +43,9 @@ RC audit_consistency(struct audit *a, uint64_t first, uint64_t second, struct ar
 		     struct why *w);
 
 /* Offline: reads every leaf of the store, recomputes the tree, checks the newest and all stored heads.
- * E_DENIED audit.* names the record and what differs. progress(done, total) may be NULL. */
+ * E_DENIED audit.record-changed, record-missing, record-extra, order, root, corrupt, head-missing, head-forged name the
+ * record and what differs. A store that was put back whole to an earlier state shows only against a head kept
+ * elsewhere: audit_check_consistency. progress(done, total) may be NULL. */
 RC audit_verify(struct store *store, const struct pkey *key, void (*progress)(uint64_t, uint64_t), uint64_t *size,
 		struct why *w);
 
@@ -56,8 +60,9 @@ RC audit_check_consistency(uint64_t first, const uint8_t first_root[32], uint64_
 
 /* A new id: time-ordered, 20 characters [0-9a-z-]. */
 RC decision_new_id(const struct clock *clock, char out[24], struct why *w);
-/* The JSON of a decision: verdict, code, reason tree of `why`, and the facts given. Never secrets.
- * kind: "attest", "release", "admin". */
+/* The JSON of a decision: {id, kind, verdict, class, code, reason, time, facts, why: [frames]}. class is the outermost
+ * code ("E_DENIED"), code the stable reason ("snp.measurement"), reason its sentence; time is that of the id. Never
+ * secrets. kind: "attest", "release", "admin". NULL without memory. */
 struct json *decision_json(struct arena *a, const char *id, const char *kind, const char *verdict, const struct why *why,
 			   const struct json *facts);
 /* The store operation that keeps it (ride it in audit_append or store_commit). Expires after keep_s. */

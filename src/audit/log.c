@@ -1,0 +1,450 @@
+/* log.c - opening and appending.
+ *
+ * Group commit without a thread: whoever finds no leader leads. The leader takes what has queued up, gives out
+ * indices, and writes records, nodes, head and the callers' own operations in one batch; then the next in the queue
+ * leads. Several processes may append to one store: the newest head moves by compare-and-swap, and who loses reads the
+ * edge of the tree again.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+
+#include "audit/audit_int.h"
+#include "base/num.h"
+
+#define GROUP_MAX       256u
+#define GROUP_OPS_MAX   3500u /* leaves room for nodes and heads below STORE_BATCH_MAX */
+#define GROUP_BYTES_MAX (STORE_BATCH_BYTES_MAX / 2)
+#define APPEND_OPS_MAX  1024u
+#define RACES_MAX       1000u /* heads lost to other processes in a row */
+
+/* One append on its way. It lives on the stack of the caller, who waits. */
+struct append {
+	struct slice body;
+	const struct store_op *ops;
+	size_t n_ops, bytes;
+	uint64_t index;
+	struct why *w;
+	rc result;
+	bool done;
+	pthread_cond_t wake;
+	struct append *next;
+};
+
+struct audit {
+	struct arena *arena; /* holds this struct; not used after opening */
+	struct store *store;
+	const struct pkey *signer;
+	const char *origin;
+	const struct clock *clock;
+
+	pthread_mutex_t lock; /* guards the queue */
+	struct append *first, **last;
+	bool led;
+
+	/* the leader's alone */
+	struct edge edge;
+	uint64_t head_rev;
+	bool stale; /* another process has moved the head, or a commit ended without a clear answer */
+};
+
+/* A batch as it is made. */
+struct group {
+	struct arena *a;
+	struct store_op *op;
+	size_t n, cap;
+	struct append **owner; /* of each op; NULL: the log's own */
+};
+
+static rc corrupt_head(struct why *w)
+{
+	return deny(w, E_DENIED, "audit.corrupt", "there are records but no head");
+}
+
+static rc read_latest(const struct audit *l, struct arena *a, struct head *out, uint64_t *rev, struct why *w)
+{
+	struct slice jws;
+
+	TRY(store_get(l->store, NS_HEAD, KEY_LATEST, a, &jws, rev, NULL, w));
+	TRY(head_open(l->signer, jws, a, out, w));
+	if (!slice_is(out->origin, l->origin))
+		return deny(w, E_DENIED, "audit.corrupt", "the log has the origin \"" SLICE_FMT "\", expected \"%s\"",
+		            SLICE_ARG(out->origin), l->origin);
+	return rc_of(OK);
+}
+
+static rc load(struct audit *l, struct why *w)
+{
+	struct arena *a = arena_new(1 << 20);
+	uint8_t root[HASH];
+	uint64_t rev = 0;
+	struct edge e;
+	struct head h;
+	rc r = read_latest(l, a, &h, &rev, w);
+
+	if (rc_ok(r))
+		r = edge_load(l->store, h.pub.size, &e, w);
+	if (rc_ok(r)) {
+		edge_root(&e, root);
+		if (memcmp(root, h.pub.root, HASH) != 0)
+			r = deny(w, E_DENIED, "audit.corrupt",
+			         "the nodes give another root than the head of size %" PRIu64, h.pub.size);
+	}
+	if (rc_ok(r)) {
+		l->edge = e;
+		l->head_rev = rev;
+		l->stale = false;
+	}
+	arena_free(a);
+	return r;
+}
+
+/* ---- making a batch ---- */
+
+static void push(struct group *g, struct append *owner, struct store_op op)
+{
+	if (g->n == g->cap) {
+		g->op = arena_grow(g->a, g->op, g->cap * sizeof(*g->op), (g->cap + 256) * sizeof(*g->op));
+		g->owner = arena_grow(g->a, g->owner, g->cap * sizeof(*g->owner), (g->cap + 256) * sizeof(*g->owner));
+		g->cap += 256;
+	}
+	if (!arena_bad(g->a)) {
+		g->op[g->n] = op;
+		g->owner[g->n++] = owner;
+	}
+}
+
+static void push_own(struct group *g, enum store_op_kind kind, const char *ns, const char key[KEY_SIZE],
+                     struct slice value)
+{
+	push(g, NULL, (struct store_op){.kind = kind, .ns = ns, .key = arena_strdup(g->a, key), .value = value});
+}
+
+static rc push_tile(void *ctx, unsigned level, uint64_t index, struct slice hashes, struct why *w)
+{
+	struct group *g = ctx;
+	char key[KEY_SIZE];
+
+	tile_key(level, index, key);
+	push_own(g, STORE_PUT, NS_NODE, key, arena_dup(g->a, hashes));
+	return arena_bad(g->a) ? store_refuse_memory(w) : rc_of(OK);
+}
+
+static rc push_append(struct group *g, struct edge *e, struct append *p, int64_t now_s, struct why *w)
+{
+	const struct edge_sink sink = {push_tile, g};
+	struct slice record = record_bytes(g->a, e->size, now_s, p->body);
+	uint8_t leaf[HASH];
+	char key[KEY_SIZE];
+
+	if (!record.p)
+		return store_refuse_memory(w);
+	p->index = e->size;
+	leaf_key(e->size, key);
+	push_own(g, STORE_INSERT, NS_LEAF, key, record);
+	for (size_t i = 0; i < p->n_ops; i++)
+		push(g, p, p->ops[i]);
+	audit_leaf_hash(record, leaf);
+	return edge_append(e, leaf, &sink, w);
+}
+
+/* The first operation of every batch: refused exactly when another process was faster. */
+#define OP_LATEST 0u
+
+static rc make_batch(const struct audit *l, struct append *first, struct edge *e, struct group *g, struct why *w)
+{
+	const struct edge_sink sink = {push_tile, g};
+	int64_t now_s = clock_now_s(l->clock);
+	uint64_t from = e->size;
+	uint8_t root[HASH];
+	char key[KEY_SIZE];
+	struct slice jws;
+
+	push(g, NULL, (struct store_op){.kind = STORE_CAS, .ns = NS_HEAD, .key = KEY_LATEST, .if_rev = l->head_rev});
+	for (struct append *p = first; p; p = p->next)
+		if (rc_ok(p->result))
+			TRY(push_append(g, e, p, now_s, w));
+	TRY(edge_flush(e, from, &sink, w));
+	edge_root(e, root);
+	TRY(head_sign(l->signer, l->origin, e->size, from, root, now_s, g->a, &jws, w));
+	head_key(e->size, key);
+	push_own(g, STORE_INSERT, NS_HEAD, key, jws);
+	if (arena_bad(g->a))
+		return store_refuse_memory(w);
+	g->op[OP_LATEST].value = jws;
+	return rc_of(OK);
+}
+
+/* ---- leading ---- */
+
+static void refuse_all(struct append *first, rc r, const struct why *w)
+{
+	for (struct append *p = first; p; p = p->next)
+		if (rc_ok(p->result))
+			p->result = deny(p->w, r.code, why_reason(w), "%s", why_text(w));
+}
+
+static bool any_left(const struct append *first)
+{
+	for (; first; first = first->next)
+		if (rc_ok(first->result))
+			return true;
+	return false;
+}
+
+/* What became of a batch that was refused: true when it is worth another try. */
+static bool after_refusal(struct audit *l, const struct group *g, size_t refused, rc r, struct append *first,
+                          unsigned *races, const struct why *w)
+{
+	bool verdict = r.code == E_DENIED || r.code == E_NOTFOUND;
+
+	l->stale = true;
+	if (verdict && refused == OP_LATEST && ++*races < RACES_MAX)
+		return true;
+	if (verdict && refused < g->n && g->owner[refused]) {
+		struct append *p = g->owner[refused];
+
+		/* The one caller whose operation it was; `reason` is a literal of the store. */
+		p->result = deny(p->w, r.code, why_reason(w), "%s", why_text(w));
+		l->stale = false;
+		return true;
+	}
+	if (verdict && refused != OP_LATEST) {
+		struct why own = why_in(w->arena);
+
+		refuse_all(first, deny(&own, E_DENIED, "audit.corrupt", "beyond the newest head: %s", why_text(w)),
+		           &own);
+		return false;
+	}
+	if (verdict) {
+		struct why own = why_in(w->arena);
+
+		refuse_all(first, deny(&own, E_UNAVAILABLE, "audit.busy", "lost to other writers %u times", *races),
+		           &own);
+		return false;
+	}
+	refuse_all(first, r, w);
+	return false;
+}
+
+static bool try_group(struct audit *l, struct append *first, unsigned *races)
+{
+	struct group g = {.a = arena_new((size_t)256 << 20)};
+	struct why w = why_in(g.a);
+	struct edge *e = ARENA_NEW(g.a, struct edge);
+	bool again = false;
+	size_t refused = 0;
+	rc r = e ? rc_of(OK) : store_refuse_memory(&w);
+
+	if (rc_ok(r) && l->stale)
+		r = load(l, &w);
+	if (rc_ok(r)) {
+		*e = l->edge;
+		r = make_batch(l, first, e, &g, &w);
+	}
+	if (!rc_ok(r)) {
+		refuse_all(first, r, &w);
+		arena_free(g.a);
+		return false;
+	}
+	r = store_commit_at(l->store, g.op, g.n, &refused, &w);
+	if (rc_ok(r)) {
+		uint64_t rev;
+		struct slice jws;
+
+		/* The revision of our own head: nobody else moves it while we lead, save another process. */
+		l->stale = !rc_ok(store_get(l->store, NS_HEAD, KEY_LATEST, g.a, &jws, &rev, NULL, NULL)) ||
+		           !slice_eq(jws, g.op[OP_LATEST].value);
+		if (!l->stale) {
+			l->edge = *e;
+			l->head_rev = rev;
+		}
+	} else {
+		again = after_refusal(l, &g, refused, r, first, races, &w);
+	}
+	arena_free(g.a);
+	return again;
+}
+
+static void lead(struct audit *l, struct append *first)
+{
+	unsigned races = 0;
+
+	while (any_left(first) && try_group(l, first, &races))
+		;
+}
+
+/* Takes the head of the queue. Called with the lock. */
+static struct append *take_group(struct audit *l)
+{
+	struct append *first = l->first, *end = first;
+	size_t n = 1, ops = first->n_ops + 2, bytes = first->bytes;
+
+	while (end->next && n < GROUP_MAX && ops + end->next->n_ops + 2 <= GROUP_OPS_MAX &&
+	       bytes + end->next->bytes <= GROUP_BYTES_MAX) {
+		end = end->next;
+		ops += end->n_ops + 2;
+		bytes += end->bytes;
+		n++;
+	}
+	l->first = end->next;
+	if (!l->first)
+		l->last = &l->first;
+	end->next = NULL;
+	return first;
+}
+
+/* Serves the head of the queue. Called with the lock, which is open meanwhile. */
+static void lead_once(struct audit *l)
+{
+	struct append *group = take_group(l), *next;
+
+	l->led = true;
+	pthread_mutex_unlock(&l->lock);
+	lead(l, group);
+	pthread_mutex_lock(&l->lock);
+	for (; group; group = next) {
+		next = group->next; /* once `done` is seen, the append is gone */
+		group->done = true;
+		pthread_cond_signal(&group->wake);
+	}
+	l->led = false;
+	if (l->first)
+		pthread_cond_signal(&l->first->wake);
+}
+
+/* Waits until the append is done, leading when nobody does: the own group, or one before it. */
+static void run(struct audit *l, struct append *me)
+{
+	pthread_mutex_lock(&l->lock);
+	*l->last = me;
+	l->last = &me->next;
+	while (!me->done) {
+		if (l->led)
+			pthread_cond_wait(&me->wake, &l->lock);
+		else
+			lead_once(l);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+rc audit_append(struct audit *l, const struct json *record, const struct store_op *ops, size_t n_ops, uint64_t *index,
+                struct why *w)
+{
+	struct append me = {.ops = ops, .n_ops = n_ops, .w = w};
+	struct arena *a = arena_new((size_t)16 << 20);
+	rc r = record_body(a, record, &me.body, w);
+
+	if (rc_ok(r) && n_ops > APPEND_OPS_MAX)
+		r = deny(w, E_LIMIT, "audit.size", "%zu operations beside a record, the limit is %u", n_ops,
+		         APPEND_OPS_MAX);
+	me.bytes = me.body.n + 256;
+	for (size_t i = 0; rc_ok(r) && i < n_ops; i++)
+		me.bytes += ops[i].value.n;
+	if (rc_ok(r) && me.bytes > GROUP_BYTES_MAX)
+		r = deny(w, E_LIMIT, "audit.size", "%zu bytes beside a record, the limit is %zu", me.bytes,
+		         GROUP_BYTES_MAX);
+	if (rc_ok(r)) {
+		pthread_cond_init(&me.wake, NULL);
+		run(l, &me);
+		pthread_cond_destroy(&me.wake);
+		r = me.result;
+	}
+	arena_free(a);
+	if (rc_ok(r) && index)
+		*index = me.index;
+	return r;
+}
+
+rc audit_head(struct audit *l, struct arena *arena, struct audit_head *out, struct why *w)
+{
+	struct head h;
+	uint64_t rev;
+
+	TRY(read_latest(l, arena, &h, &rev, w));
+	*out = h.pub;
+	return rc_of(OK);
+}
+
+struct store *audit_store(const struct audit *l)
+{
+	return l->store;
+}
+
+/* ---- opening ---- */
+
+/* An empty log has a head too: from then on a log without one is a log that lost it. */
+static rc found(struct audit *l, struct why *w)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct edge e = {0};
+	uint8_t root[HASH];
+	char key[KEY_SIZE], **keys;
+	struct slice jws;
+	size_t n;
+	rc r = store_list(l->store, NS_LEAF, NULL, NULL, 1, a, &keys, &n, w);
+
+	if (rc_ok(r) && n)
+		r = corrupt_head(w);
+	if (rc_ok(r)) {
+		edge_root(&e, root);
+		r = head_sign(l->signer, l->origin, 0, 0, root, clock_now_s(l->clock), a, &jws, w);
+	}
+	if (rc_ok(r)) {
+		head_key(0, key);
+		r = store_commit(l->store,
+		                 (const struct store_op[]){
+		                         {.kind = STORE_CAS, .ns = NS_HEAD, .key = KEY_LATEST, .value = jws},
+		                         {.kind = STORE_INSERT, .ns = NS_HEAD, .key = key, .value = jws},
+		                 },
+		                 2, w);
+	}
+	arena_free(a);
+	/* Another process founded it between our look and our commit: loading decides. */
+	return r.code == E_DENIED && strcmp(why_reason(w), "store.changed") == 0 ? rc_of(OK) : r;
+}
+
+static rc open_log(struct audit *l, struct why *w)
+{
+	rc r;
+
+	if (pkey_kind(l->signer) != KEY_P256 || !pkey_is_private(l->signer))
+		return deny(w, E_UNSUPPORTED, "audit.key", "the log is signed with a private P-256 key");
+	r = load(l, w);
+	if (r.code != E_NOTFOUND)
+		return r;
+	TRY(found(l, w));
+	return load(l, w);
+}
+
+rc audit_open(struct store *store, const struct pkey *signer, const char *origin, const struct clock *clock,
+              struct audit **out, struct why *w)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct audit *l = ARENA_NEW(a, struct audit);
+	rc r;
+
+	if (!l || !(l->origin = arena_strdup(a, origin))) {
+		arena_free(a);
+		return store_refuse_memory(w);
+	}
+	l->arena = a;
+	l->store = store;
+	l->signer = signer;
+	l->clock = clock;
+	l->last = &l->first;
+	pthread_mutex_init(&l->lock, NULL);
+	r = note(w, open_log(l, w), "opening the audit log");
+	if (rc_ok(r))
+		*out = l;
+	else
+		audit_close(l);
+	return r;
+}
+
+void audit_close(struct audit *l)
+{
+	if (!l)
+		return;
+	pthread_mutex_destroy(&l->lock);
+	arena_free(l->arena);
+}
