@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rc r = toml_parse(a, slice_of(data, size), &v, "input", &w);
 
 	if (rc_ok(r)) {
-		r = json_parse(a, json_text(a, v), NULL, &again, &w);
+		r = json_parse(a, json_text(a, v), &(struct json_limits){.max_depth = 100}, &again, &w);
 		assert(rc_ok(r) && json_equal(v, again));
 	} else {
 		assert(!why_empty(&w));

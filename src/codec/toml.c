@@ -318,7 +318,7 @@ static rc read_pair(struct reader *r, struct node *section)
 	while (accept(r, ".")) {
 		struct node *k = find(table, name);
 
-		if (++parts > TOML_DEPTH_MAX)
+		if (++parts + r->depth > TOML_DEPTH_MAX)
 			return refuse(r, E_LIMIT, "toml.depth", "nested too deep");
 		if (k && !(k->origin == BY_DOTTED && k->section == section) && k->origin != BY_PATH)
 			return duplicate(r, name);
@@ -339,7 +339,10 @@ static rc read_pair(struct reader *r, struct node *section)
 	if (!leaf)
 		return no_memory(r);
 	skip_blanks(r);
-	return read_value(r, &leaf->value);
+	r->depth += parts;	/* dotted keys nest as well */
+	TRY(read_value(r, &leaf->value));
+	r->depth -= parts;
+	return rc_of(OK);
 }
 
 static struct json *to_json(struct arena *a, const struct node *n);

@@ -39,6 +39,7 @@ RC pkey_from_spki(struct slice der, struct pkey **out, struct why *w);
 RC pkey_from_pem(struct slice pem, struct pkey **out, struct why *w);	/* "PUBLIC KEY", or the key of a CERTIFICATE */
 RC pkey_from_ec_xy(enum key_kind curve, struct slice x, struct slice y, struct pkey **out, struct why *w);
 RC pkey_from_rsa(struct slice n, struct slice e, struct pkey **out, struct why *w);	/* big endian */
+RC pkey_from_ed25519(struct slice raw, struct pkey **out, struct why *w);	/* 32 bytes */
 /* Private keys: PKCS#8, SEC1 or PKCS#1 PEM. The text stays in secret memory. */
 RC pkey_from_private_pem(const struct secret *pem, struct pkey **out, struct why *w);
 RC pkey_generate(enum key_kind kind, unsigned rsa_bits, struct pkey **out, struct why *w);
@@ -48,6 +49,7 @@ RC pkey_to_spki(const struct pkey *k, struct arena *a, struct slice *der, struct
 RC pkey_to_public_pem(const struct pkey *k, struct arena *a, struct slice *pem, struct why *w);
 /* EC: fixed-width big endian coordinates. */
 RC pkey_ec_xy(const struct pkey *k, struct arena *a, struct slice *x, struct slice *y, struct why *w);
+RC pkey_raw_public(const struct pkey *k, struct arena *a, struct slice *raw, struct why *w);	/* Ed25519 */
 RC pkey_rsa_ne(const struct pkey *k, struct arena *a, struct slice *n, struct slice *e, struct why *w);
 
 /* Signatures of EC keys are r || s, fixed width, big endian (IEEE P1363); DER is converted at the edge.

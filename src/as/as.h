@@ -1,0 +1,80 @@
+/* as.h - the attestation service: evidence in, a signed EAR token out. What kbs and api may see of it.
+ *
+ * One evaluation: a worker verifies each piece of evidence, its claims are appraised by policy with reference values,
+ * and one token speaks of all. A token is issued whenever every piece verified; what policy thinks of them is in the
+ * trustworthiness vectors. Thread-safe; policies are compiled when they are stored, never on the way of a request.
+ *
+ * Spec: attestation-service.md; tokens: draft-ietf-rats-ear, AR4SI.
+ */
+#pragma once
+#include "codec/json.h"
+#include "crypto/digest.h"
+#include "crypto/pkey.h"
+#include "rvps/rvps.h"
+#include "store/store.h"
+
+struct as;
+struct vpool;		/* verifier/pool.h */
+struct collateral;	/* collateral/collateral.h; may be NULL: none is fetched */
+
+struct as_config {
+	unsigned duration_min;	/* 0: 5 */
+	const char *issuer, *developer, *build, *profile;	/* NULL: the reference's texts */
+	bool terse_token;	/* leaves additional-evidence out of the token */
+	const struct pkey *signer;	/* P-256, private; borrowed */
+	const struct json *x5c;	/* array of base64 DER, leaf first; or NULL */
+	const char *x5u;	/* or NULL */
+	bool insecure_sample;	/* stamped into every token: "warrant.insecure" */
+	unsigned verify_timeout_ms;	/* 0: 10,000 */
+};
+
+struct as_env {
+	struct store *store;
+	struct rvps *rvps;
+	struct vpool *pool;
+	struct collateral *collateral;
+	const struct clock *clock;
+};
+
+RC as_open(const struct as_env *env, const struct as_config *config, struct as **out, struct why *w);
+void as_close(struct as *as);
+
+#define AS_EVIDENCE_MAX 17u
+
+/* One piece of evidence and what it must be bound to. */
+struct as_evidence {
+	const char *tee;
+	struct slice evidence;		/* JSON text */
+	struct slice report_data[4];	/* unpadded; any of them is right; n 0: not compared */
+	unsigned report_data_n;
+	const struct json *runtime_claims;	/* what was hashed, for the token; NULL: null */
+	struct slice init_toml;		/* p == NULL: none */
+	struct slice init_digest;	/* instead of init_toml */
+};
+
+enum ear_tier { EAR_NONE = 0, EAR_AFFIRMING = 2, EAR_WARNING = 32, EAR_CONTRAINDICATED = 96 };
+
+struct as_result {
+	struct slice token;		/* compact JWS */
+	const struct json *payload;	/* what it says */
+	enum ear_tier status;		/* the worst of all submodules */
+	const struct json *appraisal;	/* for the decision record: per submodule and claim, why it is not affirming */
+	int64_t expires_s;
+};
+
+/* `id` becomes the token's jti. policy_id NULL: "default".
+ * E_DENIED, E_MALFORMED ... of the verifiers; E_NOTFOUND as.policy-absent; E_DENIED as.policy-undefined; E_LIMIT rego budgets;
+ * E_UNAVAILABLE verifier pool or store. */
+RC as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,
+	       struct arena *a, struct as_result *out, struct why *w);
+
+/* Stores after compiling; E_MALFORMED as.policy with "file:line:col: message" when it does not compile. The id is
+ * [A-Za-z0-9._-]{1,128}. */
+RC as_set_policy(struct as *as, struct slice id, struct slice rego, struct why *w);
+RC as_policy_text(struct as *as, struct slice id, struct arena *a, struct slice *out, struct why *w);
+RC as_list_policies(struct as *as, struct arena *a, char ***ids, size_t *n, struct why *w);
+
+/* {"keys":[JWK]} */
+RC as_jwks(struct as *as, struct arena *a, struct slice *out, struct why *w);
+const struct pkey *as_signer(const struct as *as);
+const char *ear_tier_name(enum ear_tier t);

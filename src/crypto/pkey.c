@@ -1,0 +1,378 @@
+/* pkey.c - keys: made from what the wire, files and certificates carry. */
+#include "crypto/pkey.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "crypto/crypto_priv.h"
+
+static const struct {
+	enum key_kind kind;
+	const char *group;
+	size_t width;
+} curves[] = {{KEY_P256, "prime256v1", 32}, {KEY_P384, "secp384r1", 48}, {KEY_P521, "secp521r1", 66}, {KEY_SM2, "SM2", 32}};
+
+const char *crypto_error(char out[256])
+{
+	unsigned long e = ERR_peek_last_error();
+
+	snprintf(out, 256, "%s", e ? ERR_reason_error_string(e) : "no details");
+	ERR_clear_error();
+	return out;
+}
+
+static size_t curve_width(enum key_kind kind)
+{
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
+		if (curves[i].kind == kind)
+			return curves[i].width;
+	return 0;
+}
+
+static bool kind_of(EVP_PKEY *evp, enum key_kind *kind)
+{
+	char group[64];
+	size_t n;
+
+	if (EVP_PKEY_is_a(evp, "RSA") || EVP_PKEY_is_a(evp, "RSA-PSS")) {
+		*kind = KEY_RSA;
+		return true;
+	}
+	if (EVP_PKEY_is_a(evp, "ED25519")) {
+		*kind = KEY_ED25519;
+		return true;
+	}
+	if (EVP_PKEY_is_a(evp, "SM2")) {
+		*kind = KEY_SM2;
+		return true;
+	}
+	if (!EVP_PKEY_is_a(evp, "EC") || EVP_PKEY_get_group_name(evp, group, sizeof(group), &n) != 1)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
+		if (strcmp(group, curves[i].group) == 0) {
+			*kind = curves[i].kind;
+			return true;
+		}
+	return false;
+}
+
+rc pkey_wrap(EVP_PKEY *evp, bool is_private, bool allow_small_rsa, struct pkey **out, struct why *w)
+{
+	struct pkey *k;
+	int bits;
+
+	if (!evp)
+		return deny(w, E_MALFORMED, "key.malformed", "no key");
+	k = calloc(1, sizeof(*k));
+	if (!k) {
+		EVP_PKEY_free(evp);
+		return deny(w, E_INTERNAL, "key.memory", "no memory");
+	}
+	k->evp = evp;
+	k->is_private = is_private;
+	atomic_store(&k->refs, 1);
+	if (!kind_of(evp, &k->kind)) {
+		pkey_free(k);
+		return deny(w, E_UNSUPPORTED, "key.kind", "the key is neither RSA, P-256, P-384, P-521, SM2 nor Ed25519");
+	}
+	bits = EVP_PKEY_get_bits(evp);
+	if (k->kind == KEY_RSA && (bits > 8192 || bits < (allow_small_rsa ? 1024 : 2048))) {
+		pkey_free(k);
+		return deny(w, E_UNSUPPORTED, "key.kind", "an RSA key of %d bits, taken are 2048 to 8192", bits);
+	}
+	*out = k;
+	return rc_of(OK);
+}
+
+void pkey_free(struct pkey *k)
+{
+	if (k && atomic_fetch_sub(&k->refs, 1) == 1) {
+		EVP_PKEY_free(k->evp);
+		free(k);
+	}
+}
+
+struct pkey *pkey_ref(const struct pkey *k)
+{
+	struct pkey *m = (struct pkey *)(uintptr_t)k;
+
+	if (m)
+		atomic_fetch_add(&m->refs, 1);
+	return m;
+}
+
+enum key_kind pkey_kind(const struct pkey *k)
+{
+	return k->kind;
+}
+
+unsigned pkey_bits(const struct pkey *k)
+{
+	return (unsigned)EVP_PKEY_get_bits(k->evp);
+}
+
+bool pkey_is_private(const struct pkey *k)
+{
+	return k->is_private;
+}
+
+bool pkey_same(const struct pkey *a, const struct pkey *b)
+{
+	return EVP_PKEY_eq(a->evp, b->evp) == 1;
+}
+
+static rc malformed(const char *what, struct why *w)
+{
+	char text[256];
+
+	return deny(w, E_MALFORMED, "key.malformed", "%s: %s", what, crypto_error(text));
+}
+
+rc pkey_from_spki(struct slice der, struct pkey **out, struct why *w)
+{
+	const uint8_t *p = der.p;
+	EVP_PKEY *evp = der.n && der.n <= 65536 ? d2i_PUBKEY(NULL, &p, (long)der.n) : NULL;
+
+	if (!evp)
+		return malformed("SubjectPublicKeyInfo", w);
+	if (p != der.p + der.n) {
+		EVP_PKEY_free(evp);
+		return deny(w, E_MALFORMED, "key.malformed", "SubjectPublicKeyInfo: %zu bytes left over", (size_t)(der.p + der.n - p));
+	}
+	return pkey_wrap(evp, false, true, out, w);
+}
+
+static BIO *bio_of(struct slice s)
+{
+	return s.n <= INT32_MAX ? BIO_new_mem_buf(s.n ? (const void *)s.p : "", (int)s.n) : NULL;
+}
+
+/* Never asks a terminal for a password. */
+static int no_password(char *buf, int size, int rwflag, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)ctx;
+	return -1;
+}
+
+rc pkey_from_pem(struct slice pem, struct pkey **out, struct why *w)
+{
+	BIO *bio = bio_of(pem);
+	EVP_PKEY *evp = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL) : NULL;
+	X509 *cert;
+
+	BIO_free(bio);
+	if (!evp) {
+		bio = bio_of(pem);
+		cert = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+		BIO_free(bio);
+		evp = cert ? X509_get_pubkey(cert) : NULL;
+		X509_free(cert);
+	}
+	if (!evp)
+		return malformed("neither a PEM public key nor a certificate", w);
+	ERR_clear_error();
+	return pkey_wrap(evp, false, true, out, w);
+}
+
+static rc from_params(const char *type, OSSL_PARAM_BLD *bld, EVP_PKEY **evp, struct why *w)
+{
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	bool ok = params && ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, evp, EVP_PKEY_PUBLIC_KEY, params) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	return ok ? rc_of(OK) : malformed("the numbers are no public key", w);
+}
+
+rc pkey_from_ec_xy(enum key_kind curve, struct slice x, struct slice y, struct pkey **out, struct why *w)
+{
+	size_t width = curve_width(curve);
+	uint8_t point[1 + 2 * 66] = {4};
+	EVP_PKEY *evp = NULL;
+	OSSL_PARAM_BLD *bld;
+	const char *group = NULL;
+	bool ok;
+	rc r;
+
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
+		if (curves[i].kind == curve)
+			group = curves[i].group;
+	if (!group || x.n == 0 || y.n == 0 || x.n > width || y.n > width)
+		return deny(w, E_MALFORMED, "key.malformed", "coordinates of %zu and %zu bytes do not fit the curve's %zu", x.n, y.n, width);
+	memcpy(point + 1 + (width - x.n), x.p, x.n);
+	memcpy(point + 1 + width + (width - y.n), y.p, y.n);
+	bld = OSSL_PARAM_BLD_new();
+	ok = bld && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
+	     OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * width) == 1;
+	r = ok ? from_params(curve == KEY_SM2 ? "SM2" : "EC", bld, &evp, w) : deny(w, E_INTERNAL, "key.memory", "no memory");
+	OSSL_PARAM_BLD_free(bld);
+	TRY(r);
+	return pkey_wrap(evp, false, false, out, w);
+}
+
+rc pkey_from_rsa(struct slice n, struct slice e, struct pkey **out, struct why *w)
+{
+	BIGNUM *bn, *be;
+	OSSL_PARAM_BLD *bld;
+	EVP_PKEY *evp = NULL;
+	bool ok;
+	rc r;
+
+	if (n.n == 0 || n.n > 1024 || e.n == 0 || e.n > 8)
+		return deny(w, E_MALFORMED, "key.malformed", "an RSA key with a modulus of %zu and an exponent of %zu bytes", n.n, e.n);
+	if ((e.p[e.n - 1] & 1) == 0 || (e.n == 1 && e.p[0] < 3))
+		return deny(w, E_MALFORMED, "key.malformed", "the RSA exponent is even or 1");
+	bn = BN_bin2bn(n.p, (int)n.n, NULL);
+	be = BN_bin2bn(e.p, (int)e.n, NULL);
+	bld = OSSL_PARAM_BLD_new();
+	ok = bn && be && bld && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn) == 1 &&
+	     OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, be) == 1;
+	r = ok ? from_params("RSA", bld, &evp, w) : deny(w, E_INTERNAL, "key.memory", "no memory");
+	OSSL_PARAM_BLD_free(bld);
+	BN_free(bn);
+	BN_free(be);
+	TRY(r);
+	return pkey_wrap(evp, false, true, out, w);
+}
+
+rc pkey_from_ed25519(struct slice raw, struct pkey **out, struct why *w)
+{
+	EVP_PKEY *evp = raw.n == 32 ? EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, raw.p, raw.n) : NULL;
+
+	return evp ? pkey_wrap(evp, false, false, out, w) : malformed("an Ed25519 key has 32 bytes", w);
+}
+
+rc pkey_raw_public(const struct pkey *k, struct arena *a, struct slice *raw, struct why *w)
+{
+	uint8_t *p = arena_alloc(a, 64);
+	size_t n = 64;
+
+	if (!p || k->kind != KEY_ED25519 || EVP_PKEY_get_raw_public_key(k->evp, p, &n) != 1)
+		return deny(w, E_INTERNAL, "key.number", "the key has no raw form");
+	*raw = slice_of(p, n);
+	return rc_of(OK);
+}
+
+rc pkey_from_private_pem(const struct secret *pem, struct pkey **out, struct why *w)
+{
+	BIO *bio = bio_of(secret_view(pem));
+	EVP_PKEY *evp = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+
+	BIO_free(bio);
+	if (!evp) {
+		ERR_clear_error();
+		return deny(w, E_MALFORMED, "key.malformed", "not a PEM private key without a password");
+	}
+	return pkey_wrap(evp, true, false, out, w);
+}
+
+rc pkey_generate(enum key_kind kind, unsigned rsa_bits, struct pkey **out, struct why *w)
+{
+	EVP_PKEY *evp = NULL;
+
+	if (kind == KEY_RSA) {
+		evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)(rsa_bits ? rsa_bits : 3072));
+	} else if (kind == KEY_ED25519) {
+		evp = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	} else {
+		for (size_t i = 0; i < COUNT_OF(curves); i++)
+			if (curves[i].kind == kind && kind != KEY_SM2)
+				evp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[i].group);
+	}
+	if (!evp)
+		return deny(w, E_INTERNAL, "key.generate", "the key cannot be made");
+	return pkey_wrap(evp, true, false, out, w);
+}
+
+rc pkey_to_private_pem(const struct pkey *k, struct secret *out, struct why *w)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *p;
+	long n;
+	rc r;
+
+	if (!bio || !k->is_private || PEM_write_bio_PKCS8PrivateKey(bio, k->evp, NULL, NULL, 0, NULL, NULL) != 1) {
+		BIO_free(bio);
+		return deny(w, E_INTERNAL, "key.write", "the private key cannot be written");
+	}
+	n = BIO_get_mem_data(bio, &p);
+	r = secret_copy(out, slice_of(p, (size_t)n), w);
+	secret_wipe(p, (size_t)n);
+	BIO_free(bio);
+	return r;
+}
+
+rc pkey_to_spki(const struct pkey *k, struct arena *a, struct slice *der, struct why *w)
+{
+	uint8_t *p = NULL;
+	int n = i2d_PUBKEY(k->evp, &p);
+
+	if (n <= 0)
+		return deny(w, E_INTERNAL, "key.write", "the public key cannot be written");
+	*der = arena_dup(a, slice_of(p, (size_t)n));
+	OPENSSL_free(p);
+	return der->p ? rc_of(OK) : deny(w, E_INTERNAL, "key.memory", "no memory");
+}
+
+rc pkey_to_public_pem(const struct pkey *k, struct arena *a, struct slice *pem, struct why *w)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p;
+	long n;
+
+	if (!bio || PEM_write_bio_PUBKEY(bio, k->evp) != 1) {
+		BIO_free(bio);
+		return deny(w, E_INTERNAL, "key.write", "the public key cannot be written");
+	}
+	n = BIO_get_mem_data(bio, &p);
+	*pem = arena_dup(a, slice_of(p, (size_t)n));
+	BIO_free(bio);
+	return pem->p ? rc_of(OK) : deny(w, E_INTERNAL, "key.memory", "no memory");
+}
+
+static rc number(const struct pkey *k, const char *name, size_t width, struct arena *a, struct slice *out, struct why *w)
+{
+	BIGNUM *bn = NULL;
+	uint8_t *p = NULL;
+	size_t n = 0;
+
+	if (EVP_PKEY_get_bn_param(k->evp, name, &bn) == 1) {
+		n = width ? width : (size_t)BN_num_bytes(bn);
+		p = arena_alloc(a, n);
+	}
+	if (!p || BN_bn2binpad(bn, p, (int)n) < 0) {
+		BN_free(bn);
+		return deny(w, E_INTERNAL, "key.number", "the key has no %s", name);
+	}
+	BN_free(bn);
+	*out = slice_of(p, n);
+	return rc_of(OK);
+}
+
+rc pkey_ec_xy(const struct pkey *k, struct arena *a, struct slice *x, struct slice *y, struct why *w)
+{
+	size_t width = curve_width(k->kind);
+
+	if (!width)
+		return deny(w, E_UNSUPPORTED, "key.kind", "not a key on a curve with coordinates");
+	TRY(number(k, OSSL_PKEY_PARAM_EC_PUB_X, width, a, x, w));
+	return number(k, OSSL_PKEY_PARAM_EC_PUB_Y, width, a, y, w);
+}
+
+rc pkey_rsa_ne(const struct pkey *k, struct arena *a, struct slice *n, struct slice *e, struct why *w)
+{
+	if (k->kind != KEY_RSA)
+		return deny(w, E_UNSUPPORTED, "key.kind", "not an RSA key");
+	TRY(number(k, OSSL_PKEY_PARAM_RSA_N, 0, a, n, w));
+	return number(k, OSSL_PKEY_PARAM_RSA_E, 0, a, e, w);
+}

@@ -1,0 +1,111 @@
+/* kbs.h - the key broker: handshake, attested sessions, resources under policy, administration.
+ *
+ * No socket and no HTTP status in here: api/kbs_http maps results, tests and fuzzers call these functions directly.
+ * Thread-safe. Nothing is kept for a peer before its evidence has verified (challenge.h); a secret leaves only after its
+ * audit record is durable.
+ *
+ * Spec: kbs.md; where we part from the reference: ARCHITECTURE.md, "Wire compatibility".
+ */
+#pragma once
+#include "as/as.h"
+#include "audit/audit.h"
+#include "kbs/admin.h"
+#include "kbs/token.h"
+#include "kms/kms.h"
+#include "rvps/rvps.h"
+#include "store/store.h"
+
+struct kbs;
+
+struct kbs_env {
+	struct store *store;
+	struct as *as;		/* NULL: passport model, tokens of others only */
+	struct kms *kms;
+	struct audit *audit;
+	struct rvps *rvps;	/* NULL without `as` */
+	const struct secret *challenge_key;	/* 32 bytes, the same in all replicas; borrowed */
+	const struct clock *clock;
+};
+
+struct kbs_config {
+	unsigned challenge_min;		/* minutes a challenge lives; 0: 5, at most 1440 */
+	bool allow_rsa1_5;		/* said in words by the configuration, for 0.1.x clients */
+	bool resource_plugin;		/* the resource plug-in is configured */
+	struct admin_config admin;
+	struct token_config token;
+};
+
+RC kbs_open(const struct kbs_env *env, const struct kbs_config *config, struct kbs **out, struct why *w);
+void kbs_close(struct kbs *k);
+
+#define KBS_SEGMENTS_MAX 16u
+
+struct kbs_caller {
+	struct slice cookie;	/* value of kbs-session-id; p == NULL: none */
+	struct slice bearer;	/* JWT of the Authorization header; p == NULL: none */
+	const char *peer;	/* address, for records */
+};
+
+/* What happened, besides the rc: filled on success and failure. */
+struct kbs_outcome {
+	const char *type;	/* error type of the wire: "AttestationError", "PolicyDeny", ... */
+	char decision[24];	/* id of the verdict, where there was one; "" otherwise */
+};
+
+/* ---- handshake ---- */
+
+struct kbs_challenge {
+	struct slice body;	/* JSON Challenge */
+	struct slice cookie;
+	int64_t expires_s;
+};
+
+RC kbs_auth(struct kbs *k, struct slice body, struct arena *a, struct kbs_challenge *out, struct kbs_outcome *o, struct why *w);
+
+struct kbs_attested {
+	struct slice token;
+	struct slice cookie;	/* the same value again */
+	int64_t expires_s;
+};
+
+/* E_UNAUTH kbs.cookie-*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
+RC kbs_attest(struct kbs *k, const struct kbs_caller *c, struct slice body, struct arena *a, struct kbs_attested *out,
+	      struct kbs_outcome *o, struct why *w);
+
+/* ---- resources ---- */
+
+/* The JWE of resource <path[0]>/<path[1]>/<path[2]> of plug-in `plugin`. E_UNAUTH: no usable token; E_DENIED
+ * kbs.policy-denied; E_NOTFOUND; E_UNAVAILABLE when the record could not be made durable. */
+RC kbs_get(struct kbs *k, const struct kbs_caller *c, struct slice plugin, const struct slice *path, size_t path_n,
+	   const struct json *query, struct arena *a, struct slice *jwe, struct kbs_outcome *o, struct why *w);
+
+/* Is there a plug-in of that name? */
+bool kbs_has_plugin(const struct kbs *k, struct slice plugin);
+
+/* ---- administration: the caller was let in by kbs_admin, which names the role for the records ---- */
+
+RC kbs_admin(struct kbs *k, const struct kbs_caller *c, const char *method, struct slice path, struct arena *a,
+	     struct admin_identity *who, struct why *w);
+
+RC kbs_put_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
+		    struct slice value, struct kbs_outcome *o, struct why *w);
+RC kbs_delete_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
+		       struct kbs_outcome *o, struct why *w);
+RC kbs_list_resources(struct kbs *k, const char *prefix, const char *after, size_t limit, struct arena *a, char ***names,
+		      size_t *n, struct why *w);
+/* body: {"policy": base64url of Rego}. */
+RC kbs_set_resource_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+			   struct why *w);
+RC kbs_resource_policy(struct kbs *k, struct arena *a, struct slice *rego, struct why *w);
+/* body: {"policy_id", "policy": base64url}. */
+RC kbs_set_attestation_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+			      struct why *w);
+/* body: the register message of rvps.h. */
+RC kbs_register_reference_values(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+				 struct why *w);
+RC kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct slice *json_text, struct why *w);
+RC kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w);
+
+struct audit *kbs_audit(struct kbs *k);
+struct as *kbs_as(struct kbs *k);
+RC kbs_health(struct kbs *k, struct why *w);

@@ -1,0 +1,214 @@
+/* manage.c - administration of the broker: each change is made together with its audit record. */
+#include "base/num.h"
+#include "codec/base64.h"
+#include "kbs/kbs_priv.h"
+#include "kbs/records.h"
+
+#define BODY_MAX ((size_t)4 << 20)
+
+rc kbs_admin(struct kbs *k, const struct kbs_caller *c, const char *method, struct slice path, struct arena *a,
+	     struct admin_identity *who, struct why *w)
+{
+	TRY(admin_check(k->admin, method, path, c->bearer, a, who, w));
+	who->peer = c->peer;
+	return rc_of(OK);
+}
+
+static struct json *facts_of(struct arena *a, const struct admin_identity *who, const char *action, const char *what)
+{
+	struct json *f = json_new_object(a);
+
+	json_set(a, f, "action", json_new_cstr(a, action));
+	json_set(a, f, "what", json_new_cstr(a, what));
+	json_set(a, f, "role", json_new_cstr(a, who->role));
+	json_set(a, f, "subject", json_new_cstr(a, who->subject));
+	if (who->peer)
+		json_set(a, f, "peer", json_new_cstr(a, who->peer));
+	return f;
+}
+
+/* The change (`ops`) and its record in one durable batch. */
+static rc record(struct kbs *k, const struct admin_identity *who, const char *action, const char *what,
+		 const struct store_op *ops, size_t n, struct arena *a, struct kbs_outcome *o, struct why *w)
+{
+	TRY(records_new_id(k->records, o->decision, w));
+	return records_allowed(k->records, o->decision, "admin", facts_of(a, who, action, what), ops, n, a, w);
+}
+
+static rc name_of(struct arena *a, const struct slice *path, size_t n, char **name, struct why *w)
+{
+	if (n != 3)
+		return deny(w, E_MALFORMED, "kms.name", "a resource is named repository/type/tag, this path has %zu parts", n);
+	TRY(kms_check_name(path[0], path[1], path[2], w));
+	*name = arena_printf(a, SLICE_FMT "/" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(path[0]), SLICE_ARG(path[1]), SLICE_ARG(path[2]));
+	return *name ? rc_of(OK) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
+}
+
+static rc put_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
+		       struct slice value, struct arena *a, struct kbs_outcome *o, struct why *w)
+{
+	struct store_op *ops;
+	uint64_t version;
+	char *name;
+	size_t n;
+
+	TRY(name_of(a, path, path_n, &name, w));
+	TRY(kms_put_ops(k->env.kms, name, value, a, &ops, &n, &version, w));
+	return record(k, who, "set-resource", name, ops, n, a, o, w);
+}
+
+rc kbs_put_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
+		    struct slice value, struct kbs_outcome *o, struct why *w)
+{
+	struct arena *a = arena_new(4 * KMS_SECRET_MAX);
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "PluginInternalError"};
+	/* Two writers of one name race for the next version: the loser tries again. */
+	for (unsigned i = 0; i < 8; i++) {
+		r = a ? put_resource(k, who, path, path_n, value, a, o, w) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
+		if (rc_ok(r) || (strcmp(why_reason(w), "store.changed") != 0 && strcmp(why_reason(w), "store.exists") != 0))
+			break;
+		arena_reset(a, (struct arena_mark){0});
+	}
+	arena_free(a);
+	return r;
+}
+
+rc kbs_delete_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
+		       struct kbs_outcome *o, struct why *w)
+{
+	struct arena *a = arena_new(0);
+	struct store_op *ops;
+	char *name;
+	size_t n;
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "PluginInternalError"};
+	r = name_of(a, path, path_n, &name, w);
+	if (rc_ok(r))
+		r = kms_delete_ops(k->env.kms, name, a, &ops, &n, w);
+	if (rc_ok(r))
+		r = record(k, who, "delete-resource", name, ops, n, a, o, w);
+	arena_free(a);
+	return r;
+}
+
+rc kbs_list_resources(struct kbs *k, const char *prefix, const char *after, size_t limit, struct arena *a, char ***names,
+		      size_t *n, struct why *w)
+{
+	return kms_list(k->env.kms, prefix, after, limit, a, names, n, w);
+}
+
+/* A policy travels as base64url; the digest names its text in the records. */
+static rc policy_body(struct arena *a, struct slice body, struct json **doc, struct slice *rego, char **digest_hex, struct why *w)
+{
+	struct slice text;
+	uint8_t d[32];
+
+	TRY(json_parse(a, body, &(struct json_limits){.max_bytes = BODY_MAX, .max_depth = 8, .max_nodes = 256}, doc, w));
+	TRY(json_need_str(*doc, "policy", &text, "policy message", w));
+	TRY(b64_decode(a, B64_URL, text, rego, "policy", w));
+	TRY(digest(DIGEST_SHA256, *rego, d, w));
+	*digest_hex = hex_text(a, slice_of(d, sizeof(d)));
+	return *digest_hex ? rc_of(OK) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
+}
+
+static rc set_policy(struct kbs *k, const struct admin_identity *who, struct slice body, bool resource, struct arena *a,
+		     struct kbs_outcome *o, struct why *w)
+{
+	struct slice rego, id = SLICE_LIT("resource-policy");
+	char *digest_hex;
+	struct json *doc;
+
+	TRY(policy_body(a, body, &doc, &rego, &digest_hex, w));
+	if (!resource)
+		TRY(json_need_str(doc, "policy_id", &id, "policy message", w));
+	/* Recorded first: a change that is not recorded must not take effect. */
+	if (resource)
+		TRY(policy_compile_check(rego, w));
+	TRY(record(k, who, resource ? "set-resource-policy" : "set-attestation-policy",
+		   arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(id, 0, 128)), digest_hex), NULL, 0, a, o, w));
+	return resource ? policy_set(k->policy, rego, w) : as_set_policy(k->env.as, id, rego, w);
+}
+
+rc kbs_set_resource_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+			   struct why *w)
+{
+	struct arena *a = arena_new(0);
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "ParsePolicyError"};
+	r = set_policy(k, who, body, true, a, o, w);
+	arena_free(a);
+	return r;
+}
+
+rc kbs_set_attestation_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+			      struct why *w)
+{
+	struct arena *a = arena_new(0);
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "AttestationError"};
+	r = k->env.as ? set_policy(k, who, body, false, a, o, w)
+		      : deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
+	arena_free(a);
+	return r;
+}
+
+rc kbs_resource_policy(struct kbs *k, struct arena *a, struct slice *rego, struct why *w)
+{
+	return policy_text(k->policy, a, rego, w);
+}
+
+rc kbs_register_reference_values(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
+				 struct why *w)
+{
+	struct arena *a = arena_new(0);
+	uint8_t d[32];
+	size_t n = 0;
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "RvpsError"};
+	if (!k->env.rvps) {
+		arena_free(a);
+		return deny(w, E_NOTFOUND, "kbs.no-rvps", "this broker has no reference value provider");
+	}
+	r = digest(DIGEST_SHA256, body, d, w);
+	if (rc_ok(r))
+		r = record(k, who, "register-reference-values", arena_printf(a, "message sha256:%s", hex_text(a, slice_of(d, 32))), NULL, 0,
+			   a, o, w);
+	if (rc_ok(r))
+		r = rvps_register(k->env.rvps, body, 0, &n, w);
+	arena_free(a);
+	return r;
+}
+
+rc kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct slice *json_out, struct why *w)
+{
+	enum rvps_state state;
+	struct json *value;
+	int64_t expires_s;
+
+	if (!k->env.rvps)
+		return deny(w, E_NOTFOUND, "kbs.no-rvps", "this broker has no reference value provider");
+	TRY(rvps_query(k->env.rvps, id, a, &state, &value, &expires_s, w));
+	if (state != RV_FOUND)
+		return deny(w, E_NOTFOUND, state == RV_EXPIRED ? "rvps.expired" : "rvps.absent", "reference value \"" SLICE_FMT "\" %s",
+			    SLICE_ARG(slice_sub(id, 0, 128)), state == RV_EXPIRED ? "has expired" : "is not registered");
+	*json_out = json_text(a, value);
+	return rc_of(OK);
+}
+
+rc kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w)
+{
+	char *text;
+
+	if (id.n == 0 || id.n > 23)
+		return deny(w, E_NOTFOUND, "kbs.decision", "no decision of that id");
+	text = arena_strndup(a, id.p, id.n);
+	if (!text)
+		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
+	return records_get(k->records, text, a, out, w);
+}

@@ -1,0 +1,27 @@
+/* policy.h - the resource policy: one Rego text in the store, compiled when it changes, evaluated for every release.
+ *
+ * input = the token's claims; data = {"plugin","resource-path","query","method"}; rule data.policy.allow. Only the value true
+ * allows. Spec: kbs.md 5.
+ */
+#pragma once
+#include "base/sys.h"
+#include "codec/json.h"
+#include "store/store.h"
+
+struct policy;
+
+/* Writes the default policy when the store has none. */
+RC policy_open(struct store *store, const struct clock *clock, struct policy **out, struct why *w);
+void policy_close(struct policy *p);
+
+/* E_MALFORMED policy.compile "resource-policy.rego:line:col: ...". */
+RC policy_set(struct policy *p, struct slice rego, struct why *w);
+/* Checks only. */
+RC policy_compile_check(struct slice rego, struct why *w);
+RC policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w);
+
+/* OK: allowed. E_DENIED policy.denied, policy.undefined, policy.error (with the expression that stopped it); E_LIMIT policy.budget. */
+RC policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w);
+
+extern const char *const policy_builtin_names[];	/* "default", "allow_all", "deny_all", "affirming"; NULL ends */
+struct slice policy_builtin(const char *name);

@@ -1,0 +1,163 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "codec/base64.h"
+#include "rvps/rvps.h"
+
+static int64_t fake_now;
+
+static int64_t fake_now_ns(void *ctx)
+{
+	(void)ctx;
+	return fake_now * 1000000000;
+}
+
+static const struct clock fake_clock = {fake_now_ns, NULL};
+
+struct fixture {
+	struct arena *a;
+	struct why w;
+	struct store *store;
+	struct rvps *rvps;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	fake_now = 1795557718;
+	f->a = arena_new(0);
+	f->w = why_in(f->a);
+	assert_true(rc_ok(store_open_memory(&fake_clock, &f->store, &f->w)));
+	assert_true(rc_ok(rvps_open(f->store, &fake_clock, &f->rvps, &f->w)));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	rvps_close(f->rvps);
+	store_close(f->store);
+	arena_free(f->a);
+	test_free(f);
+	return 0;
+}
+
+static rc send(struct fixture *f, const char *type, const char *payload, size_t *n)
+{
+	struct buf b = buf_in(f->a, 0);
+
+	buf_printf(&b, "{\"version\":\"0.1.0\",\"type\":\"%s\",\"payload\":\"", type);
+	b64_write(&b, B64_STD, slice_cstr(payload));
+	buf_puts(&b, "\"}");
+	return rvps_register(f->rvps, buf_view(&b), 0, n, &f->w);
+}
+
+static enum rvps_state look(struct fixture *f, const char *name, struct json **v, int64_t *until)
+{
+	enum rvps_state s = 0;
+
+	assert_true(rc_ok(rvps_query(f->rvps, slice_cstr(name), f->a, &s, v, until, &f->w)));
+	return s;
+}
+
+static void values_are_found_as_they_were_registered(void **state)
+{
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+	size_t n;
+
+	assert_int_equal(look(f, "tpm_pcr11", &v, &until), RV_UNKNOWN);
+	assert_true(rc_ok(send(f, "sample", "{\"tpm_pcr11\":[\"ab\",18446744073709551615],\"snp_smt_enabled\":true}", &n)));
+	assert_int_equal(n, 2);
+	assert_int_equal(look(f, "tpm_pcr11", &v, &until), RV_FOUND);
+	assert_true(slice_is(json_text(f->a, v), "[\"ab\",18446744073709551615]"));
+	assert_int_equal(look(f, "snp_smt_enabled", &v, &until), RV_FOUND);
+	assert_int_equal(until, 1795557718 + 365 * 86400);
+}
+
+static void an_expired_value_is_not_a_value(void **state)
+{
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+
+	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 1), fake_now + 10, &f->w)));
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	fake_now += 9;
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	fake_now += 1;
+	assert_int_equal(look(f, "x", &v, &until), RV_EXPIRED);
+}
+
+static void a_change_is_seen_at_once_and_a_deleted_value_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+
+	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 1), 0, &f->w)));
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 2), 0, &f->w)));
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	assert_true(slice_is(v->text, "2"));
+	assert_true(rc_ok(rvps_delete(f->rvps, SLICE_LIT("x"), &f->w)));
+	assert_int_equal(look(f, "x", &v, &until), RV_UNKNOWN);
+}
+
+static void bad_messages_are_refused_and_store_nothing(void **state)
+{
+	static const struct {
+		const char *message, *reason;
+	} row[] = {
+		{"{", "json.syntax"}, {"[]", "json.member"}, {"{\"type\":\"sample\"}", "json.member"},
+		{"{\"version\":\"0.2.0\",\"type\":\"sample\",\"payload\":\"e30=\"}", "rvps.version"},
+		{"{\"version\":1,\"type\":\"sample\",\"payload\":\"e30=\"}", "json.member"},
+		{"{\"type\":\"in-toto\",\"payload\":\"e30=\"}", "rvps.type"}, {"{\"type\":\"sample\",\"payload\":\"e30=\"}", "rvps.payload"},
+		{"{\"type\":\"sample\",\"payload\":\"W10=\"}", "rvps.payload"}, {"{\"type\":\"sample\",\"payload\":\"*\"}", "base64.malformed"},
+		{"{\"type\":\"sample\",\"payload\":\"eyJhIGIiOjF9\"}", "rvps.name"},
+		/* {"ok":1,"a b":2}: one bad name refuses the whole message */
+		{"{\"type\":\"sample\",\"payload\":\"eyJvayI6MSwiYSBiIjoyfQ==\"}", "rvps.name"},
+	};
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_false(rc_ok(rvps_register(f->rvps, slice_cstr(row[i].message), 0, &n, &f->w)));
+		assert_string_equal(why_reason(&f->w), row[i].reason);
+	}
+	assert_int_equal(look(f, "ok", &v, &until), RV_UNKNOWN);
+}
+
+static void the_default_expiry_is_twelve_months_on_a_leap_day_too(void **state)
+{
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+
+	fake_now = time_from_civil(2028, 2, 29, 12, 0, 0);
+	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 1), 0, &f->w)));
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	assert_int_equal(until, time_from_civil(2029, 2, 28, 12, 0, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(values_are_found_as_they_were_registered, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_expired_value_is_not_a_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_change_is_seen_at_once_and_a_deleted_value_is_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_messages_are_refused_and_store_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_default_expiry_is_twelve_months_on_a_leap_day_too, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("rvps", tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Administration: who may do what, what is refused at upload, decisions and their explanations, the audit log."""
+from harness import *
+
+MUTATING = [('POST', 'resource/a/b/c', b'x'), ('DELETE', 'resource/a/b/c', None), ('GET', 'resource', None),
+            ('POST', 'resource-policy', json.dumps({'policy': b64u(ALLOW_ALL.encode())})), ('GET', 'resource-policy', None),
+            ('POST', 'attestation-policy', json.dumps({'policy_id': 'x_cpu', 'policy': b64u(b'package policy\ntrust_claims := {}')})),
+            ('POST', 'reference-value', json.dumps({'version': '0.1.0', 'type': 'sample', 'payload': 'eyJhIjoxfQ=='})),
+            ('GET', 'reference-value/a', None)]
+
+
+def cli(b, *args, token=True, check=True, **kw):
+    cmd = [f'{BUILD}/bin/kbs-client', '--url', f'{"https" if b.tls else "http"}://{"localhost" if b.tls else "127.0.0.1"}:{b.port}']
+    if b.tls:
+        cmd += ['--cert-file', f'{b.dir}/tls.crt']
+    p = subprocess.run(cmd + list(args), capture_output=True, text=True, timeout=60, **kw)
+    b.outputs += [p.stderr]
+    if check:
+        assert p.returncode == 0, (args, p.returncode, p.stdout, p.stderr)
+    return p
+
+
+def every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779():
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    with Broker() as b:
+        bad = {'none': '', 'expired': b.sign_admin(exp=int(time.time()) - 3600), 'wrong issuer': b.sign_admin(iss='other'),
+               'wrong audience': b.sign_admin(aud=['x']), 'no role': b.sign_admin(role=None), 'exp of the wrong type': b.sign_admin(exp='never'),
+               'no exp': b.sign_admin(exp=None), 'other key': b.sign_admin(key=Ed25519PrivateKey.generate()), 'role of the wrong type': b.sign_admin(role=['tester']),
+               'garbage': 'a.b.c', 'unknown role': b.sign_admin(role='stranger'), 'restricted role': b.sign_admin(role='restricted'),
+               'alg none': b64u(b'{"alg":"none"}') + '.' + b64u(b'{"role":"tester","exp":99999999999,"iss":"issuer","aud":"audience"}') + '.'}
+        for method, path, body in MUTATING:
+            for name, token in bad.items():
+                if name == 'restricted role' and path.startswith('reference-value/'):
+                    continue
+                headers = {'Authorization': f'Bearer {token}'} if token else {}
+                r = b.request(method, '/kbs/v0/' + path, body, headers)
+                assert r.status in (401, 403), (method, path, name, r.status, r.body)
+                assert set(r.json()) >= {'type', 'detail'}
+        r = b.admin('POST', 'resource-policy', {'policy': b64u(ALLOW_ALL.encode())}, token=bad['other key'])
+        assert 'Cannot verify token with any of the issuers' in r.json()['detail'], r.body
+        r = b.admin('POST', 'resource-policy', {'policy': b64u(ALLOW_ALL.encode())}, token=bad['restricted role'])
+        assert 'Role restricted not allowed' in r.json()['detail'], r.body
+        for method, path, body in MUTATING:
+            r = b.admin(method, path, body)
+            assert r.status in (200, 404), (method, path, r.status, r.body)
+
+
+def a_pattern_is_matched_against_the_path_as_a_whole_and_never_the_query():
+    with Broker() as b:
+        restricted = b.sign_admin(role='restricted')
+        assert b.admin('POST', 'resource/a/b/c?x=/kbs/v0/reference-value/a', b'x', token=restricted).status == 403
+        assert b.admin('GET', 'reference-value/a?x=1', token=restricted).status == 404
+        assert b.admin('GET', 'reference-value/a/../../resource', token=restricted).status in (400, 403)
+
+
+def deny_all_and_insecure_allow_all_do_what_they_say():
+    with Broker(admin='DenyAll') as b:
+        for method, path, body in MUTATING:
+            r = b.request(method, '/kbs/v0/' + path, body, {'Authorization': 'Bearer x.y.z'})
+            assert r.status == 403 and 'DenyAll authorization_mode is enabled' in r.json()['detail'], (path, r.status, r.body)
+    with Broker(admin='InsecureAllowAll') as b:
+        assert b.set_resource_policy(ALLOW_ALL).status == 200
+        assert b.request('POST', '/kbs/v0/resource/a/b/c', b'x', {'Authorization': 'Bearer bogus'}).status == 200
+
+
+def a_policy_that_does_not_compile_is_refused_with_its_place():
+    with Broker() as b:
+        r = b.set_resource_policy('package policy\n\ndefault allow := false\nallow if {\n\tinput.x = \n}\n')
+        assert r.status == 400 and r.type() == 'ParsePolicyError', (r.status, r.body)
+        assert re.search(r'\.rego:[56]:\d+', r.json()['detail']), r.body
+        r = b.set_resource_policy('package policy\nallow if foo(1)\n')
+        assert r.status == 400 and re.search(r'\.rego:2:\d+', r.json()['detail']), r.body
+        for body in ('{', '{}', '{"policy":1}', '{"policy":"***"}', '{"policy":"/w=="}'):
+            assert b.admin('POST', 'resource-policy', body).status == 400, body
+        r = b.admin('POST', 'attestation-policy', {'policy_id': 'default_cpu', 'policy': b64u(b'package policy\nx := ')})
+        assert r.status == 400 and re.search(r':2:\d+', r.json()['detail']), r.body
+
+
+def an_undefined_policy_result_denies_and_says_so():
+    with Broker() as b:
+        b.set_secret('a/b/c', b.canary())
+        g = Guest(b).handshake()
+        for rego in ('package policy\nallow if input.nope\n', 'package policy\nallow := "yes"\n', 'package policy\nallow := 1\n',
+                     'package other\nallow := true\n'):
+            assert b.set_resource_policy(rego).status == 200
+            r = g.get('a/b/c')
+            assert r.status == 403 and 'decision' in r.json(), (rego, r.status, r.body)
+
+
+def secrets_are_put_listed_replaced_and_deleted():
+    with Broker() as b:
+        assert b.set_resource_policy(ALLOW_ALL).status == 200
+        g = Guest(b).handshake()
+        one, two = b.canary(), b.canary()
+        b.set_secret('default/key/1', one)
+        b.set_secret('default/key/2', two)
+        assert b.admin('GET', 'resource').json() == ['default/key/1', 'default/key/2']
+        assert g.open(g.get('default/key/1').body) == one
+        b.set_secret('default/key/1', two)
+        assert g.open(g.get('default/key/1').body) == two
+        assert b.admin('DELETE', 'resource/default/key/1').status == 200
+        assert g.get('default/key/1').status == 404
+        assert b.admin('DELETE', 'resource/default/key/1').status == 404
+        for bad in ('a/b', 'a/b/c/d', '.a/b/c', 'a/.b/c', 'a/b/c%2Fd', 'a/b/%00', 'a//c', 'a/b/..', 'a/b/' + 'x' * 600):
+            r = b.admin('POST', 'resource/' + bad, b'x')
+            assert r.status in (400, 404, 414), (bad, r.status, r.body)
+        empty = b.admin('POST', 'resource/a/b/empty', b'')
+        assert empty.status == 200 and g.open(g.get('a/b/empty').body) == b''
+
+
+def a_refusal_is_explained_to_the_operator_and_not_to_the_guest():
+    with Broker() as b:
+        b.set_secret('default/key/1', b.canary())
+        b.set_reference(launch_digest=['other'], svn=['1'], major_version=1, minimum_minor_version=1)
+        assert b.set_resource_policy('package policy\nimport rego.v1\ndefault allow := false\nallow if {\n'
+                                     '\tinput.submods.cpu0["ear.status"] == "affirming"\n}\n').status == 200
+        g = Guest(b).handshake()
+        r = g.get('default/key/1')
+        assert r.status == 403 and b'launch_digest' not in r.body and b'contraindicated' not in r.body, r.body
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        p = cli(b, 'explain', '--admin-token-file', f'{b.dir}/token', r.json()['decision'])
+        for word in ('denied', 'contraindicated', 'affirming', 'executables', 'abcde', 'other', 'default_cpu'):
+            assert word in p.stdout, (word, p.stdout)
+        p = cli(b, 'explain', '--json', '--admin-token-file', f'{b.dir}/token', r.json()['decision'])
+        assert json.loads(p.stdout)['verdict'] == 'denied'
+        p = cli(b, 'explain', '--admin-token-file', f'{b.dir}/token', 'no-such-id', check=False)
+        assert p.returncode == 1 and 'decision' in p.stderr, p.stderr
+
+
+def the_audit_log_holds_every_release_and_change_and_verifies():
+    with Broker() as b:
+        assert b.set_resource_policy(ALLOW_ALL).status == 200
+        b.set_secret('default/key/1', b.canary())
+        g = Guest(b).handshake()
+        for _ in range(3):
+            assert g.get('default/key/1').status == 200
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        p = cli(b, 'audit', 'list', '--admin-token-file', f'{b.dir}/token')
+        records = [json.loads(l) for l in p.stdout.splitlines()]
+        kinds = [r['kind'] for r in records]
+        assert kinds.count('release') == 3 and kinds.count('attest') == 1 and kinds.count('admin') == 2, kinds
+        p = cli(b, 'audit', 'verify', '--admin-token-file', f'{b.dir}/token')
+        assert '6' in p.stdout, p.stdout
+        cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', str(kinds.index('release')))
+
+
+def metrics_are_on_their_own_listener_and_name_no_secret():
+    with Broker() as b:
+        b.set_secret('default/verysecretname/1', b.canary())
+        Guest(b).handshake()
+        assert b.request('GET', '/metrics').status == 404
+        r = b.request('GET', '/metrics', port=b.metrics_port)
+        assert r.status == 200 and b'kbs_http_requests_total' in r.body and b'verysecretname' not in r.body, r.body[:500]
+        assert b'kbs_attestation_successes_total{tee_type="sample"} 1' in r.body, r.body
+
+
+def the_command_line_does_the_whole_job():
+    with Broker(tls=True) as b:
+        secret = b.canary()
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        open(f'{b.dir}/secret', 'wb').write(secret)
+        config = ['config', '--admin-token-file', f'{b.dir}/token']
+        cli(b, *config, 'set-resource', '--path', 'default/key/1', '--resource-file', f'{b.dir}/secret')
+        cli(b, *config, 'set-resource-policy', '--allow-all')
+        cli(b, *config, 'set-sample-reference-value', 'svn', '1')
+        assert '1' in cli(b, *config, 'get-reference-value', '--id', 'svn').stdout
+        p = cli(b, 'get-resource', '--path', 'default/key/1')
+        assert base64.b64decode(p.stdout) == secret
+        token = cli(b, 'attest').stdout.strip()
+        assert token.count('.') == 2
+        cli(b, *config, 'set-resource-policy', '--deny-all')
+        p = cli(b, 'get-resource', '--path', 'default/key/1', check=False)
+        assert p.returncode == 1 and 'decision' in p.stderr, (p.returncode, p.stderr)
+        cli(b, *config, 'delete-resource', '--path', 'default/key/1')
+        for args in ([], ['nope'], ['get-resource'], ['config', 'set-resource'], ['get-resource', '--nope']):
+            assert cli(b, *args, check=False).returncode == 2, args
+        for args in (['--help'], ['attest', '--help'], ['config', '--help'], ['explain', '--help'], ['audit', '--help']):
+            assert 'usage:' in cli(b, *args).stdout, args
+        # a server whose certificate is not trusted is refused
+        p = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'https://localhost:{b.port}', 'attest'], capture_output=True, text=True)
+        assert p.returncode == 1 and 'certificate' in p.stderr.lower(), p.stderr
+        os.unlink(f'{b.dir}/secret')
+
+
+run_tap([every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
+         a_pattern_is_matched_against_the_path_as_a_whole_and_never_the_query, deny_all_and_insecure_allow_all_do_what_they_say,
+         a_policy_that_does_not_compile_is_refused_with_its_place, an_undefined_policy_result_denies_and_says_so,
+         secrets_are_put_listed_replaced_and_deleted, a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
+         the_audit_log_holds_every_release_and_change_and_verifies, metrics_are_on_their_own_listener_and_name_no_secret,
+         the_command_line_does_the_whole_job])
