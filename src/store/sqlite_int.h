@@ -40,6 +40,7 @@ struct sq {
 
 	sqlite3 *writer;	/* the writer thread's alone */
 	sqlite3_stmt *stmt[SQ_STMT_N];
+	int sys;	/* errno of the statement that failed last */
 	pthread_t thread;
 	bool thread_runs;
 
@@ -52,6 +53,8 @@ struct sq {
 
 /* The refusal for what sqlite answered; `what` says what was tried. */
 RC sq_fail(sqlite3 *db, int code, const char *what, struct why *w);
+/* The same with the errno behind it: sqlite keeps none for what fails in a commit. */
+RC sq_fail_sys(sqlite3 *db, int code, int sys, const char *what, struct why *w);
 /* A configured connection to the database. */
 RC sq_connect(const struct sq *q, sqlite3 **db, struct why *w);
 

@@ -4,6 +4,7 @@
  * transaction that holds its batch is durable; a refusal waits for it too, since what it saw may be a neighbour's.
  */
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 
 #include "store/sqlite_int.h"
@@ -32,8 +33,11 @@ static const char *const sql[SQ_STMT_N] = {
 /* Runs a statement that gives no row, and makes it ready for the next time. */
 static int run(struct sq *q, enum sq_stmt which)
 {
-	int e = sqlite3_step(q->stmt[which]);
+	int e;
 
+	errno = 0;
+	e = sqlite3_step(q->stmt[which]);
+	q->sys = errno;
 	sqlite3_reset(q->stmt[which]);
 	sqlite3_clear_bindings(q->stmt[which]);
 	return e == SQLITE_DONE || e == SQLITE_ROW ? SQLITE_OK : e;
@@ -151,7 +155,7 @@ static void serve(struct sq *q, struct sq_job *group)
 		int e = run_group(q, j, j->next);
 
 		if (e != SQLITE_OK) {
-			j->result = sq_fail(q->writer, e, "writing", j->w);
+			j->result = sq_fail_sys(q->writer, e, q->sys, "writing", j->w);
 			roll_back(q);
 		}
 	}

@@ -38,10 +38,10 @@ static bool no_space(int e)
 	return e == ENOSPC || e == EDQUOT || e == EFBIG;
 }
 
-rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
+rc sq_fail_sys(sqlite3 *db, int code, int sys, const char *what, struct why *w)
 {
 	const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-	int sys = db ? sqlite3_system_errno(db) : 0, base = code & 0xff;
+	int base = code & 0xff;
 
 	if (base == SQLITE_FULL || (base == SQLITE_IOERR && no_space(sys)))
 		return deny(w, E_UNAVAILABLE, "store.full", "%s: no space: %s", what, text);
@@ -51,6 +51,11 @@ rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
 		return deny(w, E_UNAVAILABLE, "store.corrupt", "%s: %s", what, text);
 	return deny(w, E_UNAVAILABLE, "store.down", "%s: %s (sqlite %d%s%s)", what, text, code, sys ? ", " : "",
 	            sys ? strerror(sys) : "");
+}
+
+rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
+{
+	return sq_fail_sys(db, code, db ? sqlite3_system_errno(db) : 0, what, w);
 }
 
 rc sq_connect(const struct sq *q, sqlite3 **db, struct why *w)

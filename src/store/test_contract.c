@@ -2,8 +2,10 @@
 
 #include <ftw.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -570,6 +572,75 @@ static void a_list_or_value_larger_than_the_arena_is_refused(void **state)
 	arena_free(small);
 }
 
+/* Commits pairs until it is killed, and says over the pipe which ones are durable. */
+static void commit_for_ever(struct fix *f, int fd)
+{
+	for (uint32_t i = 0;; i++) {
+		char a[32], b[32];
+
+		snprintf(a, sizeof(a), "a/%u", i);
+		snprintf(b, sizeof(b), "b/%u", i);
+		if (COMMIT(f, INSERT(a, "1"), INSERT(b, "2")) != OK || write(fd, &i, sizeof(i)) != sizeof(i))
+			_exit(1);
+	}
+}
+
+static uint32_t kill_while_committing(struct fix *f, useconds_t after_us)
+{
+	uint32_t acknowledged = 0, i;
+	int fd[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!rc_ok(f->c->open(f->dir, &f->clock, &f->s, NULL)))
+			_exit(2);
+		commit_for_ever(f, fd[1]);
+	}
+	close(fd[1]);
+	usleep(after_us);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	while (read(fd[0], &i, sizeof(i)) == sizeof(i))
+		acknowledged = i + 1;
+	close(fd[0]);
+	return acknowledged;
+}
+
+static void what_was_acknowledged_survives_kill_9(void **state)
+{
+	struct fix *f = *state;
+	unsigned total = 0;
+
+	if (!f->c->durable)
+		return;
+	for (unsigned round = 0; round < 25; round++) {
+		uint32_t acknowledged;
+		char key[32];
+
+		store_close(f->s);
+		f->s = NULL;
+		acknowledged = kill_while_committing(f, 15000 + 1777 * round);
+		reopen(f);
+		for (uint32_t i = 0;; i++) {
+			snprintf(key, sizeof(key), "a/%u", i);
+			if (COMMIT(f, DEL(key)) == E_NOTFOUND) {
+				/* Unacknowledged ones may be there; halves may not. */
+				assert_true(i >= acknowledged);
+				key[0] = 'b';
+				expect(f, key, NULL);
+				break;
+			}
+			key[0] = 'b';
+			expect(f, key, "2");
+			assert_int_equal(COMMIT(f, DEL(key)), OK);
+		}
+		total += acknowledged;
+	}
+	assert_true(total > 0);
+}
+
 static void it_says_that_it_can_be_written(void **state)
 {
 	struct fix *f = *state;
@@ -599,7 +670,7 @@ int contract_main(const struct contract *c, const struct CMUnitTest *own, size_t
 	        T(an_insert_has_one_winner_among_64_threads),
 	        T(what_was_committed_is_there_after_reopening),
 	        T(a_list_or_value_larger_than_the_arena_is_refused),
-	        T(it_says_that_it_can_be_written),
+	        T(what_was_acknowledged_survives_kill_9), T(it_says_that_it_can_be_written),
 	};
 	static struct CMUnitTest all[64];
 	size_t n = 0;

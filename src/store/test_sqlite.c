@@ -1,6 +1,15 @@
 #include "store/test_contract.h"
 
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/num.h"
 
 static rc open_it(const char *dir, const struct clock *clock, struct store **out, struct why *w)
 {
@@ -10,9 +19,392 @@ static rc open_it(const char *dir, const struct clock *clock, struct store **out
 	return store_open_sqlite(path, clock, out, w);
 }
 
+struct place {
+	struct arena *a;
+	struct why w;
+	char *dir, *db;
+};
+
+static int set_up(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	p->a = arena_new(0);
+	p->w = why_in(p->a);
+	p->dir = scratch_new();
+	p->db = arena_printf(p->a, "%s/kv.db", p->dir);
+	*state = p;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *p = *state;
+
+	scratch_free(p->dir);
+	arena_free(p->a);
+	free(p);
+	return 0;
+}
+
+static struct store *must_open(struct place *p)
+{
+	struct store *s = NULL;
+
+	if (!rc_ok(store_open_sqlite(p->db, &clock_system, &s, &p->w)))
+		fail_msg("%s: %s", why_reason(&p->w), why_text(&p->w));
+	return s;
+}
+
+static void refused(struct place *p, rc r, enum rc_code code, const char *reason)
+{
+	if (r.code != code || strcmp(why_reason(&p->w), reason) != 0)
+		fail_msg("%s %s (%s), expected %s", rc_name(r.code), why_reason(&p->w), why_text(&p->w), reason);
+}
+
+static void files_are_private_from_the_first_moment(void **state)
+{
+	static const char *const part[] = {"", "-wal", "-shm", ".lock"};
+	struct place *p = *state;
+	mode_t before = umask(0);
+	struct store *s = must_open(p), *other;
+	struct stat st;
+
+	umask(before);
+	for (size_t i = 0; i < COUNT_OF(part); i++) {
+		assert_int_equal(stat(arena_printf(p->a, "%s%s", p->db, part[i]), &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
+	store_close(s);
+	chmod(p->db, 0644);
+	refused(p, store_open_sqlite(p->db, &clock_system, &other, &p->w), E_DENIED, "store.permissions");
+}
+
+static void one_process_owns_the_file_and_tools_read_beside_it(void **state)
+{
+	struct place *p = *state;
+	struct store *s, *tool, *second;
+	struct slice v;
+
+	refused(p, store_open_sqlite_shared(p->db, &clock_system, &tool, &p->w), E_NOTFOUND, "store.absent");
+	s = must_open(p);
+	refused(p, store_open_sqlite(p->db, &clock_system, &second, &p->w), E_UNAVAILABLE, "store.locked");
+	assert_true(rc_ok(store_put(s, "t", "k", SLICE_LIT("1"), &p->w)));
+	assert_true(rc_ok(store_open_sqlite_shared(p->db, &clock_system, &tool, &p->w)));
+	assert_true(rc_ok(store_get(tool, "t", "k", p->a, &v, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_put(tool, "t", "k", SLICE_LIT("2"), &p->w)));
+	assert_true(rc_ok(store_get(s, "t", "k", p->a, &v, NULL, NULL, &p->w)));
+	assert_true(slice_is(v, "2"));
+	store_close(tool);
+	store_close(s);
+	store_close(must_open(p));
+}
+
+static void run_sql(struct place *p, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	chmod(p->db, 0600);
+}
+
+static void the_database_of_another_program_is_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct store *s;
+
+	run_sql(p, "CREATE TABLE theirs (x)");
+	refused(p, store_open_sqlite(p->db, &clock_system, &s, &p->w), E_UNSUPPORTED, "store.schema");
+	assert_true(rc_ok(file_write_atomic(
+	        p->db, SLICE_LIT("this is text, and longer than a header of sqlite would be"), 0600, &p->w)));
+	refused(p, store_open_sqlite(p->db, &clock_system, &s, &p->w), E_UNAVAILABLE, "store.corrupt");
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct store *s;
+
+	store_close(must_open(p));
+	run_sql(p, "UPDATE schema SET version = 99");
+	refused(p, store_open_sqlite(p->db, &clock_system, &s, &p->w), E_UNSUPPORTED, "store.schema");
+}
+
+static void a_database_held_by_another_is_locked_not_lost(void **state)
+{
+	struct place *p = *state;
+	struct store *s = must_open(p);
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	refused(p, store_put(s, "t", "k", SLICE_LIT("1"), &p->w), E_UNAVAILABLE, "store.locked");
+	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_true(rc_ok(store_put(s, "t", "k", SLICE_LIT("1"), &p->w)));
+	sqlite3_close(db);
+	store_close(s);
+}
+
+/* ---- a disk that fails ---- */
+
+#define FULL_AT 400u /* batches; the limit is far below */
+
+/* In a process of its own: writes until the file size limit refuses. Exit 0 when that was store.full. */
+static void fill_up(struct place *p, int fd)
+{
+	const struct rlimit limit = {2 << 20, 2 << 20};
+	struct store *s = must_open(p);
+	static uint8_t value[16384];
+	uint32_t i = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	for (; i < FULL_AT; i++) {
+		char a[32], b[32];
+		struct store_op op[2] = {
+		        {.kind = STORE_INSERT, .ns = "t", .key = a, .value = slice_of(value, sizeof(value))},
+		        {.kind = STORE_INSERT, .ns = "t", .key = b, .value = slice_of(value, sizeof(value))}};
+		rc r;
+
+		snprintf(a, sizeof(a), "a/%u", i);
+		snprintf(b, sizeof(b), "b/%u", i);
+		r = store_commit(s, op, 2, &p->w);
+		if (!rc_ok(r)) {
+			struct slice v;
+			bool full = r.code == E_UNAVAILABLE && strcmp(why_reason(&p->w), "store.full") == 0;
+			/* It goes on reading, and holds nothing of the refused batch. */
+			bool reads = i == 0 || rc_ok(store_get(s, "t", "a/0", p->a, &v, NULL, NULL, NULL));
+
+			if (store_get(s, "t", a, p->a, &v, NULL, NULL, NULL).code != E_NOTFOUND)
+				_exit(3);
+			(void)!write(fd, &i, sizeof(i));
+			if (!full)
+				fprintf(stderr, "# %s: %s\n", why_reason(&p->w), why_text(&p->w));
+			_exit(full && reads && i > 0 ? 0 : 2);
+		}
+	}
+	_exit(4);
+}
+
+static void a_full_disk_is_said_and_nothing_is_half_written(void **state)
+{
+	struct place *p = *state;
+	struct store *s;
+	uint32_t good = 0;
+	int fd[2], status;
+	struct slice v;
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	if (pid == 0)
+		fill_up(p, fd[1]);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(fd[0], &good, sizeof(good)), sizeof(good));
+	close(fd[0]);
+	close(fd[1]);
+	s = must_open(p);
+	for (uint32_t i = 0; i <= good; i++) {
+		struct arena_mark m = arena_mark(p->a);
+		enum rc_code want = i < good ? OK : E_NOTFOUND;
+
+		assert_int_equal(store_get(s, "t", arena_printf(p->a, "a/%u", i), p->a, &v, NULL, NULL, NULL).code,
+		                 want);
+		assert_int_equal(store_get(s, "t", arena_printf(p->a, "b/%u", i), p->a, &v, NULL, NULL, NULL).code,
+		                 want);
+		arena_reset(p->a, m);
+	}
+	assert_true(rc_ok(store_put(s, "t", "after", SLICE_LIT("x"), &p->w)));
+	store_close(s);
+}
+
+/* A VFS whose n-th write, sync or truncate fails; the rest is the usual one. */
+static struct fault {
+	sqlite3_vfs vfs;
+	sqlite3_vfs *real;
+	sqlite3_io_methods methods;
+	int countdown; /* 0: off */
+	int code;
+} fault;
+
+struct faulty_file {
+	sqlite3_file base;
+	sqlite3_file *real;
+};
+
+static sqlite3_file *real_of(sqlite3_file *f)
+{
+	return ((struct faulty_file *)(void *)f)->real;
+}
+
+static bool fails(void)
+{
+	int n = __atomic_load_n(&fault.countdown, __ATOMIC_SEQ_CST);
+
+	return n > 0 && __atomic_sub_fetch(&fault.countdown, 1, __ATOMIC_SEQ_CST) == 0;
+}
+
+#define PASS(name, params, ...)                                                                                        \
+	static int f_##name params                                                                                     \
+	{                                                                                                              \
+		return real_of(f)->pMethods->name(real_of(f), ##__VA_ARGS__);                                          \
+	}
+#define FAIL(name, params, ...)                                                                                        \
+	static int f_##name params                                                                                     \
+	{                                                                                                              \
+		return fails() ? fault.code : real_of(f)->pMethods->name(real_of(f), ##__VA_ARGS__);                   \
+	}
+PASS(xClose, (sqlite3_file * f))
+PASS(xRead, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), p, n, at)
+FAIL(xWrite, (sqlite3_file * f, const void *p, int n, sqlite3_int64 at), p, n, at)
+FAIL(xTruncate, (sqlite3_file * f, sqlite3_int64 n), n)
+FAIL(xSync, (sqlite3_file * f, int flags), flags)
+PASS(xFileSize, (sqlite3_file * f, sqlite3_int64 *n), n)
+PASS(xLock, (sqlite3_file * f, int l), l)
+PASS(xUnlock, (sqlite3_file * f, int l), l)
+PASS(xCheckReservedLock, (sqlite3_file * f, int *out), out)
+PASS(xFileControl, (sqlite3_file * f, int op, void *arg), op, arg)
+PASS(xSectorSize, (sqlite3_file * f))
+PASS(xDeviceCharacteristics, (sqlite3_file * f))
+PASS(xShmMap, (sqlite3_file * f, int a, int b, int c, void volatile **out), a, b, c, out)
+PASS(xShmLock, (sqlite3_file * f, int a, int b, int c), a, b, c)
+PASS(xShmUnmap, (sqlite3_file * f, int del), del)
+
+static void f_xShmBarrier(sqlite3_file *f)
+{
+	real_of(f)->pMethods->xShmBarrier(real_of(f));
+}
+
+static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)
+{
+	struct faulty_file *f = (struct faulty_file *)(void *)file;
+	int e;
+
+	(void)vfs;
+	f->real = (sqlite3_file *)(void *)(f + 1);
+	e = fault.real->xOpen(fault.real, name, f->real, flags, out);
+	f->base.pMethods = f->real->pMethods ? &fault.methods : NULL;
+	return e;
+}
+
+static void fault_install(void)
+{
+	fault.real = sqlite3_vfs_find(NULL);
+	fault.vfs = *fault.real;
+	fault.vfs.zName = "faulty";
+	fault.vfs.pNext = NULL;
+	fault.vfs.szOsFile = fault.real->szOsFile + (int)sizeof(struct faulty_file);
+	fault.vfs.xOpen = fault_open;
+	fault.methods = (sqlite3_io_methods){2,
+	                                     f_xClose,
+	                                     f_xRead,
+	                                     f_xWrite,
+	                                     f_xTruncate,
+	                                     f_xSync,
+	                                     f_xFileSize,
+	                                     f_xLock,
+	                                     f_xUnlock,
+	                                     f_xCheckReservedLock,
+	                                     f_xFileControl,
+	                                     f_xSectorSize,
+	                                     f_xDeviceCharacteristics,
+	                                     f_xShmMap,
+	                                     f_xShmLock,
+	                                     f_xShmBarrier,
+	                                     f_xShmUnmap,
+	                                     NULL,
+	                                     NULL};
+	assert_int_equal(sqlite3_vfs_register(&fault.vfs, 1), SQLITE_OK);
+}
+
+static const struct store_op pair[] = {{.kind = STORE_PUT, .ns = "t", .key = "a", .value = SLICE_LIT("new")},
+                                       {.kind = STORE_PUT, .ns = "t", .key = "b", .value = SLICE_LIT("new")}};
+
+/* Old or new, and the same for both keys. */
+static bool is_new(struct place *p, struct store *s)
+{
+	struct slice a, b;
+
+	assert_true(rc_ok(store_get(s, "t", "a", p->a, &a, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_get(s, "t", "b", p->a, &b, NULL, NULL, &p->w)));
+	assert_true(slice_eq(a, b));
+	return slice_is(a, "new");
+}
+
+static void every_failing_write_leaves_the_old_or_the_new(void **state)
+{
+	static const struct {
+		int code;
+		const char *reason;
+	} kind[] = {{SQLITE_IOERR_WRITE, "store.down"}, {SQLITE_FULL, "store.full"}};
+	struct place *p = *state;
+	unsigned failed = 0;
+
+	for (int n = 1; n < 40; n++) {
+		struct store *s = must_open(p);
+		bool now_new;
+		rc r;
+
+		assert_true(rc_ok(store_put(s, "t", "a", SLICE_LIT("old"), &p->w)));
+		assert_true(rc_ok(store_put(s, "t", "b", SLICE_LIT("old"), &p->w)));
+		fault.code = kind[n % 2].code;
+		__atomic_store_n(&fault.countdown, n, __ATOMIC_SEQ_CST);
+		r = store_commit(s, pair, 2, &p->w);
+		__atomic_store_n(&fault.countdown, 0, __ATOMIC_SEQ_CST);
+		if (!rc_ok(r)) {
+			refused(p, r, E_UNAVAILABLE, kind[n % 2].reason);
+			failed++;
+		}
+		now_new = is_new(p, s);
+		assert_int_equal(now_new, rc_ok(r));
+		assert_true(rc_ok(store_put(s, "t", "later", SLICE_LIT("x"), &p->w)));
+		store_close(s);
+		s = must_open(p);
+		assert_int_equal(is_new(p, s), now_new);
+		store_close(s);
+	}
+	assert_true(failed >= 3);
+}
+
+static void a_failing_disk_fails_the_opening_with_a_reason(void **state)
+{
+	struct place *p = *state;
+	unsigned failed = 0;
+
+	for (int n = 1; n < 60; n++) {
+		struct store *s = NULL;
+		rc r;
+
+		fault.code = SQLITE_IOERR_FSYNC;
+		__atomic_store_n(&fault.countdown, n, __ATOMIC_SEQ_CST);
+		r = store_open_sqlite(p->db, &clock_system, &s, &p->w);
+		__atomic_store_n(&fault.countdown, 0, __ATOMIC_SEQ_CST);
+		if (!rc_ok(r)) {
+			assert_int_equal(r.code, E_UNAVAILABLE);
+			assert_null(s);
+			failed++;
+		}
+		store_close(s);
+		store_close(must_open(p));
+		unlink(p->db);
+	}
+	assert_true(failed >= 3);
+}
+
 int main(void)
 {
 	static const struct contract c = {.name = "sqlite", .durable = true, .open = open_it};
+#define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest own[] = {
+	        T(files_are_private_from_the_first_moment),       T(one_process_owns_the_file_and_tools_read_beside_it),
+	        T(the_database_of_another_program_is_left_alone), T(a_newer_schema_is_refused),
+	        T(a_database_held_by_another_is_locked_not_lost), T(a_full_disk_is_said_and_nothing_is_half_written),
+	        T(every_failing_write_leaves_the_old_or_the_new), T(a_failing_disk_fails_the_opening_with_a_reason),
+	};
 
-	return contract_main(&c, NULL, 0);
+	fault_install();
+	return contract_main(&c, own, COUNT_OF(own));
 }
