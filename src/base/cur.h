@@ -48,6 +48,11 @@ static inline bool cur_more(const struct cur *c)
 {
 	return cur_left(c) > 0;
 }
+/* Looks at the next byte without taking it. */
+static inline bool cur_next_is(const struct cur *c, uint8_t byte)
+{
+	return cur_more(c) && *c->p == byte;
+}
 /* Offset in the message. */
 size_t cur_at(const struct cur *c);
 

@@ -26,9 +26,10 @@ RC octets_need(struct arena *a, const struct json *obj, const char *name, size_t
 	return rc_of(OK);
 }
 
-RC recast(rc r, const struct why *inner, const char *reason, struct why *w)
+RC recast(rc r, const struct why *inner, const char *malformed, const char *unsupported, struct why *w)
 {
 	if (rc_ok(r))
 		return r;
-	return deny(w, r.code, reason, "%s (%s)", why_text(inner), why_reason(inner));
+	return deny(w, r.code, r.code == E_UNSUPPORTED ? unsupported : malformed, "%s (%s)", why_text(inner),
+		    why_reason(inner));
 }

@@ -11,5 +11,6 @@ RC octets_need(struct arena *a, const struct json *obj, const char *name, size_t
 	       const char *what, struct why *w);
 
 /* A decoder keeps its own area in its reasons ("json.syntax"). A driver reports under its name: OK stays OK; any other
- * result of `inner` becomes a root cause in `w` with the code of r and `reason`, and the text of the inner one. */
-RC recast(rc r, const struct why *inner, const char *reason, struct why *w);
+ * result of `inner` becomes a root cause in `w` with the code of r and the text of the inner one. E_UNSUPPORTED is
+ * called `unsupported`, the rest `malformed`. */
+RC recast(rc r, const struct why *inner, const char *malformed, const char *unsupported, struct why *w);
