@@ -397,10 +397,12 @@ static rc found(struct audit *l, struct why *w)
 		                         {.kind = STORE_INSERT, .ns = NS_HEAD, .key = key, .value = jws},
 		                 },
 		                 2, w);
+		/* E_DENIED: another process founded it between our look and our commit. Loading decides. */
+		if (r.code == E_DENIED)
+			r = rc_of(OK);
 	}
 	arena_free(a);
-	/* Another process founded it between our look and our commit: loading decides. */
-	return r.code == E_DENIED && strcmp(why_reason(w), "store.changed") == 0 ? rc_of(OK) : r;
+	return r;
 }
 
 static rc open_log(struct audit *l, struct why *w)
