@@ -1,0 +1,99 @@
+#include "evidence/job.h"
+
+#include "codec/base64.h"
+#include "evidence/pins.h"
+
+struct json *vjob_result(struct vjob *job, const char *tee_class)
+{
+	struct json *claims;
+
+	if (job->results_n == VJOB_RESULTS_MAX)
+		return NULL;
+	claims = json_new_object(job->arena);
+	if (claims)
+		job->results[job->results_n++] = (struct vresult){.tee_class = tee_class, .claims = claims};
+	return claims;
+}
+
+RC vjob_want(struct vjob *job, const char *kind, const char *key)
+{
+	const char *copy;
+
+	for (unsigned i = 0; i < job->wants_n; i++)
+		if (!strcmp(job->wants[i].kind, kind) && !strcmp(job->wants[i].key, key))
+			return rc_of(OK);
+	if (job->wants_n == VJOB_WANTS_MAX)
+		return deny(job->why, E_LIMIT, "job.wants", "more than %u pieces of collateral", VJOB_WANTS_MAX);
+	copy = arena_strdup(job->arena, key);
+	if (!copy)
+		return deny(job->why, E_INTERNAL, "job.memory", "no memory to name collateral");
+	job->wants[job->wants_n++] = (struct vcollateral){.kind = kind, .key = copy};
+	return rc_of(OK);
+}
+
+struct slice vjob_collateral(const struct vjob *job, const char *kind, const char *key)
+{
+	for (size_t i = 0; i < job->collateral_n; i++)
+		if (!strcmp(job->collateral[i].kind, kind) && (!key || !strcmp(job->collateral[i].key, key)))
+			return job->collateral[i].bytes;
+	return (struct slice){0};
+}
+
+bool vjob_anchor(const struct vjob *job, const char *set, const uint8_t sha256[32])
+{
+	for (size_t i = 0; i < job->anchors_n; i++)
+		if (!strcmp(job->anchors[i].set, set) && !memcmp(job->anchors[i].sha256, sha256, 32))
+			return true;
+	return !job->only_configured_anchors && pin_matches(set, sha256);
+}
+
+/* `expected` at the front of the field, and nothing but zeros behind it. */
+static bool padded(struct slice found, struct slice expected)
+{
+	uint8_t rest = 0;
+
+	if (expected.n > found.n || !slice_starts(found, expected))
+		return false;
+	for (size_t i = expected.n; i < found.n; i++)
+		rest |= found.p[i];
+	return rest == 0;
+}
+
+static bool fits(struct slice found, struct slice expected, enum vfit fit)
+{
+	switch (fit) {
+	case FIT_EXACT:
+		return slice_eq(found, expected);
+	case FIT_ZERO_PAD:
+		return padded(found, expected);
+	case FIT_FIRST:
+		return padded(found, slice_sub(expected, 0, found.n));
+	}
+	return false;
+}
+
+static RC differs(struct vjob *job, const char *subject, struct slice found, struct slice expected, const char *reason)
+{
+	rc r = deny(job->why, E_DENIED, reason, "the evidence is bound to other %s than this request",
+		    strcmp(subject, "init_data") ? "report data" : "init data");
+
+	why_compared(job->why, subject, hex_text(job->arena, found), hex_text(job->arena, expected));
+	return r;
+}
+
+RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason)
+{
+	for (unsigned i = 0; i < job->report_data_n; i++)
+		if (fits(found, job->report_data[i], fit))
+			return rc_of(OK);
+	if (job->report_data_n == 0)
+		return rc_of(OK);
+	return differs(job, "report_data", found, job->report_data[0], reason);
+}
+
+RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason)
+{
+	if (!job->init_data.p || fits(found, job->init_data, fit))
+		return rc_of(OK);
+	return differs(job, "init_data", found, job->init_data, reason);
+}

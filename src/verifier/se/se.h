@@ -1,0 +1,23 @@
+/* se.h - the driver of IBM Secure Execution evidence.
+ *
+ * The measurement is a MAC, so its key decides everything: whoever knows it can make any measurement. It never comes from the
+ * client. The client carries it sealed through the exchange (encr_measurement_key, encr_request_nonce); the host opens
+ * the pair that it sealed itself, and hands it over as collateral. A pair that the host did not make does not open, and
+ * then there is no key and no verdict.
+ *
+ *   "se-challenge"  key: base64url SHA-256 of the two sealed texts, joined by one NUL; bytes: measurement key 64, nonce 16
+ *   "se-header"     the SE header of the image that is to be attested; its tags must be those of the evidence.
+ *                   Without one the tags are claims that the policy must compare
+ *
+ * Spec: verifiers.md 13. Threads: no state.
+ */
+#pragma once
+#include "evidence/job.h"
+
+#define SE_COLLATERAL_CHALLENGE "se-challenge"
+#define SE_COLLATERAL_HEADER "se-header"
+
+extern const struct vdriver se_driver;
+
+/* The key of the "se-challenge" collateral for a sealed pair, as the evidence carries it. NULL without memory. */
+RC se_challenge_key(struct arena *a, struct slice sealed_key, struct slice sealed_nonce, const char **out, struct why *w);

@@ -1,0 +1,340 @@
+#include "verifier/test_driver.h"
+
+#include "verifier/se/se.h"
+#include "verifier/se/uv.h"
+
+static struct slice hex_member(struct arena *a, const struct json *v, const char *name)
+{
+	const struct json *m = json_get(v, name);
+	struct slice out = {0};
+
+	if (json_is(m, JSON_STRING) && !rc_ok(hex_decode(a, m->text, &out, name, NULL)))
+		fail_msg("%s is no hex", name);
+	return out;
+}
+
+static struct slice b64_member(struct arena *a, const struct json *v, const char *name)
+{
+	struct slice out = {0};
+
+	if (!rc_ok(b64_decode(a, B64_STD, json_get(v, name)->text, &out, name, NULL)))
+		fail_msg("%s is no base64", name);
+	return out;
+}
+
+static struct json *shared_json(struct arena *a, const char *path)
+{
+	struct json *v = NULL;
+
+	if (!rc_ok(json_parse(a, shared_file(a, path), NULL, &v, NULL)))
+		fail_msg("%s is no JSON", path);
+	return v;
+}
+
+static void measurements_have_their_known_answers(void **state)
+{
+	static const char *const file[] = {"se/measurement-kat/all.json", "se/measurement-kat/additional.json",
+					   "se/measurement-kat/minimal.json"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct arena *a = arena_new(0);
+		const struct json *v = shared_json(a, file[i]), *tags = json_get(v, "boot_hdr_tags");
+		struct se_measured in = {
+			.tags = {hex_member(a, tags, "pld"), hex_member(a, tags, "ald"), hex_member(a, tags, "tld"),
+				 hex_member(a, tags, "tag")},
+			.cuid = hex_member(a, v, "cuid"),
+			.user_data = hex_member(a, v, "user_data"),
+			.nonce = hex_member(a, v, "nonce"),
+			.additional = hex_member(a, v, "additional_data"),
+		};
+		uint8_t out[SE_MEASUREMENT_SIZE];
+
+		assert_true(rc_ok(se_measure(a, &in, hex_member(a, v, "key"), out, NULL)));
+		assert_memory_equal(out, hex_member(a, v, "hmac_sha512").p, sizeof(out));
+		arena_free(a);
+	}
+}
+
+static void a_request_opens_with_its_key_only(void **state)
+{
+	struct arena *a = arena_new(0);
+	const struct json *facts = json_get(shared_case(a, "se", "se-arcb-decrypt"), "facts");
+	struct slice plain = hex_member(a, facts, "plaintext"), in = shared_file(a, "se/arcb/arcb.bin");
+	struct why w = why_in(a);
+	SECRET(key);
+	SECRET(mk);
+	SECRET(nonce);
+	struct se_arcb r;
+
+	(void)state;
+	assert_true(rc_ok(secret_copy(&key, hex_member(a, facts, "arpk"), NULL)));
+	assert_true(rc_ok(se_arcb_parse(in, &r, NULL)));
+	assert_int_equal(r.key_slots_n, 1);
+	assert_true(se_arcb_has(&r, SE_ARCB_NONCE) && se_arcb_has(&r, SE_ARCB_IMAGE_PHKH) && !se_arcb_has(&r, SE_ARCB_FIRMWARE));
+	assert_true(rc_ok(se_arcb_open(&r, &key, &mk, &nonce, NULL)));
+	assert_true(slice_eq(secret_view(&mk), slice_sub(plain, 0, SE_KEY_SIZE)));
+	assert_true(slice_eq(secret_view(&nonce), slice_sub(plain, SE_KEY_SIZE, SE_NONCE_SIZE)));
+	key.p[31] ^= 1;
+	assert_false(rc_ok(se_arcb_open(&r, &key, &mk, &nonce, &w)));
+	assert_string_equal(why_reason(&w), "se.decrypt.arcb");
+	arena_free(a);
+}
+
+static void no_flipped_bit_of_a_request_is_accepted(void **state)
+{
+	struct arena *a = arena_new(0);
+	const struct json *facts = json_get(shared_case(a, "se", "se-arcb-decrypt"), "facts");
+	struct slice in = shared_file(a, "se/arcb/arcb.bin");
+	SECRET(key);
+
+	(void)state;
+	assert_true(rc_ok(secret_copy(&key, hex_member(a, facts, "arpk"), NULL)));
+	for (size_t bit = 0; bit < in.n * 8; bit++) {
+		uint8_t *copy = exact_copy(in, in.n);
+		SECRET(mk);
+		SECRET(nonce);
+		struct se_arcb r;
+
+		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (rc_ok(se_arcb_parse(slice_of(copy, in.n), &r, NULL)) && rc_ok(se_arcb_open(&r, &key, &mk, &nonce, NULL)))
+			fail_msg("bit %zu is not protected", bit);
+		free(copy);
+	}
+	for (size_t n = 0; n < in.n; n++) {
+		uint8_t *cut = exact_copy(in, n);
+		struct se_arcb r;
+
+		assert_false(rc_ok(se_arcb_parse(slice_of(cut, n), &r, NULL)));
+		free(cut);
+	}
+	arena_free(a);
+}
+
+static void an_image_header_gives_its_tags(void **state)
+{
+	struct arena *a = arena_new(0);
+	const struct json *facts = json_get(shared_case(a, "se", "se-header-tags"), "facts");
+	struct slice in = shared_file(a, "se/arcb/secure_guest.hdr");
+	struct se_header h;
+	struct why w = why_in(a);
+
+	(void)state;
+	assert_true(rc_ok(se_header_parse(in, &h, NULL)));
+	assert_true(slice_eq(h.tags.tag, hex_member(a, facts, "tag")));
+	assert_true(slice_starts(h.tags.pld, hex_member(a, facts, "pld_starts")));
+	assert_true(slice_starts(h.tags.ald, hex_member(a, facts, "ald_starts")));
+	assert_true(slice_starts(h.tags.tld, hex_member(a, facts, "tld_starts")));
+	assert_false(rc_ok(se_header_parse(shared_file(a, "se/negative/hdr-magic.bin"), &h, &w)));
+	assert_string_equal(why_reason(&w), "se.parse.header");
+	for (size_t n = 0; n < in.n; n++) {
+		uint8_t *cut = exact_copy(in, n);
+
+		assert_false(rc_ok(se_header_parse(slice_of(cut, n), &h, NULL)));
+		free(cut);
+	}
+	arena_free(a);
+}
+
+/* ---- the driver: evidence of the pack, its key and nonce as the host would open them ---- */
+
+struct se_trial {
+	struct trial t;
+	struct slice sealed;	/* key, then nonce */
+};
+
+static void se_begin(struct se_trial *st, const char *file)
+{
+	const struct json *facts, *doc;
+	struct arena *a;
+	struct buf b;
+	const char *key;
+
+	trial_begin(&st->t, (struct slice){0});
+	a = st->t.a;
+	st->t.job.evidence = shared_file(a, file);
+	facts = json_get(shared_case(a, "se", "se-coco-synthetic-1"), "facts");
+	doc = shared_json(a, file);
+	b = buf_in(a, 0);
+	buf_slice(&b, hex_member(a, facts, "measurement_key"));
+	buf_slice(&b, hex_member(a, facts, "nonce"));
+	st->sealed = buf_view(&b);
+	assert_true(rc_ok(se_challenge_key(a, json_get(doc, "encr_measurement_key")->text, json_get(doc, "encr_request_nonce")->text,
+					   &key, NULL)));
+	trial_collateral(&st->t, SE_COLLATERAL_CHALLENGE, key, st->sealed);
+}
+
+static void recorded_evidence_verifies_with_the_keys_of_its_challenge(void **state)
+{
+	struct se_trial st;
+	const struct json *facts, *o;
+
+	(void)state;
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	facts = json_get(shared_case(st.t.a, "se", "se-coco-synthetic-1"), "facts");
+	st.t.job.report_data[0] = SLICE_LIT("report-data-shared-1");
+	st.t.job.report_data_n = 1;
+	if (!rc_ok(trial_run(&st.t, &se_driver)))
+		fail_msg("%s", why_text(&st.t.why));
+	o = st.t.job.results[0].claims;
+	assert_true(json_equal(json_get(o, "cuid"), json_get(facts, "cuid")));
+	assert_true(json_equal(json_get(o, "tag"), json_get(facts, "tag")));
+	assert_true(json_equal(json_get(o, "image_phkh"), json_get(facts, "image_phkh")));
+	assert_true(json_equal(json_get(o, "attestation_phkh"), json_get(facts, "attestation_phkh")));
+	assert_true(json_equal(json_get(o, "report_data"), json_get(facts, "user_data")));
+	assert_false(json_get(o, "image_header_matched")->boolean);
+	trial_end(&st.t);
+}
+
+static void changed_evidence_is_refused(void **state)
+{
+	static const char *const file[] = {
+		"se/negative/coco-synthetic-1-measurement.json", "se/negative/coco-synthetic-1-user-data.json",
+		"se/negative/coco-synthetic-1-cuid.json", "se/negative/coco-synthetic-1-additional.json",
+		"se/negative/coco-synthetic-1-tags.json",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++) {
+		struct se_trial st;
+
+		se_begin(&st, file[i]);
+		assert_false(rc_ok(trial_run(&st.t, &se_driver)));
+		assert_string_equal(why_reason(&st.t.why), "se.measurement");
+		trial_end(&st.t);
+	}
+}
+
+/* A client that knows a public key could make any measurement under a key of its own. Only a pair that the host opened
+ * counts, and only for the very texts that it sealed. */
+static void a_measurement_key_that_the_client_chose_is_refused(void **state)
+{
+	struct se_trial st;
+
+	(void)state;
+	se_begin(&st, "se/negative/coco-synthetic-1-key.json");
+	st.t.job.collateral_n = 0;
+	assert_false(rc_ok(trial_run(&st.t, &se_driver)));
+	assert_string_equal(why_reason(&st.t.why), "se.decrypt.challenge");
+	trial_end(&st.t);
+
+	/* the host holds a challenge, but the evidence carries another pair */
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	st.t.job.evidence = shared_file(st.t.a, "se/negative/coco-synthetic-1-key.json");
+	assert_false(rc_ok(trial_run(&st.t, &se_driver)));
+	assert_string_equal(why_reason(&st.t.why), "se.decrypt.challenge");
+	trial_end(&st.t);
+}
+
+static void evidence_about_another_image_is_refused(void **state)
+{
+	struct se_trial st;
+	uint8_t *other;
+	struct slice hdr;
+
+	(void)state;
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	hdr = shared_file(st.t.a, "se/arcb/secure_guest.hdr");
+	trial_collateral(&st.t, SE_COLLATERAL_HEADER, "", hdr);
+	if (!rc_ok(trial_run(&st.t, &se_driver)))
+		fail_msg("%s", why_text(&st.t.why));
+	assert_true(json_get(st.t.job.results[0].claims, "image_header_matched")->boolean);
+	trial_end(&st.t);
+
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	hdr = shared_file(st.t.a, "se/arcb/secure_guest.hdr");
+	other = exact_copy(hdr, hdr.n);
+	other[0xE0] ^= 1;
+	trial_collateral(&st.t, SE_COLLATERAL_HEADER, "", slice_of(other, hdr.n));
+	assert_false(rc_ok(trial_run(&st.t, &se_driver)));
+	assert_string_equal(why_reason(&st.t.why), "se.binding.image");
+	free(other);
+	trial_end(&st.t);
+}
+
+static void other_report_data_is_refused(void **state)
+{
+	struct se_trial st;
+
+	(void)state;
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	st.t.job.report_data[0] = SLICE_LIT("report-data-shared-2");
+	st.t.job.report_data_n = 1;
+	assert_false(rc_ok(trial_run(&st.t, &se_driver)));
+	assert_string_equal(trial_class(&st.t), "report-data-mismatch");
+	trial_end(&st.t);
+}
+
+/* Each bit of what the measurement covers, and of the measurement. */
+static void no_flipped_bit_is_accepted(void **state)
+{
+	static const char *const member[] = {"measurement", "additional_data", "user_data", "cuid", "image_hdr_tags"};
+	struct arena *a = arena_new(0);
+	const struct json *doc = shared_json(a, "se/coco-evidence/synthetic-1.json");
+	unsigned tried = 0;
+
+	(void)state;
+	for (size_t m = 0; m < 5; m++) {
+		struct slice good = b64_member(a, doc, member[m]);
+
+		/* one step beyond the last bit: the copy without a change must verify */
+		for (size_t bit = 0; bit <= good.n * 8; bit++) {
+			struct se_trial st;
+			struct json *copy;
+			uint8_t *bytes;
+
+			se_begin(&st, "se/coco-evidence/synthetic-1.json");
+			copy = shared_json(st.t.a, "se/coco-evidence/synthetic-1.json");
+			bytes = exact_copy(good, good.n);
+			if (bit < good.n * 8)
+				bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			json_set(st.t.a, copy, member[m], json_new_b64(st.t.a, slice_of(bytes, good.n)));
+			st.t.job.evidence = json_text(st.t.a, copy);
+			if (rc_ok(trial_run(&st.t, &se_driver)) != (bit == good.n * 8))
+				fail_msg("%s: bit %zu is not protected", member[m], bit);
+			free(bytes);
+			trial_end(&st.t);
+			tried++;
+		}
+	}
+	assert_true(tried >= 2000);
+	arena_free(a);
+}
+
+static void truncation_at_any_length_is_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct slice in = shared_file(a, "se/coco-evidence/synthetic-1.json");
+
+	(void)state;
+	for (size_t n = 0; n < in.n; n++) {
+		uint8_t *cut = exact_copy(in, n);
+		struct trial t;
+
+		trial_begin(&t, slice_of(cut, n));
+		assert_false(rc_ok(trial_run(&t, &se_driver)));
+		assert_string_equal(trial_class(&t), "parse");
+		trial_end(&t);
+		free(cut);
+	}
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(measurements_have_their_known_answers),
+		cmocka_unit_test(a_request_opens_with_its_key_only),
+		cmocka_unit_test(no_flipped_bit_of_a_request_is_accepted),
+		cmocka_unit_test(an_image_header_gives_its_tags),
+		cmocka_unit_test(recorded_evidence_verifies_with_the_keys_of_its_challenge),
+		cmocka_unit_test(changed_evidence_is_refused),
+		cmocka_unit_test(a_measurement_key_that_the_client_chose_is_refused),
+		cmocka_unit_test(evidence_about_another_image_is_refused),
+		cmocka_unit_test(other_report_data_is_refused),
+		cmocka_unit_test(no_flipped_bit_is_accepted),
+		cmocka_unit_test(truncation_at_any_length_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
