@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "base/sys.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -327,9 +328,7 @@ RC dcap_tcb_info_parse(struct arena *a, struct slice text, struct dcap_tcb_info 
 
 	if (rc_ok(v))
 		v = read_info(&r, body, &info);
-	if (v.code == E_UNSUPPORTED)
-		return recast(v, &inner, "dcap.unsupported.tcb-info", w);
-	TRY(recast(v, &inner, "dcap.parse.tcb-info", w));
+	TRY(recast(v, &inner, "dcap.parse.tcb-info", "dcap.unsupported.tcb-info", w));
 	*out = info;
 	return v;
 }
@@ -344,9 +343,7 @@ RC dcap_qe_identity_parse(struct arena *a, struct slice text, struct dcap_qe_ide
 
 	if (rc_ok(v))
 		v = read_identity(&r, body, &qe);
-	if (v.code == E_UNSUPPORTED)
-		return recast(v, &inner, "dcap.unsupported.qe-identity", w);
-	TRY(recast(v, &inner, "dcap.parse.qe-identity", w));
+	TRY(recast(v, &inner, "dcap.parse.qe-identity", "dcap.unsupported.qe-identity", w));
 	*out = qe;
 	return v;
 }
