@@ -4,8 +4,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "audit/audit_int.h"
 #include "base/num.h"
@@ -416,6 +419,151 @@ static void another_origin_or_key_does_not_open_the_log(void **state)
 	assert_string_equal(why_reason(&f->w), "audit.head-forged");
 }
 
+/* ---- a store that fails ---- */
+
+/* Passes everything to another store, save that commits fail: before they happen, or after. */
+struct flaky {
+	struct store base;
+	struct store *real;
+	int before, after; /* commits that fail so */
+};
+
+static rc flaky_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused,
+                       struct why *w)
+{
+	struct flaky *f = (struct flaky *)(void *)s;
+	rc r;
+
+	if (f->before > 0) {
+		f->before--;
+		return deny(w, E_UNAVAILABLE, "store.full", "no space");
+	}
+	r = f->real->vt->commit(f->real, ops, n, now_s, refused, w);
+	if (rc_ok(r) && f->after > 0) {
+		f->after--;
+		return deny(w, E_UNAVAILABLE, "store.down", "the answer was lost");
+	}
+	return r;
+}
+
+static rc flaky_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a,
+                    struct slice *value, uint64_t *rev, int64_t *expires_s, struct why *w)
+{
+	struct flaky *f = (struct flaky *)(void *)s;
+
+	return f->real->vt->get(f->real, ns, key, now_s, a, value, rev, expires_s, w);
+}
+
+static rc flaky_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit,
+                     int64_t now_s, struct arena *a, char ***keys, size_t *n, struct why *w)
+{
+	struct flaky *f = (struct flaky *)(void *)s;
+
+	return f->real->vt->list(f->real, ns, prefix, after, limit, now_s, a, keys, n, w);
+}
+
+static const struct store_vtable flaky_vt = {
+        .name = "flaky", .commit = flaky_commit, .get = flaky_get, .list = flaky_list};
+
+static void a_full_or_silent_store_refuses_and_the_log_goes_on(void **state)
+{
+	struct fix *f = *state;
+	struct flaky flaky = {{&flaky_vt, &clock_system}, f->store, 0, 0};
+	struct audit *l;
+	uint64_t index = 55, size;
+
+	assert_true(rc_ok(audit_open(&flaky.base, f->key, "test", &clock_system, &l, &f->w)));
+	assert_true(rc_ok(audit_append(l, record(f->a, "x", 0), NULL, 0, &index, &f->w)));
+	flaky.before = 1;
+	assert_int_equal(audit_append(l, record(f->a, "full", 1), NULL, 0, &index, &f->w).code, E_UNAVAILABLE);
+	assert_string_equal(why_reason(&f->w), "store.full");
+	assert_int_equal(index, 0);
+	assert_true(rc_ok(audit_append(l, record(f->a, "x", 2), NULL, 0, &index, &f->w)));
+	assert_int_equal(index, 1);
+	/* Refused to the caller, though it is in the log: a record without a release is allowed, the reverse is not. */
+	flaky.after = 1;
+	assert_int_equal(audit_append(l, record(f->a, "lost", 3), NULL, 0, &index, &f->w).code, E_UNAVAILABLE);
+	assert_true(rc_ok(audit_append(l, record(f->a, "x", 4), NULL, 0, &index, &f->w)));
+	assert_int_equal(index, 3);
+	assert_true(rc_ok(audit_verify(f->store, f->key, NULL, &size, &f->w)));
+	assert_int_equal(size, 4);
+	audit_close(l);
+}
+
+static void append_for_ever(struct store *s, const struct pkey *key, int fd)
+{
+	struct audit *l;
+
+	if (!rc_ok(audit_open(s, key, "test", &clock_system, &l, NULL)))
+		_exit(2);
+	for (;;) {
+		struct arena *a = arena_new(0);
+		struct store_op op = {.kind = STORE_INSERT, .ns = "release", .value = SLICE_LIT("x")};
+		uint64_t index, salt;
+
+		if (!rc_ok(sys_random(&salt, sizeof(salt), NULL)))
+			_exit(3);
+		op.key = arena_printf(a, "%llx", (unsigned long long)salt);
+		if (!rc_ok(audit_append(l, record(a, op.key, 0), &op, 1, &index, NULL)) ||
+		    write(fd, &index, sizeof(index)) != sizeof(index))
+			_exit(1);
+		arena_free(a);
+	}
+}
+
+/* After a kill at any moment: what was acknowledged is recorded, and what happened beside it has its record. */
+static void a_kill_loses_no_record_and_leaves_no_release_without_one(void **state)
+{
+	char dir[] = "/tmp/audit-test-XXXXXX", path[64];
+	struct fix *f = *state;
+	uint64_t acknowledged = 0, size = 0;
+	struct store *s;
+	char **keys;
+	size_t n;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/kv.db", dir);
+	for (unsigned round = 0; round < 15; round++) {
+		uint64_t index;
+		int fd[2];
+		pid_t pid;
+		rc r;
+
+		assert_int_equal(pipe(fd), 0);
+		pid = fork();
+		if (pid == 0) {
+			if (!rc_ok(store_open_sqlite(path, &clock_system, &s, NULL)))
+				_exit(4);
+			append_for_ever(s, f->key, fd[1]);
+		}
+		close(fd[1]);
+		/* Some die while starting, some at work, however slow the machine is. */
+		if (round % 3 && read(fd[0], &index, sizeof(index)) == sizeof(index))
+			acknowledged = index + 1;
+		usleep(1000 + 1777 * round);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		while (read(fd[0], &index, sizeof(index)) == sizeof(index))
+			acknowledged = index + 1;
+		close(fd[0]);
+		assert_true(rc_ok(store_open_sqlite(path, &clock_system, &s, &f->w)));
+		r = audit_verify(s, f->key, NULL, &size, &f->w);
+		if (!rc_ok(r) && r.code != E_NOTFOUND)
+			fail_msg("%s", why_text(&f->w));
+		assert_true(size >= acknowledged);
+		assert_true(rc_ok(store_list(s, "release", NULL, NULL, 1000000, f->a, &keys, &n, &f->w)));
+		assert_int_equal(n, size);
+		store_close(s);
+	}
+	assert_true(acknowledged > 0);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const part[] = {"", "-wal", "-shm", ".lock"};
+
+		(void)unlink(arena_printf(f->a, "%s%s", path, part[i]));
+	}
+	rmdir(dir);
+}
+
 /* ---- verification: what somebody with the database, but without the key, can do ---- */
 
 static struct slice read_value(struct fix *f, const char *ns, const char *key)
@@ -657,6 +805,8 @@ int main(void)
 	        T(sixty_four_threads_append_and_each_guard_is_taken_once),
 	        T(two_replicas_append_to_one_log),
 	        T(a_log_goes_on_where_it_was),
+	        T(a_full_or_silent_store_refuses_and_the_log_goes_on),
+	        T(a_kill_loses_no_record_and_leaves_no_release_without_one),
 	        T(another_origin_or_key_does_not_open_the_log),
 	        T(a_sound_log_verifies),
 	        T(a_flipped_byte_is_found),
