@@ -74,6 +74,10 @@ RC as_set_policy(struct as *as, struct slice id, struct slice rego, struct why *
 RC as_policy_text(struct as *as, struct slice id, struct arena *a, struct slice *out, struct why *w);
 RC as_list_policies(struct as *as, struct arena *a, char ***ids, size_t *n, struct why *w);
 
+/* Anchors that operators add while the service runs, in namespace trust_anchor: the SHA-256 of the SubjectPublicKeyInfo of a PEM key
+ * or certificate, under a set that verifiers know ("tpm-ak", "tpm-ek-root", ...). E_MALFORMED as.anchor. */
+RC as_add_anchor(struct as *as, struct slice set, struct slice pem, struct why *w);
+
 /* {"keys":[JWK]} */
 RC as_jwks(struct as *as, struct arena *a, struct slice *out, struct why *w);
 const struct pkey *as_signer(const struct as *as);

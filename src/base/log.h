@@ -13,7 +13,11 @@ struct log_field {
 	const char *str;	/* NULL: the number is printed */
 	int64_t num;
 };
-#define LOG_S(k, v) ((struct log_field){(k), (v) ? (v) : "", 0})
+#define LOG_S(k, v) (log_str((k), (v)))
+static inline struct log_field log_str(const char *key, const char *value)
+{
+	return (struct log_field){key, value ? value : "", 0};
+}
 #define LOG_N(k, v) ((struct log_field){(k), 0, (int64_t)(v)})
 
 void log_set_level(enum log_level max);

@@ -215,6 +215,7 @@ rc kbs_attest(struct kbs *k, const struct kbs_caller *caller, struct slice body,
 		return r;
 	}
 	reply.cookie = caller->cookie;
+	reply.tee = c.tee;
 	*out = reply;
 	return r;
 }

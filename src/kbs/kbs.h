@@ -66,6 +66,7 @@ struct kbs_attested {
 	struct slice token;
 	struct slice cookie;	/* the same value again */
 	int64_t expires_s;
+	const char *tee;	/* of the primary evidence */
 };
 
 /* E_UNAUTH kbs.cookie-*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
@@ -104,6 +105,9 @@ RC kbs_set_attestation_policy(struct kbs *k, const struct admin_identity *who, s
 RC kbs_register_reference_values(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
 				 struct why *w);
 RC kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct slice *json_text, struct why *w);
+/* Trusts a key or certificate (PEM) as an anchor of `set`, e.g. a TPM's attestation key in "tpm-ak". */
+RC kbs_add_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice pem, struct kbs_outcome *o,
+		  struct why *w);
 RC kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w);
 
 struct audit *kbs_audit(struct kbs *k);

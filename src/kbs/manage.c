@@ -201,6 +201,24 @@ rc kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct s
 	return rc_of(OK);
 }
 
+rc kbs_add_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice pem, struct kbs_outcome *o,
+		  struct why *w)
+{
+	struct arena *a = arena_new(0);
+	uint8_t d[32];
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "AttestationError"};
+	r = k->env.as ? digest(DIGEST_SHA256, pem, d, w) : deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
+	if (rc_ok(r))
+		r = record(k, who, "add-trust-anchor",
+			   arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(set, 0, 64)), hex_text(a, slice_of(d, 32))), NULL, 0, a, o, w);
+	if (rc_ok(r))
+		r = as_add_anchor(k->env.as, set, pem, w);
+	arena_free(a);
+	return r;
+}
+
 rc kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w)
 {
 	char *text;

@@ -23,5 +23,5 @@ RC policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why
 /* OK: allowed. E_DENIED policy.denied, policy.undefined, policy.error (with the expression that stopped it); E_LIMIT policy.budget. */
 RC policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w);
 
-extern const char *const policy_builtin_names[];	/* "default", "allow_all", "deny_all", "affirming"; NULL ends */
+
 struct slice policy_builtin(const char *name);

@@ -1,25 +1,33 @@
-/* client.h - the client of one broker: base URL, trust, kept-alive connection and cookies.
+/* client.h - HTTP requests of command lines and guests, by libcurl: TLS verified, no redirects, deadlines and caps.
  *
- * For the command line and the guest agent. Cookies are those of this broker only. One thread at a time.
+ * One client a thread; connections are kept.
  */
 #pragma once
-#include "net/fetch.h"
-
-struct client_config {
-	const char *base_url;	/* "https://kbs.example:8080"; http:// is taken where `allow_http` says so */
-	bool allow_http;	/* the broker's own replies are encrypted to the guest; the command line needs http://127.0.0.1 */
-	const char *ca_file;	/* PEM roots instead of the system's; NULL */
-	unsigned timeout_ms;	/* 0: 60,000 */
-	size_t max_reply;	/* 0: 16 MiB */
-	bool keep_cookies;
-};
+#include "base/why.h"
 
 struct client;
 
-RC client_new(const struct client_config *config, struct client **out, struct why *w);
+struct client_options {
+	const char *ca_file;	/* extra root, PEM; NULL: the system's */
+	unsigned timeout_ms;	/* 0: 60,000 */
+	size_t reply_max;	/* 0: 64 MiB */
+	const char *user_agent;	/* NULL: "warrant" */
+};
+
+struct client_call {
+	const char *method, *url;
+	const char *content_type;	/* NULL: none */
+	struct slice body;
+	const char *const *headers;	/* "name: value", NULL ends; may be NULL */
+};
+
+struct client_reply {
+	int status;
+	struct slice body;		/* in the arena */
+	struct slice set_cookie;	/* of the last Set-Cookie header; p == NULL: none */
+};
+
+RC client_new(const struct client_options *o, struct client **out, struct why *w);
 void client_free(struct client *c);
-/* path begins with "/" and is sent as it is, behind the base URL. Errors as fetch(). */
-RC client_call(struct client *c, const char *method, const char *path, const struct fetch_header *headers,
-	       size_t n_headers, struct slice body, struct arena *a, struct fetch_reply *out, struct why *w);
-/* The present value of a cookie; .p is NULL without one. In the arena. */
-struct slice client_cookie(struct client *c, const char *name, struct arena *a);
+/* E_UNAVAILABLE client.connect, client.tls, client.timeout; E_LIMIT client.size; E_MALFORMED client.url. */
+RC client_do(struct client *c, const struct client_call *call, struct arena *a, struct client_reply *out, struct why *w);

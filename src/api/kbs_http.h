@@ -1,0 +1,23 @@
+/* kbs_http.h - the key broker on HTTP: routes, statuses, error bodies, metrics, one log line a request.
+ *
+ * Spec: kbs.md 1; statuses where we part from the reference: 401 only for "attest (again)" or "authenticate", 403 denied, 404
+ * absent, 413, 429, 503. Errors are always {"type","detail"}, with "decision" where there was a verdict.
+ */
+#pragma once
+#include "kbs/kbs.h"
+#include "net/metrics.h"
+#include "net/server.h"
+
+struct kbs_http;
+
+RC kbs_http_open(struct kbs *kbs, size_t body_max, struct kbs_http **out, struct why *w);
+void kbs_http_close(struct kbs_http *h);
+
+/* For struct server_listener: ctx is the struct kbs_http. */
+void kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp);
+size_t kbs_http_body_limit(void *ctx, const struct http_request *req);
+/* The metrics listener: GET /metrics and GET /healthz. */
+void kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp);
+/* For struct server_config. */
+void kbs_http_refuse(int status, const char *reason, struct http_response *resp);
+struct metrics *kbs_http_metric_set(struct kbs_http *h);

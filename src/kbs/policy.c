@@ -1,0 +1,209 @@
+#include "kbs/policy.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "kbs/policies.h"
+#include "rego/unit.h"
+
+#define NS	 "kbs"
+#define KEY	 "resource-policy.rego"
+#define FRESH_NS ((int64_t)1000000000)	/* how long another replica's change may go unseen */
+
+static const char *const queries[] = {"data.policy.allow"};
+
+struct policy {
+	struct store *store;
+	const struct clock *clock;
+	pthread_mutex_t lock;	/* of what follows; never held over storage or evaluation */
+	struct rego_unit *unit;
+	uint64_t rev;
+	int64_t checked_ns;
+};
+
+static rc compile(struct slice rego, struct rego_unit **out, struct why *w)
+{
+	return rego_unit_new(KEY, rego, NULL, 0, queries, COUNT_OF(queries), "policy.compile", out, w);
+}
+
+rc policy_compile_check(struct slice rego, struct why *w)
+{
+	struct rego_unit *u;
+
+	TRY(compile(rego, &u, w));
+	rego_unit_free(u);
+	return rc_of(OK);
+}
+
+static void install(struct policy *p, struct rego_unit *unit, uint64_t rev)
+{
+	struct rego_unit *old;
+
+	pthread_mutex_lock(&p->lock);
+	old = p->unit;
+	p->unit = unit;
+	p->rev = rev;
+	p->checked_ns = sys_monotonic_ns();
+	pthread_mutex_unlock(&p->lock);
+	rego_unit_free(old);
+}
+
+/* The present program, one owner more. Looks at the store when it last did a second ago. */
+static rc current(struct policy *p, struct rego_unit **out, struct why *w)
+{
+	int64_t now = sys_monotonic_ns();
+	struct rego_unit *unit;
+	struct slice text;
+	struct arena *a;
+	uint64_t rev, have;
+	bool fresh;
+	rc r;
+
+	pthread_mutex_lock(&p->lock);
+	fresh = p->unit && now - p->checked_ns < FRESH_NS;
+	if (!fresh)
+		p->checked_ns = now;	/* one thread looks, the others go on with what there is */
+	unit = p->unit ? rego_unit_ref(p->unit) : NULL;
+	have = p->rev;
+	pthread_mutex_unlock(&p->lock);
+	if (fresh) {
+		*out = unit;
+		return rc_of(OK);
+	}
+	a = arena_new(0);
+	r = store_get(p->store, NS, KEY, a, &text, &rev, NULL, w);
+	if (rc_ok(r) && (rev != have || !unit)) {
+		rego_unit_free(unit);
+		unit = NULL;
+		r = compile(text, &unit, w);
+		if (rc_ok(r))
+			install(p, rego_unit_ref(unit), rev);
+	}
+	arena_free(a);
+	if (!rc_ok(r)) {
+		rego_unit_free(unit);
+		return note(w, r, "loading the resource policy");
+	}
+	*out = unit;
+	return r;
+}
+
+rc policy_open(struct store *store, const struct clock *clock, struct policy **out, struct why *w)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	struct rego_unit *unit = NULL;
+	rc r;
+
+	if (!p)
+		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
+	p->store = store;
+	p->clock = clock;
+	pthread_mutex_init(&p->lock, NULL);
+	r = store_insert(store, NS, KEY, policy_builtin("default"), 0, w);
+	if (!rc_ok(r) && strcmp(why_reason(w), "store.exists") == 0)
+		r = rc_of(OK);
+	if (rc_ok(r))
+		r = current(p, &unit, w);
+	rego_unit_free(unit);
+	if (!rc_ok(r)) {
+		policy_close(p);
+		return r;
+	}
+	why_clear(w);
+	*out = p;
+	return r;
+}
+
+void policy_close(struct policy *p)
+{
+	if (p) {
+		rego_unit_free(p->unit);
+		pthread_mutex_destroy(&p->lock);
+		free(p);
+	}
+}
+
+struct slice policy_builtin(const char *name)
+{
+	const struct embedded *e = embedded_find(kbs_policies, name);
+
+	return e ? e->text : (struct slice){NULL, 0};
+}
+
+rc policy_set(struct policy *p, struct slice rego, struct why *w)
+{
+	struct rego_unit *unit;
+	struct arena *a;
+	struct slice text;
+	uint64_t rev = 0;
+	rc r;
+
+	TRY(compile(rego, &unit, w));
+	r = store_put(p->store, NS, KEY, rego, w);
+	a = arena_new(0);
+	if (rc_ok(r))
+		r = store_get(p->store, NS, KEY, a, &text, &rev, NULL, w);
+	arena_free(a);
+	if (!rc_ok(r)) {
+		rego_unit_free(unit);
+		return r;
+	}
+	install(p, unit, rev);
+	return r;
+}
+
+rc policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w)
+{
+	return store_get(p->store, NS, KEY, a, rego, NULL, NULL, w);
+}
+
+/* Puts what the policy compared into the reason: of the definition of `allow` that stopped latest. */
+static void explain(const struct rego_unit *unit, struct rego_unit_call *call, struct arena *a, struct why *w)
+{
+	struct rego_unit_result result;
+	const struct json *last = NULL;
+
+	call->explain = true;
+	if (!rc_ok(rego_unit_eval(unit, call, a, &result, NULL)) || !result.explanations || result.explanations->n == 0)
+		return;
+	last = result.explanations->items[result.explanations->n - 1];
+	for (size_t i = 0; i < result.explanations->n; i++) {
+		const struct json *e = result.explanations->items[i];
+
+		if (json_is(json_get(e, "rule"), JSON_STRING) && slice_is(json_get(e, "rule")->text, "data.policy.allow"))
+			last = e;
+	}
+	why_compared(w, json_get(last, "expression") ? (const char *)json_get(last, "expression")->text.p : "data.policy.allow",
+		     json_get(last, "found") ? (const char *)json_get(last, "found")->text.p : NULL,
+		     json_get(last, "expected") ? (const char *)json_get(last, "expected")->text.p : NULL);
+	if (json_get(last, "nearest"))
+		why_nearest(w, (const char *)json_get(last, "nearest")->text.p);
+	why_rule(w, (const char *)json_get(last, "at")->text.p);
+}
+
+rc policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w)
+{
+	struct rego_unit_call call = {.input = claims, .data = data, .now_ns = clock_now_ns(p->clock)};
+	struct rego_unit_result result = {0};
+	struct rego_unit *unit;
+	rc r;
+
+	TRY(current(p, &unit, w));
+	r = rego_unit_eval(unit, &call, a, &result, w);
+	if (rc_ok(r) && !(json_is(result.value, JSON_BOOL) && result.value->boolean)) {
+		if (!result.value)
+			r = deny(w, E_DENIED, "policy.undefined", "data.policy.allow is undefined: the policy says nothing of this request");
+		else if (result.value->kind != JSON_BOOL)
+			r = deny(w, E_DENIED, "policy.undefined", "data.policy.allow is %s, only true allows", json_kind_name(result.value));
+		else
+			r = deny(w, E_DENIED, "policy.denied", "data.policy.allow is false");
+		explain(unit, &call, a, w);
+	} else if (!rc_ok(r) && r.code == E_DENIED) {
+		char *text = arena_strdup(a, why_text(w));
+
+		r = deny(w, E_DENIED, "policy.error", "%s", text ? text : "the policy failed");
+	}
+	rego_unit_free(unit);
+	return r;
+}

@@ -1,0 +1,357 @@
+/* conn.c - one connection: bytes to the codec, requests to the workers, responses back in their order, and its deadlines. */
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/sys.h"
+#include "net/server_priv.h"
+
+struct conn {
+	struct conn *next, **link;	/* of the loop */
+	struct loop *loop;
+	struct listener *listener;
+	struct bufferevent *bev;
+	struct http1 *codec;
+	struct job *job;	/* the one request under way; pipelined ones wait in the input */
+	struct event *deadline;
+	char peer[64];
+	unsigned peer_slot;
+	bool closing;		/* ends when the output is sent */
+	bool sending;
+};
+
+static unsigned hash_peer(const char *peer)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *peer; peer++)
+		h = (h ^ (uint8_t)*peer) * 16777619u;
+	return h % PEER_SLOTS;
+}
+
+static bool peer_enter(struct server *s, unsigned slot)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->peers_lock);
+	ok = s->peer[slot] < s->config.max_per_peer && s->peer[slot] < UINT16_MAX;
+	if (ok)
+		s->peer[slot]++;
+	pthread_mutex_unlock(&s->peers_lock);
+	return ok;
+}
+
+static void peer_leave(struct server *s, unsigned slot)
+{
+	pthread_mutex_lock(&s->peers_lock);
+	s->peer[slot]--;
+	pthread_mutex_unlock(&s->peers_lock);
+}
+
+static void set_deadline(struct conn *c, unsigned ms)
+{
+	struct timeval tv = {ms / 1000, (int)(ms % 1000) * 1000};
+
+	event_add(c->deadline, &tv);
+}
+
+static void conn_close(struct conn *c)
+{
+	struct server *s = c->loop->server;
+	struct loop *l = c->loop;
+
+	if (c->job)
+		c->job->conn = NULL;	/* its reply finds nobody */
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	event_free(c->deadline);
+	if (c->bev)
+		bufferevent_free(c->bev);
+	http1_free(c->codec);
+	peer_leave(s, c->peer_slot);
+	atomic_fetch_sub(&s->connections, 1);
+	free(c);
+	if (l->draining && !l->conns)
+		event_base_loopbreak(l->base);
+}
+
+void conn_close_all(struct loop *l)
+{
+	while (l->conns)
+		conn_close(l->conns);
+}
+
+/* Idle connections go at once; one with a request under way goes behind its response. */
+void loop_drain(struct loop *l)
+{
+	struct conn *c, *next;
+
+	for (c = l->conns; c; c = next) {
+		next = c->next;
+		if (!c->job && !c->sending && !http1_started(c->codec))
+			conn_close(c);
+	}
+	if (!l->conns)
+		event_base_loopbreak(l->base);
+}
+
+static void secret_sent(const void *data, size_t n, void *extra)
+{
+	struct secret *s = extra;
+
+	(void)data;
+	(void)n;
+	secret_free(s);
+	free(s);
+}
+
+static void send_response(struct conn *c, struct http_response *r, bool keep_alive, bool head_only, struct arena *a)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	size_t n = r->secret_body.p ? r->secret_body.n : r->body.n;
+	struct buf head = buf_in(a, 65536);
+
+	c->closing = !keep_alive || r->close || c->loop->draining;
+	http1_write_head(&head, r, n, !c->closing, clock_now_s(&clock_system));
+	if (!buf_ok(&head) || evbuffer_add(out, head.p, head.n) != 0) {
+		conn_close(c);
+		return;
+	}
+	c->sending = true;
+	if (n && !head_only) {
+		if (r->secret_body.p) {
+			struct secret *s = malloc(sizeof(*s));
+
+			if (s)
+				*s = secret_move(&r->secret_body);
+			if (!s || evbuffer_add_reference(out, s->p, s->n, secret_sent, s) != 0) {
+				conn_close(c);
+				return;
+			}
+		} else if (evbuffer_add(out, r->body.p, r->body.n) != 0) {
+			conn_close(c);
+			return;
+		}
+	}
+	set_deadline(c, c->loop->server->config.reply_ms);
+}
+
+static void refuse(struct conn *c, int status, const char *reason)
+{
+	struct http_response r = {.status = status, .close = true};
+	struct arena *a = arena_new(1 << 20);
+
+	r.arena = a;
+	c->loop->server->config.refuse(status, reason, &r);
+	send_response(c, &r, false, false, a);
+	arena_free(a);
+}
+
+static void dispatch(struct conn *c)
+{
+	struct server *s = c->loop->server;
+	struct job *job = calloc(1, sizeof(*job));
+	struct http_request *req = http1_request(c->codec);
+
+	http1_next(c->codec);
+	if (!job) {
+		arena_free(req->arena);
+		conn_close(c);
+		return;
+	}
+	req->peer = arena_strdup(req->arena, c->peer);	/* the connection may go first */
+	req->tls = c->listener->config.tls != NULL;
+	job->started_ns = sys_monotonic_ns();
+	req->deadline_ns = job->started_ns + (int64_t)s->config.handle_ms * 1000000;
+	*job = (struct job){.loop = c->loop, .conn = c, .listener = &c->listener->config, .req = req, .started_ns = job->started_ns,
+			    .keep_alive = http1_keep_alive(c->codec)};
+	c->job = job;
+	event_del(c->deadline);
+	bufferevent_disable(c->bev, EV_READ);	/* back-pressure: one request at a time */
+	if (!server_enqueue(s, job)) {
+		c->job = NULL;
+		arena_free(req->arena);
+		free(job);
+		refuse(c, 503, "server.busy");
+	}
+}
+
+/* Feeds what has arrived until a request is complete, or nothing is left. */
+static void feed(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	while (!c->job && !c->sending && evbuffer_get_length(in)) {
+		struct evbuffer_iovec v;
+		enum http1_event e;
+		size_t taken;
+
+		if (evbuffer_peek(in, -1, NULL, &v, 1) < 1)
+			return;
+		e = http1_feed(c->codec, v.iov_base, v.iov_len, &taken);
+		evbuffer_drain(in, taken);
+		switch (e) {
+		case HTTP1_MORE:
+			break;
+		case HTTP1_CONTINUE:
+			evbuffer_add(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n", 25);
+			break;
+		case HTTP1_REQUEST:
+			dispatch(c);
+			return;
+		case HTTP1_REFUSED:
+			bufferevent_disable(c->bev, EV_READ);
+			refuse(c, http1_status(c->codec), http1_refusal(c->codec));
+			return;
+		}
+	}
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+	bool started = http1_started(c->codec), in_body = http1_in_body(c->codec);
+
+	(void)bev;
+	if (c->job || c->sending)
+		return;
+	feed(c);
+	/* Deadlines run from the first byte of a head, and from the first of a body: a slow sender gains nothing by single bytes. */
+	if (!c->job && !c->sending && http1_started(c->codec)) {
+		if (!started)
+			set_deadline(c, c->loop->server->config.head_ms);
+		else if (!in_body && http1_in_body(c->codec))
+			set_deadline(c, c->loop->server->config.body_ms);
+	}
+}
+
+static void on_write(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	if (!c->sending || evbuffer_get_length(bufferevent_get_output(bev)))
+		return;
+	c->sending = false;
+	if (c->closing) {
+		conn_close(c);
+		return;
+	}
+	set_deadline(c, c->loop->server->config.idle_ms);
+	bufferevent_enable(bev, EV_READ);
+	on_read(bev, c);	/* what was pipelined */
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	if (what & BEV_EVENT_CONNECTED) {	/* the TLS handshake is done */
+		set_deadline(c, c->loop->server->config.head_ms);
+		return;
+	}
+	if ((what & BEV_EVENT_EOF) && c->sending && evbuffer_get_length(bufferevent_get_output(bev))) {
+		c->closing = true;	/* a client may end its side before it has read ours */
+		return;
+	}
+	conn_close(c);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (!c->sending && !c->job && http1_started(c->codec)) {
+		bufferevent_disable(c->bev, EV_READ);
+		refuse(c, 408, "http.timeout");
+		return;
+	}
+	conn_close(c);
+}
+
+void conn_open(struct loop *l, struct listener *listener, int fd, const struct sockaddr *sa)
+{
+	struct server *s = l->server;
+	struct http1_limits limits = {.body_max = s->config.body_max, .body_limit = listener->config.body_limit, .ctx = listener->config.ctx};
+	SSL_CTX *ctx = server_tls(s, listener);
+	struct conn *c = calloc(1, sizeof(*c));
+	SSL *ssl = NULL;
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!c || (ctx && !(ssl = SSL_new(ctx))))
+		goto fail;
+	server_format_address(sa, c->peer, false);
+	c->peer_slot = hash_peer(c->peer);
+	if (atomic_fetch_add(&s->connections, 1) >= s->config.max_connections || !peer_enter(s, c->peer_slot)) {
+		atomic_fetch_sub(&s->connections, 1);
+		goto fail;
+	}
+	c->loop = l;
+	c->listener = listener;
+	c->codec = http1_new(&limits);
+	c->deadline = evtimer_new(l->base, on_deadline, c);
+	c->bev = ssl ? bufferevent_openssl_socket_new(l->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE)
+		     : bufferevent_socket_new(l->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c->bev || !c->codec || !c->deadline) {
+		atomic_fetch_sub(&s->connections, 1);
+		peer_leave(s, c->peer_slot);
+		goto fail;
+	}
+	if (ssl)
+		bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	SSL_CTX_free(ctx);
+	c->next = l->conns;
+	c->link = &l->conns;
+	if (c->next)
+		c->next->link = &c->next;
+	l->conns = c;
+	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, 65536);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	set_deadline(c, s->config.head_ms);
+	return;
+fail:
+	if (c) {
+		http1_free(c->codec);
+		if (c->deadline)
+			event_free(c->deadline);
+		if (c->bev) {
+			bufferevent_free(c->bev);	/* closes fd and ssl */
+			fd = -1;
+			ssl = NULL;
+		}
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	if (fd >= 0)
+		close(fd);
+	free(c);
+}
+
+void conn_discard(struct job *job)
+{
+	secret_free(&job->resp.secret_body);
+	arena_free(job->req->arena);
+	free(job);
+}
+
+void conn_reply(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (c) {
+		bool head_only = slice_is(job->req->method, "HEAD");
+
+		c->job = NULL;
+		send_response(c, &job->resp, job->keep_alive, head_only, job->req->arena);
+	}
+	conn_discard(job);
+}

@@ -1,0 +1,533 @@
+#include "net/http1.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/num.h"
+#include "base/sys.h"
+
+enum state { IN_HEAD, IN_BODY, CHUNK_SIZE, CHUNK_DATA, CHUNK_CRLF, TRAILER, COMPLETE, REFUSED };
+
+#define CHUNK_LINE_MAX	256u
+#define TRAILER_MAX	4096u
+#define REQUEST_LINE_MAX 8192u
+
+struct http1 {
+	struct http1_limits limits;
+	enum state state;
+	struct arena *arena;	/* of the message under way; NULL between messages */
+	struct buf head, body;	/* head: also chunk lines and trailers */
+	struct http_request *req;
+	size_t left;		/* body or chunk bytes to come */
+	size_t body_max;
+	bool chunked, keep_alive, expects;
+	int status;
+	const char *refusal;
+};
+
+struct http1 *http1_new(const struct http1_limits *limits)
+{
+	struct http1 *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->limits = *limits;
+	if (!h->limits.head_max)
+		h->limits.head_max = HTTP_HEAD_MAX;
+	if (!h->limits.body_max)
+		h->limits.body_max = (size_t)2 << 20;
+	return h;
+}
+
+void http1_free(struct http1 *h)
+{
+	if (h) {
+		arena_free(h->arena);
+		free(h);
+	}
+}
+
+void http1_next(struct http1 *h)
+{
+	h->arena = NULL;	/* given away with the request */
+	h->req = NULL;
+	h->state = IN_HEAD;
+}
+
+struct http_request *http1_request(struct http1 *h)
+{
+	return h->req;
+}
+
+bool http1_keep_alive(const struct http1 *h)
+{
+	return h->keep_alive;
+}
+
+bool http1_started(const struct http1 *h)
+{
+	return h->arena != NULL;
+}
+
+bool http1_in_body(const struct http1 *h)
+{
+	return h->state == IN_BODY || h->state == CHUNK_SIZE || h->state == CHUNK_DATA || h->state == CHUNK_CRLF || h->state == TRAILER;
+}
+
+int http1_status(const struct http1 *h)
+{
+	return h->status;
+}
+
+const char *http1_refusal(const struct http1 *h)
+{
+	return h->refusal;
+}
+
+static enum http1_event refuse(struct http1 *h, int status, const char *reason)
+{
+	h->state = REFUSED;
+	h->status = status;
+	h->refusal = reason;
+	h->keep_alive = false;
+	return HTTP1_REFUSED;
+}
+
+/* ---- the head ---- */
+
+static bool is_tchar(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool same(struct slice a, const char *b)
+{
+	return a.n == strlen(b) && strncasecmp((const char *)a.p, b, a.n) == 0;
+}
+
+/* "GET /path HTTP/1.1": one space each, nothing else. 0, or the status of the refusal. */
+static int request_line(struct http1 *h, struct slice line)
+{
+	struct http_request *r = h->req;
+	const uint8_t *first = memchr(line.p, ' ', line.n), *second;
+	struct slice version;
+
+	if (line.n > REQUEST_LINE_MAX)
+		return 414;
+	if (!first || first == line.p)
+		return 400;
+	second = memchr(first + 1, ' ', (size_t)(line.p + line.n - first - 1));
+	if (!second || second == first + 1)
+		return 400;
+	r->method = slice_of(line.p, (size_t)(first - line.p));
+	r->target = slice_of(first + 1, (size_t)(second - first - 1));
+	version = slice_of(second + 1, (size_t)(line.p + line.n - second - 1));
+	for (size_t i = 0; i < r->method.n; i++)
+		if (!is_tchar(r->method.p[i]))
+			return 400;
+	for (size_t i = 0; i < r->target.n; i++)
+		if (r->target.p[i] <= 0x20 || r->target.p[i] >= 0x7f)
+			return 400;
+	if (version.n != 8 || memcmp(version.p, "HTTP/", 5) != 0 || version.p[6] != '.' || version.p[5] < '0' || version.p[5] > '9' ||
+	    version.p[7] < '0' || version.p[7] > '9')
+		return 400;
+	r->major = (unsigned)(version.p[5] - '0');
+	r->minor = (unsigned)(version.p[7] - '0');
+	return r->major == 1 && r->minor <= 1 ? 0 : 505;
+}
+
+static int header_line(struct http1 *h, struct slice line)
+{
+	const uint8_t *colon = memchr(line.p, ':', line.n);
+	struct http_request *r = h->req;
+	struct slice name, value;
+
+	if (!colon || colon == line.p)
+		return 400;	/* no name; a line that begins with a space has no tchar there either */
+	name = slice_of(line.p, (size_t)(colon - line.p));
+	value = slice_of(colon + 1, (size_t)(line.p + line.n - colon - 1));
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_tchar(name.p[i]))
+			return 400;	/* also a space before the colon, and a folded line */
+	for (size_t i = 0; i < value.n; i++)
+		if ((value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f)
+			return 400;
+	while (value.n && (value.p[0] == ' ' || value.p[0] == '\t'))
+		value = slice_sub(value, 1, value.n);
+	while (value.n && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
+		value.n--;
+	if (r->headers == HTTP_HEADERS_MAX)
+		return 431;
+	r->header[r->headers++] = (struct http_header){name, value};
+	return 0;
+}
+
+static unsigned count(const struct http_request *r, const char *name)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < r->headers; i++)
+		n += same(r->header[i].name, name);
+	return n;
+}
+
+/* Digits only, no list, no sign, no blanks inside. */
+static bool content_length(struct slice v, size_t *out)
+{
+	size_t n = 0;
+
+	if (v.n == 0 || v.n > 19)
+		return false;
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9' || !num_mul(n, 10, &n) || !num_add(n, (size_t)(v.p[i] - '0'), &n))
+			return false;
+	}
+	*out = n;
+	return n <= INT64_MAX;
+}
+
+static int framing(struct http1 *h, const char **reason)
+{
+	struct http_request *r = h->req;
+	unsigned lengths = count(r, "content-length"), codings = count(r, "transfer-encoding");
+	struct slice v;
+
+	h->left = 0;
+	h->chunked = false;
+	if (lengths > 1 || codings > 1 || (lengths && codings)) {
+		*reason = "http.framing.ambiguous";
+		return 400;
+	}
+	if (codings) {
+		if (r->minor == 0) {
+			*reason = "http.framing.version";
+			return 400;
+		}
+		v = http_header(r, "transfer-encoding");
+		if (!same(v, "chunked")) {
+			*reason = "http.framing.coding";
+			return memchr(v.p, ',', v.n) || v.n == 0 ? 400 : 501;
+		}
+		h->chunked = true;
+	}
+	if (lengths && !content_length(http_header(r, "content-length"), &h->left)) {
+		*reason = "http.framing.length";
+		return 400;
+	}
+	if (r->minor == 0 && !lengths && (same(r->method, "POST") || same(r->method, "PUT"))) {
+		*reason = "http.framing.length";
+		return 400;
+	}
+	return 0;
+}
+
+/* A host name with an optional port, and nothing that a second reader could take for more. */
+static bool host_ok(struct slice v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+
+		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || strchr("-._~:[]", c)) || c == 0)
+			return false;
+	}
+	return v.n > 0;
+}
+
+/* absolute-form: its authority must be the Host's; origin-form is what is left. */
+static int absolute_form(struct http_request *r, struct slice host)
+{
+	struct slice t = r->target, authority;
+	const uint8_t *slash;
+	size_t skip;
+
+	if (t.n > 7 && strncasecmp((const char *)t.p, "http://", 7) == 0)
+		skip = 7;
+	else if (t.n > 8 && strncasecmp((const char *)t.p, "https://", 8) == 0)
+		skip = 8;
+	else
+		return t.n && t.p[0] == '/' ? 0 : 400;	/* authority-form, asterisk-form and everything else */
+	t = slice_sub(t, skip, t.n);
+	slash = memchr(t.p, '/', t.n);
+	authority = slash ? slice_sub(t, 0, (size_t)(slash - t.p)) : t;
+	if (authority.n != host.n || strncasecmp((const char *)authority.p, (const char *)host.p, host.n) != 0)
+		return 400;
+	r->target = slash ? slice_sub(t, (size_t)(slash - t.p), t.n) : SLICE_LIT("/");
+	return 0;
+}
+
+static int rules(struct http1 *h, const char **reason)
+{
+	struct http_request *r = h->req;
+	unsigned hosts = count(r, "host");
+	struct slice v;
+	int status;
+
+	*reason = "http.host";
+	if (hosts > 1 || (hosts == 0 && r->minor == 1) || (hosts && !host_ok(http_header(r, "host"))))
+		return 400;
+	*reason = "http.target";
+	status = absolute_form(r, http_header(r, "host"));
+	if (status)
+		return status;
+	status = framing(h, reason);
+	if (status)
+		return status;
+	v = http_header(r, "expect");
+	*reason = "http.expect";
+	h->expects = v.p != NULL && r->minor == 1;
+	if (v.p && !same(v, "100-continue"))
+		return 417;
+	v = http_header(r, "content-encoding");
+	*reason = "http.content-encoding";
+	if (v.p && !same(v, "identity"))
+		return 415;
+	v = http_header(r, "connection");
+	h->keep_alive = r->minor == 1 ? !same(v, "close") : same(v, "keep-alive");
+	return 0;
+}
+
+static enum http1_event head_done(struct http1 *h)
+{
+	struct slice head = slice_sub(buf_view(&h->head), 0, h->head.n - 2);	/* without the empty line */
+	const char *reason = "http.head";
+	struct why w = why_in(h->arena);
+	bool first = true;
+	int status = 0;
+
+	h->req = ARENA_NEW(h->arena, struct http_request);
+	if (!h->req)
+		return refuse(h, 503, "http.memory");
+	h->req->arena = h->arena;
+	while (head.n && !status) {
+		const uint8_t *lf = memchr(head.p, '\n', head.n);
+		size_t n = lf ? (size_t)(lf - head.p) : head.n;
+		struct slice line = slice_sub(head, 0, n ? n - 1 : 0);	/* CR was checked while the head came in */
+
+		status = first ? request_line(h, line) : header_line(h, line);
+		first = false;
+		head = slice_sub(head, n + 1, head.n);
+	}
+	if (!status)
+		status = rules(h, &reason);
+	if (status)
+		return refuse(h, status, status == 431 ? "http.headers" : reason);
+	if (!rc_ok(http_target(h->req, &w)))
+		return refuse(h, 400, why_reason(&w));
+	h->body_max = h->limits.body_limit ? h->limits.body_limit(h->limits.ctx, h->req) : h->limits.body_max;
+	if (h->left > h->body_max)
+		return refuse(h, 413, "http.body.size");
+	h->body = buf_in(h->arena, h->body_max);
+	if (!h->chunked && h->left == 0) {
+		h->state = COMPLETE;
+		return HTTP1_REQUEST;
+	}
+	h->state = h->chunked ? CHUNK_SIZE : IN_BODY;
+	h->head.n = 0;
+	return h->expects ? HTTP1_CONTINUE : HTTP1_MORE;
+}
+
+/* Bytes of the head, one line after another: CR and LF only together, nothing before the request line. */
+static enum http1_event feed_head(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
+{
+	if (!h->arena) {
+		h->arena = arena_new(h->limits.arena_max ? h->limits.arena_max : (size_t)64 << 20);
+		if (!h->arena)
+			return refuse(h, 503, "http.memory");
+		h->head = buf_in(h->arena, h->limits.head_max + 1);
+	}
+	for (*taken = 0; *taken < n;) {
+		uint8_t c = p[(*taken)++];
+		bool after_cr = h->head.n && h->head.p[h->head.n - 1] == '\r';
+
+		if (h->head.n >= h->limits.head_max)
+			return refuse(h, 431, "http.head.size");
+		if (c == 0 || (c == '\n') != after_cr || (h->head.n == 0 && (c == '\r' || c == ' ')))
+			return refuse(h, 400, "http.line-end");
+		buf_putc(&h->head, (char)c);
+		if (!buf_ok(&h->head))
+			return refuse(h, 503, "http.memory");
+		if (c == '\n' && h->head.n >= 4 && memcmp(h->head.p + h->head.n - 4, "\r\n\r\n", 4) == 0)
+			return head_done(h);
+	}
+	return HTTP1_MORE;
+}
+
+/* ---- the body ---- */
+
+static enum http1_event complete(struct http1 *h)
+{
+	if (!buf_cstr(&h->body))
+		return refuse(h, 503, "http.memory");
+	h->req->body = buf_view(&h->body);
+	h->state = COMPLETE;
+	return HTTP1_REQUEST;
+}
+
+/* One line of the chunked coding into h->head; true when it is whole. */
+static bool line(struct http1 *h, const uint8_t *p, size_t n, size_t *taken, size_t max, enum http1_event *e)
+{
+	while (*taken < n) {
+		uint8_t c = p[(*taken)++];
+		bool after_cr = h->head.n && h->head.p[h->head.n - 1] == '\r';
+
+		if (h->head.n >= max || c == 0 || (c == '\n') != after_cr) {
+			*e = refuse(h, 400, "http.chunk");
+			return false;
+		}
+		buf_putc(&h->head, (char)c);
+		if (c == '\n')
+			return true;
+	}
+	*e = HTTP1_MORE;
+	return false;
+}
+
+/* "1f;name=value": up to 16 hex digits; extensions are read over when they are printable. */
+static bool chunk_size(struct slice s, size_t *out)
+{
+	size_t n = 0, i = 0;
+
+	for (; i < s.n; i++) {
+		int c = s.p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+
+		if (d < 0)
+			break;
+		if (i == 16 || n >> 58)
+			return false;
+		n = n << 4 | (size_t)d;
+	}
+	if (i == 0 || n > INT64_MAX || (i < s.n && s.p[i] != ';'))
+		return false;
+	for (; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] >= 0x7f)
+			return false;
+	*out = n;
+	return true;
+}
+
+static bool trailer_ok(struct slice s)
+{
+	static const char *const never[] = {"content-length", "transfer-encoding", "host", "authorization", "cookie", "content-encoding",
+					    "content-type", "trailer", "expect", "te", "connection"};
+	const uint8_t *colon = memchr(s.p, ':', s.n);
+	struct slice name = slice_sub(s, 0, colon ? (size_t)(colon - s.p) : 0);
+
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_tchar(name.p[i]))
+			return false;
+	for (size_t i = 0; i < COUNT_OF(never); i++)
+		if (same(name, never[i]))
+			return false;
+	return name.n > 0;
+}
+
+static enum http1_event feed_chunked(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
+{
+	enum http1_event e = HTTP1_MORE;
+	struct slice s;
+
+	while (*taken < n) {
+		size_t k;
+
+		switch (h->state) {
+		case CHUNK_SIZE:
+			if (!line(h, p, n, taken, CHUNK_LINE_MAX, &e))
+				return e;
+			s = slice_of(h->head.p, h->head.n - 2);
+			if (!chunk_size(s, &h->left))
+				return refuse(h, 400, "http.chunk");
+			h->head.n = 0;
+			if (h->left > h->body_max - h->body.n)
+				return refuse(h, 413, "http.body.size");
+			h->state = h->left ? CHUNK_DATA : TRAILER;
+			break;
+		case CHUNK_DATA:
+			k = MIN_OF(n - *taken, h->left);
+			buf_put(&h->body, p + *taken, k);
+			*taken += k;
+			h->left -= k;
+			if (!buf_ok(&h->body))
+				return refuse(h, 503, "http.memory");
+			if (!h->left)
+				h->state = CHUNK_CRLF;
+			break;
+		case CHUNK_CRLF:
+			if (!line(h, p, n, taken, 2, &e))
+				return e;
+			h->head.n = 0;
+			h->state = CHUNK_SIZE;
+			break;
+		case TRAILER:
+			if (!line(h, p, n, taken, TRAILER_MAX, &e))
+				return e;
+			s = slice_of(h->head.p, h->head.n - 2);
+			h->head.n = 0;
+			if (s.n == 0)
+				return complete(h);
+			if (!trailer_ok(s))
+				return refuse(h, 400, "http.trailer");
+			break;
+		case IN_HEAD:
+		case IN_BODY:
+		case COMPLETE:
+		case REFUSED:
+			return HTTP1_REFUSED;
+		}
+	}
+	return HTTP1_MORE;
+}
+
+static enum http1_event feed_body(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
+{
+	size_t k = MIN_OF(n, h->left);
+
+	buf_put(&h->body, p, k);
+	*taken = k;
+	h->left -= k;
+	if (!buf_ok(&h->body))
+		return refuse(h, 503, "http.memory");
+	return h->left ? HTTP1_MORE : complete(h);
+}
+
+enum http1_event http1_feed(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
+{
+	*taken = 0;
+	switch (h->state) {
+	case IN_HEAD:
+		return feed_head(h, p, n, taken);
+	case IN_BODY:
+		return feed_body(h, p, n, taken);
+	case CHUNK_SIZE:
+	case CHUNK_DATA:
+	case CHUNK_CRLF:
+	case TRAILER:
+		return feed_chunked(h, p, n, taken);
+	case COMPLETE:
+		return HTTP1_REQUEST;
+	case REFUSED:
+		return HTTP1_REFUSED;
+	}
+	return HTTP1_REFUSED;
+}
+
+/* ---- responses ---- */
+
+void http1_write_head(struct buf *b, const struct http_response *r, size_t body_n, bool keep_alive, int64_t date_s)
+{
+	char date[32];
+
+	time_imf(date_s, date);
+	buf_printf(b, "HTTP/1.1 %d %s\r\ndate: %s\r\ncontent-length: %zu\r\n", r->status, http_reason(r->status), date, body_n);
+	if (r->content_type)
+		buf_printf(b, "content-type: %s\r\n", r->content_type);
+	for (size_t i = 0; i < r->headers; i++) {
+		buf_slice(b, r->header[i].name);
+		buf_puts(b, ": ");
+		for (size_t k = 0; k < r->header[i].value.n; k++)	/* a value cannot begin another header */
+			if (r->header[i].value.p[k] >= 0x20 && r->header[i].value.p[k] != 0x7f)
+				buf_putc(b, (char)r->header[i].value.p[k]);
+		buf_puts(b, "\r\n");
+	}
+	buf_printf(b, "connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
+}

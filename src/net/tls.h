@@ -1,0 +1,8 @@
+/* tls.h - server-side TLS contexts by profile (spec kbs.md 7.2). */
+#pragma once
+#include <openssl/ssl.h>
+
+#include "net/server.h"
+
+/* E_MALFORMED tls.version, tls.ciphers, tls.groups; E_UNAVAILABLE tls.certificate. */
+RC tls_context(const struct tls_config *c, SSL_CTX **out, struct why *w);

@@ -1,0 +1,37 @@
+/* unit.h - one policy text with its queries, for services of this tree: compiled when it is stored, counted, shared by threads.
+ *
+ * Wraps include/warrant/rego.h in `rc`, `why` and arenas. Builtins that reach out or are not deterministic are denied.
+ */
+#pragma once
+#include "base/sys.h"
+#include "codec/json.h"
+#include "warrant/rego.h"
+
+#define UNIT_QUERIES_MAX 4u
+#define UNIT_TEXT_MAX	 ((size_t)2 << 20)
+
+struct rego_unit;
+
+/* name: "default_cpu.rego", in messages. E_MALFORMED `reason` with "name:row:col: message". */
+RC rego_unit_new(const char *name, struct slice text, const struct rego_host_fn *fns, size_t fns_n, const char *const *queries,
+		 size_t queries_n, const char *reason, struct rego_unit **out, struct why *w);
+struct rego_unit *rego_unit_ref(struct rego_unit *u);
+void rego_unit_free(struct rego_unit *u);	/* one owner less; accepts NULL */
+
+struct rego_unit_call {
+	size_t query;		/* index into `queries` */
+	const struct json *input;
+	const struct json *data;	/* NULL: {} */
+	int64_t now_ns;
+	void *host_ctx;
+	bool explain;
+};
+
+struct rego_unit_result {
+	const struct json *value;		/* NULL: undefined */
+	const struct json *explanations;	/* array of {"rule","at","expression","op","found","expected","nearest"}; with explain */
+};
+
+/* E_LIMIT rego.budget.<name>; E_DENIED rego.<code> with the place. */
+RC rego_unit_eval(const struct rego_unit *u, const struct rego_unit_call *call, struct arena *a, struct rego_unit_result *out,
+		  struct why *w);
