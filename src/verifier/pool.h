@@ -1,0 +1,40 @@
+/* pool.h - verification in worker processes that can read their socket, compute, and write their socket.
+ *
+ * A worker is this same program, started again with a hidden argument: every main() that opens a pool begins with
+ * pool_worker_main(). Each worker does one job at a time. One that crashes, is killed, hangs past the deadline or answers
+ * nonsense is ended and replaced, and its request is refused; other requests do not notice.
+ *
+ * Threads: pool_run is for any number of them and blocks. Memory of the answer is in the job's arena.
+ */
+#pragma once
+#include "evidence/job.h"
+#include "verifier/registry.h"
+
+struct pool;
+
+struct pool_options {
+	unsigned workers;	/* 0: one for each processor, at most 64 */
+	size_t memory_bytes;	/* address space for the data of a worker; 0: 192 MiB */
+	size_t message_max;	/* largest request or answer; 0: 24 MiB */
+};
+
+#define POOL_WORKER_ARG "--verifier-worker"
+
+/* First thing in main(): when argv says that this process is a worker, does the worker's life and never returns. */
+void pool_worker_main(int argc, char **argv);
+
+/* Starts the workers. E_UNAVAILABLE verifier.worker when none starts or its sandbox cannot be closed. */
+RC pool_open(const struct pool_options *options, struct pool **out, struct why *w);
+void pool_close(struct pool *p);	/* accepts NULL; no job may be running */
+
+/* registry_run() in a worker: reads the job's inputs, fills its results or wants, and its why. `deadline_ns` is on the
+ * monotonic clock (sys_monotonic_ns), 0: ten seconds from now. Besides the driver's refusals:
+ * E_UNAVAILABLE verifier.worker-lost, verifier.deadline, verifier.busy (no worker came free in time); E_LIMIT
+ * verifier.message. */
+RC pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns);
+
+/* For tests and metrics. */
+unsigned pool_workers(const struct pool *p);
+uint64_t pool_replaced(struct pool *p);		/* workers that were lost so far */
+/* Process ids of the workers, at most max; how many. */
+unsigned pool_pids(struct pool *p, int *out, unsigned max);
