@@ -187,3 +187,13 @@ rc store_keys_push(struct arena *a, char ***keys, size_t *n, size_t *cap, const 
 	(*keys)[(*n)++] = copy;
 	return rc_of(OK);
 }
+
+void store_rwlock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+}

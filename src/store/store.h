@@ -10,6 +10,8 @@
  * the key was deleted and made again.
  */
 #pragma once
+#include <pthread.h>
+
 #include "base/sys.h"
 #include "base/why.h"
 
@@ -87,6 +89,8 @@ struct store {
 	const struct clock *clock;
 };
 
+/* For back ends: a lock on which writers do not starve behind readers. */
+void store_rwlock_init(pthread_rwlock_t *lock);
 /* For back ends: the refusals that all of them word alike. */
 RC store_refuse_exists(const struct store_op *op, struct why *w);
 RC store_refuse_changed(const struct store_op *op, uint64_t found, struct why *w);	/* found 0: absent */

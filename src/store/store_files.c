@@ -669,7 +669,7 @@ rc store_open_files(const char *dir, const struct clock *clock, struct store **o
 	f->base = (struct store){&files_vt, clock};
 	f->arena = a;
 	f->dir = f->fresh = f->lock_fd = -1;
-	pthread_rwlock_init(&f->lock, NULL);
+	store_rwlock_init(&f->lock);
 	r = open_parts(f, dir, w);
 	if (!rc_ok(r)) {
 		files_close(&f->base);

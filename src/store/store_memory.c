@@ -344,7 +344,7 @@ rc store_open_memory(const struct clock *clock, struct store **out, struct why *
 		return store_refuse_memory(w);
 	m->base = (struct store){&memory_vt, clock};
 	m->seed = (uint64_t)sys_monotonic_ns() | 1;
-	pthread_rwlock_init(&m->lock, NULL);
+	store_rwlock_init(&m->lock);
 	*out = &m->base;
 	return rc_of(OK);
 }

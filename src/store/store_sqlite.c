@@ -60,12 +60,10 @@ rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
 
 rc sq_connect(const struct sq *q, sqlite3 **db, struct why *w)
 {
-	static const char *const pragma[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-	                                     "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
-	                                     "PRAGMA wal_autocheckpoint=4000"};
-	int e = sqlite3_open_v2(
-	        q->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
-	        NULL);
+	static const char *const pragma[] = {"PRAGMA journal_mode=WAL",        "PRAGMA synchronous=FULL",
+	                                     "PRAGMA trusted_schema=OFF",      "PRAGMA cell_size_check=ON",
+	                                     "PRAGMA wal_autocheckpoint=4000", "PRAGMA journal_size_limit=67108864"};
+	int e = sqlite3_open_v2(q->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	rc r;
 
 	if (e == SQLITE_OK)

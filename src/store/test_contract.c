@@ -670,7 +670,8 @@ int contract_main(const struct contract *c, const struct CMUnitTest *own, size_t
 	        T(an_insert_has_one_winner_among_64_threads),
 	        T(what_was_committed_is_there_after_reopening),
 	        T(a_list_or_value_larger_than_the_arena_is_refused),
-	        T(what_was_acknowledged_survives_kill_9), T(it_says_that_it_can_be_written),
+	        T(what_was_acknowledged_survives_kill_9),
+	        T(it_says_that_it_can_be_written),
 	};
 	static struct CMUnitTest all[64];
 	size_t n = 0;
