@@ -15,6 +15,8 @@ const struct pin pins[] = {
 	 "CN NVIDIA CoRIM signing Root CA, valid from 2023-03-16"},
 	{"aws-nitro-root", "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b", CERT,
 	 "CN aws.nitro-enclaves (Root-G1), https://docs.aws.amazon.com/enclaves/latest/user/verify-root.html"},
+	{"intel-sgx-root", "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e", "public key (SubjectPublicKeyInfo)",
+	 "CN Intel SGX Root CA, https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"},
 };
 const size_t pins_n = sizeof(pins) / sizeof(pins[0]);
 
