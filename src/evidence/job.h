@@ -29,6 +29,13 @@ struct vanchor {
 #define VJOB_RESULTS_MAX 64u
 #define VJOB_WANTS_MAX 64u
 
+/* For replays of recorded evidence whose collateral is lost. What is missing without these is a denial; what is there
+ * is enforced in any case. */
+#define VJOB_WITHOUT_TCB (1u << 0)	/* TCB info and QE identity: a verdict on signatures alone */
+#define VJOB_WITHOUT_CRL (1u << 1)
+
+struct memo;
+
 struct vjob {
 	struct arena *arena;	/* limited; everything of the verdict lives here */
 	struct why *why;
@@ -38,6 +45,9 @@ struct vjob {
 	struct slice init_data;		/* p == NULL: not compared */
 	int64_t now_s;			/* the time of the verdict */
 	bool no_time;			/* no validity dates are checked (offline replay of evidence without a time) */
+	int64_t stale_s;		/* how long behind its nextUpdate collateral still counts; then the claims say so */
+	unsigned without;		/* VJOB_WITHOUT_*: collateral that the caller does without, in words */
+	struct memo *memo;		/* of the worker; NULL: nothing is remembered (evidence/memo.h) */
 	bool insecure_sample;		/* the configuration allows sample evidence in words */
 	const struct vcollateral *collateral;
 	size_t collateral_n;
