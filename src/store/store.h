@@ -69,6 +69,10 @@ RC store_open_sqlite(const char *path, const struct clock *clock, struct store *
 RC store_open_sqlite_shared(const char *path, const struct clock *clock, struct store **out, struct why *w);
 /* dir: the layout of spec kbs.md 9 (LocalFs): <dir>/<namespace>/<key>, `/` in a key written \x2F. One process owns it. */
 RC store_open_files(const char *dir, const struct clock *clock, struct store **out, struct why *w);
+/* conninfo: as libpq takes it. TLS with a verified server is the default (sslmode=verify-full), save over a Unix socket;
+ * the string may say otherwise. Makes its table, warrant_kv. Any number of processes. E_UNSUPPORTED store.postgres in a
+ * build without libpq. */
+RC store_open_postgres(const char *conninfo, const struct clock *clock, struct store **out, struct why *w);
 
 /* What a back end implements; store.c checks names, sizes and arguments once for all. *refused is set with
  * E_DENIED and E_NOTFOUND of commit. */
