@@ -1,0 +1,77 @@
+/* engine.c - what looks at the engine itself. */
+#include "rego/builtin/lib.h"
+
+static rc runtime(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	(void)args;
+	(void)n;
+	/* neither environment nor configuration: a policy has no business with them */
+	return lib_return(c, rv_empty_object(c->heap), out);
+}
+
+static rc trace(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	(void)n;
+	ARG_STRING(c, args, 0);
+	*out = rv_bool(true);
+	return rc_of(OK);
+}
+
+static rc parse_module(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	const char *err = NULL;
+
+	(void)n;
+	ARG_STRING(c, args, 0);
+	ARG_STRING(c, args, 1);
+	TRY(rego_charge(c, 100 + args[1].str->n));
+	*out = rego_parse_to_value(c, rv_slice(args[0]), rv_slice(args[1]), &err);
+	if (rv_heap_bad(c->heap))
+		return lib_no_memory(c);
+	return out->kind == RV_UNDEF ? rego_fail(c, "%s", err ? err : "not a module") : rc_of(OK);
+}
+
+/* The compiler puts constants in place of these; what remains stands outside of a rule. */
+static rc metadata(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	(void)args;
+	(void)n;
+	(void)out;
+	return rego_fail(c, "the %s function must only be called within the scope of a rule", c->self->name);
+}
+
+/* The text of a template string: strings as they are, other values as Rego text; what may be undefined comes as a set
+ * of none or one. */
+static rc template_string(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct buf b = lib_buf(c);
+
+	(void)n;
+	ARG_ARRAY(c, args, 0);
+	for (size_t i = 0; i < rv_len(args[0]); i++) {
+		struct rv v = rv_at(args[0], i);
+
+		TRY(rego_charge(c, 1));
+		if (v.kind == RV_SET && rv_len(v) > 1)
+			return rego_fail(c, "template-strings must not produce multiple outputs");
+		if (v.kind == RV_SET)
+			v = rv_len(v) ? rv_key(v, 0) : rv_undef();
+		if (v.kind == RV_UNDEF)
+			buf_puts(&b, "<undefined>");
+		else if (v.kind == RV_STRING)
+			buf_slice(&b, rv_slice(v));
+		else
+			rv_to_text(&b, v);
+	}
+	return lib_buffer(c, &b, out);
+}
+
+const struct rego_builtin builtin_engine[] = {
+	{"opa.runtime", "-> object[string:any]", runtime, 0, REGO_NONDET, 1},
+	{"trace", "string -> boolean", trace, 1, 0, 1},
+	{"rego.parse_module", "string, string -> object[string:any]", parse_module, 2, 0, 10},
+	{"rego.metadata.rule", "-> any", metadata, 0, 0, 1},
+	{"rego.metadata.chain", "-> array[any]", metadata, 0, 0, 1},
+	{"internal.template_string", "array[any] -> string", template_string, 1, REGO_INTERNAL, 2},
+	{0},
+};
