@@ -12,8 +12,9 @@ RC lib_no_memory(struct rego_call *c)
 
 RC lib_return(struct rego_call *c, struct rv v, struct rv *out)
 {
-	if (v.kind == RV_UNDEF || rv_heap_bad(c->heap))
-		return rc_of(E_LIMIT);
+	/* a scratch buffer that found no memory may have left a part of the text out */
+	if (v.kind == RV_UNDEF || rv_heap_bad(c->heap) || arena_bad(c->heap->arena))
+		return lib_no_memory(c);
 	*out = v;
 	return rc_of(OK);
 }

@@ -145,7 +145,7 @@ static RC index_(struct run *r, const struct rv *args, size_t n, struct rv *out)
 		if (out->kind != RV_ARRAY && out->kind != RV_OBJECT)
 			return broken(r, "can't index item of type ", slice_cstr(rego_type_name(*out)));
 		if (out->kind == RV_ARRAY && next.kind == RV_UNDEF)
-			return broken(r, "index out of range", (struct slice){0});
+			return broken(r, "index out of range", SLICE_LIT(""));
 		*out = next;
 	}
 	return rc_of(OK);
@@ -172,7 +172,7 @@ static RC printf_(struct run *r, const struct rv *args, size_t n, struct rv *out
 	struct gofmt_arg a[16];
 
 	if (n == 0 || args[0].kind != RV_STRING || n > COUNT_OF(a))
-		return broken(r, "wrong arguments for printf", (struct slice){0});
+		return broken(r, "wrong arguments for printf", SLICE_LIT(""));
 	for (size_t i = 1; i < n; i++) {
 		int64_t num;
 
@@ -308,7 +308,7 @@ static RC set_var(struct run *r, struct slice name, bool declare, struct rv valu
 		return broken(r, "undefined variable ", name);
 	if (!v) {
 		if (r->n_vars == VARS_MAX)
-			return broken(r, "too many variables", (struct slice){0});
+			return broken(r, "too many variables", SLICE_LIT(""));
 		v = &r->vars[r->n_vars++];
 		v->name = name;
 	}

@@ -158,8 +158,7 @@ static rc uri_is_valid(struct rego_call *c, const struct rv *args, unsigned n, s
 	if (args[0].kind != RV_STRING || args[0].str->n == 0)
 		return rc_of(OK);
 	TRY(rego_charge(c, args[0].str->n / 8));
-	*out = rv_bool(rc_ok(uri_parse(c->heap->arena, rv_slice(args[0]), &u, NULL)));
-	return rc_of(OK);
+	return lib_return(c, rv_bool(rc_ok(uri_parse(c->heap->arena, rv_slice(args[0]), &u, NULL))), out);
 }
 
 const struct rego_builtin builtin_url[] = {

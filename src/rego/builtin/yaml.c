@@ -2,14 +2,12 @@
 #include <stdlib.h>
 #include <yaml.h>
 
-#include "rego/builtin/decfloat.h"
 #include "rego/builtin/yaml.h"
 
 /* ---- writing ---- */
 
 struct writer {
 	yaml_emitter_t e;
-	struct rv_heap *h;
 	struct arena *a;
 	struct buf *out;
 	unsigned depth;
@@ -38,11 +36,8 @@ static bool scalar(struct writer *w, struct slice s, yaml_scalar_style_t style)
 }
 
 /* Would a reader take the plain text for a string? And for one only: not for a number in base 60 either. */
-static bool reads_as_string(struct writer *w, struct slice s)
+static bool reads_as_string(struct slice s)
 {
-	struct rv_heap h = rv_heap_in(w->a, 0);
-	const char *bad;
-	struct rv v;
 	size_t colon = 0, digits = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
@@ -51,8 +46,7 @@ static bool reads_as_string(struct writer *w, struct slice s)
 	}
 	if (colon && colon + digits + (s.n && (s.p[0] == '-' || s.p[0] == '+')) == s.n)
 		return false;
-	v = yaml_read(&h, s, &bad);
-	return v.kind == RV_STRING && slice_eq(rv_slice(v), s);
+	return yaml_plain_string(s);
 }
 
 static bool string(struct writer *w, struct slice s)
@@ -61,7 +55,7 @@ static bool string(struct writer *w, struct slice s)
 		return false;
 	if (memchr(s.n ? (const void *)s.p : "", '\n', s.n))
 		return scalar(w, s, YAML_LITERAL_SCALAR_STYLE);
-	return scalar(w, s, s.n && reads_as_string(w, s) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+	return scalar(w, s, reads_as_string(s) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
 static bool digit(uint8_t ch)

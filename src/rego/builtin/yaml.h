@@ -8,3 +8,5 @@
 struct rv yaml_read(struct rv_heap *h, struct slice text, const char **bad);
 /* v holds what JSON can hold; sets are written as arrays. False without memory. */
 bool yaml_write(struct arena *a, struct rv v, struct buf *out);
+/* Does the plain scalar s stand for a string, and not for a number, a truth value or null? */
+bool yaml_plain_string(struct slice s);

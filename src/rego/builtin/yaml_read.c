@@ -134,31 +134,44 @@ static struct rv float_value(struct reader *r, struct slice s)
 	return v;
 }
 
-static struct rv plain(struct reader *r, struct slice s)
+static const char *const truths[] = {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", NULL};
+static const char *const lies[] = {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", NULL};
+static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
+static const char *const infinite[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
+				       ".nan", ".NaN", ".NAN", NULL};
+
+static bool may_be_number(struct slice s)
 {
-	static const char *const yes[] = {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", NULL};
-	static const char *const no[] = {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", NULL};
-	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-	static const char *const infinite[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
-					       ".nan", ".NaN", ".NAN", NULL};
+	return s.n && (s.p[0] == '-' || s.p[0] == '+' || s.p[0] == '.' || (s.p[0] >= '0' && s.p[0] <= '9'));
+}
+
+bool yaml_plain_string(struct slice s)
+{
 	uint64_t u;
 	bool neg;
 
+	return !one_of(s, nulls) && !one_of(s, truths) && !one_of(s, lies) && !one_of(s, infinite) &&
+	       !(may_be_number(s) && (integer(s, &neg, &u) || float_form(s)));
+}
+
+static struct rv plain(struct reader *r, struct slice s)
+{
+	uint64_t u;
+	bool neg;
+
+	if (yaml_plain_string(s))
+		return rv_str(r->h, s.p, s.n);
 	if (one_of(s, nulls))
 		return rv_null();
-	if (one_of(s, yes) || one_of(s, no))
-		return rv_bool(one_of(s, yes));
+	if (one_of(s, truths) || one_of(s, lies))
+		return rv_bool(one_of(s, truths));
 	if (one_of(s, infinite)) {
 		fail(r, "json: unsupported value");
 		return rv_undef();
 	}
-	if (s.p[0] == '-' || s.p[0] == '+' || s.p[0] == '.' || (s.p[0] >= '0' && s.p[0] <= '9')) {
-		if (integer(s, &neg, &u))
-			return neg ? rv_int((int64_t)(0 - u)) : rv_u64(r->h, u);
-		if (float_form(s))
-			return float_value(r, s);
-	}
-	return rv_str(r->h, s.p, s.n);
+	if (integer(s, &neg, &u))
+		return neg ? rv_int((int64_t)(0 - u)) : rv_u64(r->h, u);
+	return float_value(r, s);
 }
 
 static struct rv scalar(struct reader *r, const yaml_event_t *e)
