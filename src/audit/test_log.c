@@ -358,6 +358,27 @@ static void another_origin_or_key_does_not_open_the_log(void **state)
 	assert_string_equal(why_reason(&f->w), "audit.head-forged");
 }
 
+/* Somebody put an older head in place of the newest: the records beyond it are not written over. */
+static void a_log_set_back_behind_its_records_takes_no_more(void **state)
+{
+	struct fix *f = *state;
+	struct slice head, before, after;
+	char key[KEY_SIZE];
+
+	append(f, 9);
+	head_key(5, key);
+	assert_true(rc_ok(store_get(f->store, NS_HEAD, key, f->a, &head, NULL, NULL, &f->w)));
+	assert_true(rc_ok(store_put(f->store, NS_HEAD, KEY_LATEST, head, &f->w)));
+	leaf_key(5, key);
+	assert_true(rc_ok(store_get(f->store, NS_LEAF, key, f->a, &before, NULL, NULL, &f->w)));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(audit_append(f->log, record(f->a, "x", 0), NULL, 0, NULL, &f->w).code, E_DENIED);
+		assert_string_equal(why_reason(&f->w), "audit.corrupt");
+	}
+	assert_true(rc_ok(store_get(f->store, NS_LEAF, key, f->a, &after, NULL, NULL, &f->w)));
+	assert_true(slice_eq(before, after));
+}
+
 /* ---- a store that fails ---- */
 
 /* Passes everything to another store, save that commits fail: before they happen, or after. */
@@ -518,6 +539,7 @@ int main(void)
 	        T(sixty_four_threads_append_and_each_guard_is_taken_once),
 	        T(two_replicas_append_to_one_log),
 	        T(a_log_goes_on_where_it_was),
+	        T(a_log_set_back_behind_its_records_takes_no_more),
 	        T(a_full_or_silent_store_refuses_and_the_log_goes_on),
 	        T(a_kill_loses_no_record_and_leaves_no_release_without_one),
 	        T(another_origin_or_key_does_not_open_the_log),
