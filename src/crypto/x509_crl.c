@@ -65,6 +65,7 @@ RC x509_crl_from(struct slice in, struct x509_crl **out, struct why *w)
 
 RC x509_crl_signed_by(const struct x509_crl *crl, const struct x509 *signer, const char *reason, struct why *w)
 {
+	const X509_ALGOR *alg;
 	int ok;
 
 	for (int i = 0; i < X509_CRL_get_ext_count(crl->crl); i++) {
@@ -76,7 +77,8 @@ RC x509_crl_signed_by(const struct x509_crl *crl, const struct x509 *signer, con
 		    (X509_EXTENSION_get_critical(e) && nid != NID_crl_number && nid != NID_authority_key_identifier))
 			return deny(w, E_DENIED, reason, "the revocation list is partial or has a critical extension");
 	}
-	if (!x509_may_sign(signer, X509_CRL_get_signature_nid(crl->crl)))
+	X509_CRL_get0_signature(crl->crl, NULL, &alg);
+	if (!x509_may_sign(signer, alg))
 		return deny(w, E_DENIED, reason, "signature algorithm or key of the revocation list is not an allowed one");
 	ok = X509_CRL_verify(crl->crl, signer->key->evp);
 	ERR_clear_error();

@@ -1,5 +1,7 @@
 /* x509_path.c - from a certificate to the root that it claims. */
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
@@ -65,7 +67,19 @@ static RC check_extensions(const struct x509 *c, const struct x509_rules *rules,
 	return rc_of(OK);
 }
 
-static void cn_text(const struct x509 *c, char out[96])
+bool x509_critical_ok(const struct x509 *c, const char *const *more, const char *const *own)
+{
+	for (int i = 0; i < X509_get_ext_count(c->x); i++) {
+		X509_EXTENSION *e = X509_get_ext(c->x, i);
+
+		if (X509_EXTENSION_get_critical(e) && !known_critical(X509_EXTENSION_get_object(e), more) &&
+		    !known_critical(X509_EXTENSION_get_object(e), own))
+			return false;
+	}
+	return !(X509_get_extension_flags(c->x) & EXFLAG_INVALID);
+}
+
+void x509_cn_text(const struct x509 *c, char out[96])
 {
 	char cn[96] = "";
 
@@ -78,17 +92,40 @@ static void cn_text(const struct x509 *c, char out[96])
 	ERR_clear_error();
 }
 
-bool x509_may_sign(const struct x509 *signer, int nid)
+/* The algorithm of a PSS signature says nothing about its hash: that stands in the parameters, SHA-1 when absent. */
+static bool pss_hash_allowed(const X509_ALGOR *alg)
 {
+	RSA_PSS_PARAMS *p;
+	const void *value;
+	int type, nid;
+
+	X509_ALGOR_get0(NULL, &type, &value, alg);
+	p = type == V_ASN1_SEQUENCE ? ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), alg->parameter) : NULL;
+	nid = p && p->hashAlgorithm ? OBJ_obj2nid(p->hashAlgorithm->algorithm) : NID_undef;
+	RSA_PSS_PARAMS_free(p);
+	return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
+}
+
+bool x509_may_sign(const struct x509 *signer, const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid;
+	int nid;
+
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	nid = OBJ_obj2nid(oid);
+	if (nid == NID_rsassaPss && !pss_hash_allowed(alg))
+		return false;
 	return signer->key && x509_sig_allowed(nid) && (pkey_kind(signer->key) != KEY_RSA || pkey_bits(signer->key) >= 2048);
 }
 
 /* NULL when it is right. */
 static const char *signature_wrong(const struct x509 *child, const struct x509 *signer)
 {
+	const X509_ALGOR *alg;
 	int ok;
 
-	if (!x509_may_sign(signer, X509_get_signature_nid(child->x)))
+	X509_get0_signature(NULL, &alg, child->x);
+	if (!x509_may_sign(signer, alg))
 		return "its signature algorithm or its issuer's key is not of the allowed ones";
 	ok = X509_verify(child->x, signer->key->evp);
 	ERR_clear_error();
@@ -102,8 +139,8 @@ static RC refuse_link(const struct x509 *child, const struct x509 *issuer, const
 	ERR_clear_error();
 	if (!wrong)
 		return rc_of(OK);
-	cn_text(child, subject);
-	cn_text(issuer, by);
+	x509_cn_text(child, subject);
+	x509_cn_text(issuer, by);
 	return deny(w, E_DENIED, reason, "the certificate \"%s\" under \"%s\": %s", subject, by, wrong);
 }
 
@@ -175,7 +212,7 @@ RC x509_path_build(const struct x509 *leaf, struct x509 *const *pool, size_t poo
 			return deny(w, E_DENIED, rules->chain, "more than %u certificates up to the root", X509_PATH_MAX);
 		issuer = find_issuer(child, &p, pool, pool_n, rules->chain, w);
 		if (!issuer) {
-			cn_text(child, subject);
+			x509_cn_text(child, subject);
 			return deny(w, E_DENIED, rules->chain, "no certificate at hand has issued and signed \"%s\"", subject);
 		}
 		if (w)
@@ -196,7 +233,7 @@ RC x509_valid_at(const struct x509 *c, int64_t now_s, const char *reason, struct
 
 	if (now_s >= c->not_before && now_s <= c->not_after)
 		return rc_of(OK);
-	cn_text(c, subject);
+	x509_cn_text(c, subject);
 	time_rfc3339(c->not_before, from);
 	time_rfc3339(c->not_after, to);
 	time_rfc3339(now_s, now);

@@ -1,0 +1,396 @@
+/* Chains made here: each fault by itself gives its own refusal, and what is right is accepted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include "base/num.h"
+#include "crypto/x509_chain.h"
+
+#define DAY 86400
+#define NOW ((int64_t)1700000000)
+
+struct spec {
+	const char *subject, *issuer;
+	EVP_PKEY *key, *signer;
+	const char *basic, *usage;	/* NULL: no such extension */
+	const char *critical;		/* an unknown critical extension */
+	const char *names, *eku;
+	int64_t from, to;		/* 0: NOW -+ one day */
+	long serial;
+	const EVP_MD *md;		/* NULL: SHA-256 */
+	bool pss;
+};
+
+static EVP_PKEY *keys[6], *rsa;
+
+static void set_name(X509_NAME *n, const char *cn)
+{
+	assert_int_equal(X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0), 1);
+}
+
+static void add_ext(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e = value ? X509V3_EXT_conf_nid(NULL, NULL, nid, value) : NULL;
+
+	if (e)
+		assert_int_equal(X509_add_ext(x, e, -1), 1);
+	else
+		assert_null(value);
+	X509_EXTENSION_free(e);
+}
+
+static void add_unknown(X509 *x, const char *oid)
+{
+	ASN1_OCTET_STRING *v = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+	X509_EXTENSION *e;
+
+	ASN1_OCTET_STRING_set(v, (const unsigned char *)"\x05\x00", 2);
+	e = X509_EXTENSION_create_by_OBJ(NULL, o, 1, v);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(o);
+	ASN1_OCTET_STRING_free(v);
+}
+
+static void sign_with(EVP_MD_CTX *c, const struct spec *s)
+{
+	EVP_PKEY_CTX *pc;
+
+	assert_int_equal(EVP_DigestSignInit(c, &pc, s->md ? s->md : EVP_sha256(), NULL, s->signer), 1);
+	if (s->pss)
+		assert_true(EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) > 0 &&
+			    EVP_PKEY_CTX_set_rsa_pss_saltlen(pc, RSA_PSS_SALTLEN_DIGEST) > 0);
+}
+
+static struct x509 *make(struct spec s)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	unsigned char *der = NULL;
+	struct x509 *out = NULL;
+	X509 *x = X509_new();
+	int n;
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), s.serial ? s.serial : 1);
+	set_name(X509_get_subject_name(x), s.subject);
+	set_name(X509_get_issuer_name(x), s.issuer);
+	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(s.from ? s.from : NOW - DAY));
+	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(s.to ? s.to : NOW + DAY));
+	X509_set_pubkey(x, s.key);
+	add_ext(x, NID_basic_constraints, s.basic);
+	add_ext(x, NID_key_usage, s.usage);
+	add_ext(x, NID_name_constraints, s.names);
+	add_ext(x, NID_ext_key_usage, s.eku);
+	if (s.critical)
+		add_unknown(x, s.critical);
+	sign_with(md, &s);
+	assert_true(X509_sign_ctx(x, md) > 0);
+	n = i2d_X509(x, &der);
+	assert_true(n > 0 && rc_ok(x509_from_der(slice_of(der, (size_t)n), &out, NULL)));
+	OPENSSL_free(der);
+	X509_free(x);
+	EVP_MD_CTX_free(md);
+	return out;
+}
+
+static struct x509_crl *make_crl(const char *issuer, EVP_PKEY *signer, long revoked, int64_t from, int64_t to)
+{
+	X509_CRL *l = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	struct x509_crl *out = NULL;
+	unsigned char *der = NULL;
+	int n;
+
+	X509_CRL_set_version(l, X509_CRL_VERSION_2);
+	X509_NAME *name = X509_NAME_new();
+	set_name(name, issuer);
+	X509_CRL_set_issuer_name(l, name);
+	X509_NAME_free(name);
+	X509_CRL_set1_lastUpdate(l, ASN1_TIME_set(t, (time_t)from));
+	X509_CRL_set1_nextUpdate(l, ASN1_TIME_set(t, (time_t)to));
+	if (revoked) {
+		X509_REVOKED *r = X509_REVOKED_new();
+		ASN1_INTEGER *i = ASN1_INTEGER_new();
+
+		ASN1_INTEGER_set(i, revoked);
+		X509_REVOKED_set_serialNumber(r, i);
+		X509_REVOKED_set_revocationDate(r, t);
+		X509_CRL_add0_revoked(l, r);
+		ASN1_INTEGER_free(i);
+	}
+	assert_true(X509_CRL_sign(l, signer, EVP_sha256()) > 0);
+	n = i2d_X509_CRL(l, &der);
+	assert_true(n > 0 && rc_ok(x509_crl_from(slice_of(der, (size_t)n), &out, NULL)));
+	OPENSSL_free(der);
+	ASN1_TIME_free(t);
+	X509_CRL_free(l);
+	return out;
+}
+
+#define CA    "critical,CA:TRUE"
+#define SIGNS "critical,keyCertSign,cRLSign"
+
+static struct spec root_spec(void)
+{
+	return (struct spec){"root", "root", keys[0], keys[0], CA, SIGNS, .serial = 10};
+}
+
+static struct spec mid_spec(void)
+{
+	return (struct spec){"mid", "root", keys[1], keys[0], CA, SIGNS, .serial = 20};
+}
+
+static struct spec leaf_spec(void)
+{
+	return (struct spec){"leaf", "mid", keys[2], keys[1], .serial = 30};
+}
+
+static struct x509_chain_rules rules_for(struct x509 **root)
+{
+	return (struct x509_chain_rules){.anchors = root, .n_anchors = 1, .now_s = NOW};
+}
+
+static void expect(struct x509 *leaf, struct x509 *const *pool, size_t n, const struct x509_chain_rules *r, const char *reason,
+		   enum x509_fault want)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	enum x509_fault fault = X509_FINE;
+	rc got = x509_chain_verify(leaf, pool, n, r, NULL, &fault, &w);
+
+	if (!reason && !rc_ok(got))
+		fail_msg("%s", why_text(&w));
+	assert_int_equal(got.code, reason ? E_DENIED : OK);
+	if (reason)
+		assert_string_equal(why_reason(&w), reason);
+	assert_int_equal(fault, want);
+	arena_free(a);
+}
+
+/* The chain root, mid, leaf with one of them changed. */
+static void check(struct spec root, struct spec mid, struct spec leaf, struct x509_chain_rules r, const char *reason,
+		  enum x509_fault want)
+{
+	struct x509 *c[] = {make(root), make(mid), make(leaf)};
+
+	r.anchors = c;
+	r.n_anchors = 1;
+	r.now_s = r.now_s ? r.now_s : NOW;
+	expect(c[2], c, 2, &r, reason, want);
+	x509_free_all(c, 3);
+}
+
+static void each_fault_has_its_own_refusal(void **state)
+{
+	static const char *const known[] = {"1.3.6.1.4.1.3704.1.1", NULL};
+	struct x509_chain_rules r = {0};
+	struct spec root = root_spec(), mid = mid_spec(), leaf = leaf_spec(), s;
+
+	(void)state;
+	check(root, mid, leaf, r, NULL, X509_FINE);
+	s = leaf, s.signer = keys[3];
+	check(root, mid, s, r, "x509.chain.signature", X509_BAD_CHAIN);
+	s = leaf, s.md = EVP_sha1();
+	check(root, mid, s, r, "x509.chain.signature", X509_BAD_CHAIN);
+	s = leaf, s.issuer = "nobody";
+	check(root, mid, s, r, "x509.chain.issuer-missing", X509_BAD_CHAIN);
+	s = mid, s.basic = NULL;
+	check(root, s, leaf, r, "x509.chain.role", X509_BAD_CHAIN);
+	s = mid, s.basic = "critical,CA:FALSE";
+	check(root, s, leaf, r, "x509.chain.role", X509_BAD_CHAIN);
+	s = mid, s.usage = "critical,digitalSignature";
+	check(root, s, leaf, r, "x509.chain.role", X509_BAD_CHAIN);
+	s = root, s.basic = "critical,CA:TRUE,pathlen:0";
+	check(s, mid, leaf, r, "x509.chain.depth", X509_BAD_CHAIN);
+	s = root, s.basic = "critical,CA:TRUE,pathlen:1";
+	check(s, mid, leaf, r, NULL, X509_FINE);
+	s = leaf, s.critical = "1.3.6.1.4.1.3704.1.1";
+	check(root, mid, s, r, "x509.chain.critical", X509_BAD_CHAIN);
+	r.critical = known;
+	check(root, mid, s, r, NULL, X509_FINE);
+	r = (struct x509_chain_rules){.max_depth = 2};
+	check(root, mid, leaf, r, "x509.chain.depth", X509_BAD_CHAIN);
+	r = (struct x509_chain_rules){.eku = "2.23.133.8.1"};
+	check(root, mid, leaf, r, "x509.chain.eku", X509_BAD_CHAIN);
+	s = leaf, s.eku = "2.23.133.8.1";
+	check(root, mid, s, r, NULL, X509_FINE);
+}
+
+static void dates_count_on_every_certificate_unless_told_not_to(void **state)
+{
+	struct spec base[] = {root_spec(), mid_spec(), leaf_spec()};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct spec s[3] = {base[0], base[1], base[2]};
+		struct x509_chain_rules r = {0}, timeless = {.no_time = true};
+
+		s[i].to = NOW - 1;
+		check(s[0], s[1], s[2], r, "x509.expired", X509_BAD_TIME);
+		check(s[0], s[1], s[2], timeless, NULL, X509_FINE);
+		s[i].to = NOW;
+		check(s[0], s[1], s[2], r, NULL, X509_FINE);
+		s[i].to = 0, s[i].from = NOW + 1;
+		check(s[0], s[1], s[2], r, "x509.expired", X509_BAD_TIME);
+	}
+}
+
+static void a_root_of_the_right_name_and_wrong_key_is_not_trusted(void **state)
+{
+	struct spec fs = root_spec();
+	struct x509 *root = make(root_spec()), *fake, *mid, *leaf = make(leaf_spec());
+	struct x509_chain_rules r = rules_for(&root);
+
+	(void)state;
+	fs.key = fs.signer = keys[4];
+	fake = make(fs);
+	fs = mid_spec(), fs.signer = keys[4];
+	mid = make(fs);
+	expect(leaf, (struct x509 *[]){mid, fake}, 2, &r, "x509.untrusted-root", X509_BAD_ROOT);
+	expect(leaf, (struct x509 *[]){mid}, 1, &r, "x509.chain.signature", X509_BAD_CHAIN);
+	expect(root, NULL, 0, &r, NULL, X509_FINE);
+	expect(fake, NULL, 0, &r, "x509.untrusted-root", X509_BAD_ROOT);
+	x509_free_all((struct x509 *[]){root, fake, mid, leaf}, 4);
+}
+
+/* One authority certified twice with one key: by a root that is trusted and by one that is not. */
+static void every_issuer_of_the_name_is_tried(void **state)
+{
+	struct spec s = mid_spec(), other = root_spec();
+	struct x509 *root = make(root_spec()), *mid = make(s), *leaf = make(leaf_spec()), *stranger, *cross;
+	struct x509_chain_rules r = rules_for(&root);
+	struct x509_path p;
+
+	(void)state;
+	other.subject = other.issuer = "stranger", other.key = other.signer = keys[4];
+	stranger = make(other);
+	s.issuer = "stranger", s.signer = keys[4];
+	cross = make(s);
+	expect(leaf, (struct x509 *[]){cross, stranger, mid}, 3, &r, NULL, X509_FINE);
+	expect(leaf, (struct x509 *[]){mid, cross, stranger}, 3, &r, NULL, X509_FINE);
+	expect(leaf, (struct x509 *[]){cross, stranger}, 2, &r, "x509.untrusted-root", X509_BAD_ROOT);
+	/* an anchor need not be self-signed */
+	r.anchors = &cross;
+	assert_true(rc_ok(x509_chain_verify(leaf, NULL, 0, &r, &p, NULL, NULL)));
+	assert_int_equal(p.n, 2);
+	assert_ptr_equal(p.c[1], cross);
+	x509_free_all((struct x509 *[]){root, mid, leaf, stranger, cross}, 5);
+}
+
+static void revocation_is_told_apart(void **state)
+{
+	struct x509 *c[] = {make(root_spec()), make(mid_spec()), make(leaf_spec())};
+	struct x509_crl *of_root = make_crl("root", keys[0], 0, NOW - DAY, NOW + DAY);
+	struct x509_crl *of_mid = make_crl("mid", keys[1], 0, NOW - DAY, NOW + DAY);
+	struct x509_crl *hit = make_crl("mid", keys[1], 30, NOW - DAY, NOW + DAY);
+	struct x509_crl *hit_mid = make_crl("root", keys[0], 20, NOW - DAY, NOW + DAY);
+	struct x509_crl *old_hit = make_crl("mid", keys[1], 30, NOW - 3 * DAY, NOW - 2 * DAY);
+	struct x509_crl *old = make_crl("mid", keys[1], 0, NOW - 3 * DAY, NOW - 2 * DAY);
+	struct x509_crl *forged = make_crl("mid", keys[4], 0, NOW - DAY, NOW + DAY);
+	const struct {
+		const struct x509_crl *crl[2];
+		bool require;
+		const char *reason;
+		enum x509_fault fault;
+	} row[] = {
+		{{of_root, of_mid}, true, NULL, X509_FINE},
+		{{of_root, of_root}, true, "x509.crl-missing", X509_BAD_CRL},
+		{{of_root, of_root}, false, NULL, X509_FINE},
+		{{of_root, hit}, false, "x509.revoked", X509_BAD_REVOKED},
+		{{hit_mid, of_mid}, true, "x509.revoked", X509_BAD_REVOKED},
+		{{of_mid, old_hit}, true, "x509.revoked", X509_BAD_REVOKED},
+		{{of_root, old}, true, "x509.crl-expired", X509_BAD_TIME},
+		{{of_root, forged}, false, "x509.crl-signature", X509_BAD_CRL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct x509_chain_rules r = rules_for(c);
+
+		r.crls = row[i].crl;
+		r.n_crls = 2;
+		r.require_crls = row[i].require;
+		expect(c[2], c, 2, &r, row[i].reason, row[i].fault);
+	}
+	x509_free_all(c, 3);
+	for (size_t i = 0; i < 7; i++)
+		x509_crl_free((struct x509_crl *[]){of_root, of_mid, hit, hit_mid, old_hit, old, forged}[i]);
+}
+
+static void pss_counts_with_its_hash(void **state)
+{
+	struct spec root = {"root", "root", rsa, rsa, CA, SIGNS}, leaf = {"leaf", "root", keys[2], rsa};
+	struct x509 *r = make(root), *good, *weak;
+	struct x509_chain_rules rules = rules_for(&r);
+
+	(void)state;
+	leaf.pss = true, leaf.md = EVP_sha384();
+	good = make(leaf);
+	leaf.md = EVP_sha1();
+	weak = make(leaf);
+	expect(good, NULL, 0, &rules, NULL, X509_FINE);
+	expect(weak, NULL, 0, &rules, "x509.chain.signature", X509_BAD_CHAIN);
+	rules.no_pss = true;
+	expect(good, NULL, 0, &rules, "x509.chain.signature", X509_BAD_CHAIN);
+	x509_free_all((struct x509 *[]){r, good, weak}, 3);
+}
+
+/* Many issuers of one name cost a bounded number of signature checks. */
+static void the_search_is_bounded(void **state)
+{
+	struct x509 *root = make(root_spec()), *leaf = make(leaf_spec()), *pool[70];
+	struct x509_chain_rules r = rules_for(&root);
+
+	(void)state;
+	for (long i = 0; i < 70; i++) {
+		struct spec s = mid_spec();
+
+		s.serial = 100 + i;
+		s.key = i == 69 ? keys[1] : keys[4];
+		pool[i] = make(s);
+	}
+	expect(leaf, pool + 8, 62, &r, NULL, X509_FINE);
+	expect(leaf, pool, 70, &r, "x509.chain.signature", X509_BAD_CHAIN);
+	x509_free_all(pool, 70);
+	x509_free(root);
+	x509_free(leaf);
+}
+
+static int make_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		keys[i] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", i == 1 ? "secp384r1" : "prime256v1");
+	rsa = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	return rsa ? 0 : -1;
+}
+
+static int free_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		EVP_PKEY_free(keys[i]);
+	EVP_PKEY_free(rsa);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_fault_has_its_own_refusal),
+		cmocka_unit_test(dates_count_on_every_certificate_unless_told_not_to),
+		cmocka_unit_test(a_root_of_the_right_name_and_wrong_key_is_not_trusted),
+		cmocka_unit_test(every_issuer_of_the_name_is_tried),
+		cmocka_unit_test(revocation_is_told_apart),
+		cmocka_unit_test(pss_counts_with_its_hash),
+		cmocka_unit_test(the_search_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
