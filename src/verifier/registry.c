@@ -1,12 +1,16 @@
 #include "verifier/registry.h"
 
+#include "verifier/cca/cca.h"
 #include "verifier/csv/csv.h"
 #include "verifier/dcu/dcu.h"
+#include "verifier/nitro/nitro.h"
 #include "verifier/se/se.h"
 
 const struct vdriver *const registry[] = {
+	&cca_driver,
 	&csv_driver,
 	&dcu_driver,
+	&nitro_driver,
 	&se_driver,
 	NULL,
 };

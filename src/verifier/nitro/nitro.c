@@ -162,15 +162,13 @@ static RC check_with_certs(struct vjob *job, const struct doc *d, const struct x
 			     "an anchor of aws-nitro-root");
 		return r;
 	}
-	if (!job->no_time)
-		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));
 	if (x509_is_ca(leaf) || !x509_key(leaf))
 		return deny(job->why, E_DENIED, "nitro.chain.leaf", "the signing certificate is a CA or has an unknown kind of key");
 	r = cose_sign1_verify(&d->cose, (struct slice){0}, (struct slice){0}, x509_key(leaf), job->arena, "nitro.signature", &inner);
 	if (!rc_ok(r))
 		return deny(job->why, r.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "nitro.signature",
 			    "the document was not signed by its certificate: %s", why_text(&inner));
-	return r;
+	return job->no_time ? rc_of(OK) : x509_path_valid_at(&path, job->now_s, &rules, job->why);
 }
 
 static RC check_signed(struct vjob *job, const struct doc *d)
@@ -202,6 +200,8 @@ static RC check_bindings(struct vjob *job, const struct doc *d)
 	job->why = outer;
 	if (user)
 		return rc_of(OK);
+	if (!d->nonce.p)
+		return deny(job->why, E_DENIED, "nitro.nonce-mismatch", "the document has no nonce, and other user data if any");
 	return vjob_check_report_data(job, d->nonce, FIT_EXACT, "nitro.nonce-mismatch");
 }
 
