@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 struct as;
-struct vpool;		/* verifier/pool.h */
+struct pool;		/* verifier/pool.h */
 struct collateral;	/* collateral/collateral.h; may be NULL: none is fetched */
 
 struct as_config {
@@ -31,7 +31,7 @@ struct as_config {
 struct as_env {
 	struct store *store;
 	struct rvps *rvps;
-	struct vpool *pool;
+	struct pool *pool;
 	struct collateral *collateral;
 	const struct clock *clock;
 };

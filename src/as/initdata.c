@@ -6,7 +6,7 @@
 static struct json *policy_data(struct arena *a, struct slice rego)
 {
 	static const char mark[] = "policy_data := {";
-	const uint8_t *at = rego.n ? memmem(rego.p, rego.n, mark, sizeof(mark) - 1) : NULL;
+	const uint8_t *at = rego.p ? memmem(rego.p, rego.n, mark, sizeof(mark) - 1) : NULL;
 	struct json *v = NULL;
 	size_t from;
 

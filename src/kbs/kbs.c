@@ -24,6 +24,7 @@ rc kbs_open(const struct kbs_env *env, const struct kbs_config *config, struct k
 	k->config = *config;
 	if (!k->config.challenge_min)
 		k->config.challenge_min = 5;
+	pthread_mutex_init(&k->health_lock, NULL);
 	r = challenge_sealer_open(env->challenge_key, &k->sealer, w);
 	if (rc_ok(r))
 		r = records_open(env->store, env->audit, env->clock, &k->records, w);
@@ -51,6 +52,7 @@ void kbs_close(struct kbs *k)
 	records_close(k->records);
 	attempts_free(k->attempts);
 	challenge_sealer_close(k->sealer);
+	pthread_mutex_destroy(&k->health_lock);
 	free(k);
 }
 
@@ -66,7 +68,17 @@ struct as *kbs_as(struct kbs *k)
 
 rc kbs_health(struct kbs *k, struct why *w)
 {
-	return store_health(k->env.store, w);
+	int64_t now = sys_monotonic_ns();
+	rc r;
+
+	pthread_mutex_lock(&k->health_lock);
+	if (!k->health_ns || now - k->health_ns >= HEALTH_NS) {
+		k->health = store_health(k->env.store, w).code;
+		k->health_ns = now;
+	}
+	r = rc_of(k->health);
+	pthread_mutex_unlock(&k->health_lock);
+	return rc_ok(r) || !why_empty(w) ? r : deny(w, r.code, "kbs.health", "the store could not be written a moment ago");
 }
 
 bool kbs_has_plugin(const struct kbs *k, struct slice plugin)

@@ -1,0 +1,338 @@
+/* as.c - one evaluation: verify each piece in a worker, appraise its claims by policy, sign one token for all. */
+#include "as/as.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "as/anchors.h"
+#include "as/ear.h"
+#include "as/initdata.h"
+#include "as/policies.h"
+#include "base/num.h"
+#include "crypto/jose/jwk.h"
+#include "crypto/jose/jws.h"
+#include "verifier/pool.h"
+
+struct as {
+	struct as_env env;
+	struct as_config config;
+	struct policies *policies;
+	struct anchors *anchors;
+	struct arena *arena;	/* process life: the token's constant parts */
+	struct json *jwk;
+};
+
+/* ---- reference values, as policies see them ---- */
+
+/* What the host function needs for one evaluation. */
+struct appraisal {
+	struct as *as;
+	struct arena *a;
+	struct why *w;
+	struct json *expired;	/* names of values that had expired, for the explanation */
+};
+
+static void query_reference_value(void *ctx, struct rego_host_call *call)
+{
+	struct appraisal *ap = ctx;
+	enum rvps_state state;
+	struct json *value;
+	int64_t expires_s;
+	const char *name;
+	struct slice text;
+	size_t n;
+
+	name = rego_host_arg_string(call, 0, &n);
+	if (!name) {
+		rego_host_fail(call, "query_reference_value: operand 1 must be string");
+		return;
+	}
+	if (!rc_ok(rvps_query(ap->as->env.rvps, slice_of(name, n), ap->a, &state, &value, &expires_s, ap->w))) {
+		if (strcmp(why_reason(ap->w), "rvps.name") == 0)	/* a name that cannot be registered is unknown */
+			(void)rego_host_reply_json(call, "null", 4);
+		else
+			rego_host_abort(call, why_text(ap->w));
+		return;
+	}
+	if (state == RV_EXPIRED)
+		json_push(ap->a, ap->expired, json_new_str(ap->a, slice_of(name, n)));
+	text = state == RV_FOUND ? json_text(ap->a, value) : SLICE_LIT("null");
+	if (!text.p || rego_host_reply_json(call, (const char *)text.p, text.n) != 0)
+		rego_host_abort(call, "query_reference_value: no memory");
+}
+
+static const struct rego_host_fn host_fns[] = {{"query_reference_value", 1, 0, query_reference_value}};
+
+/* ---- opening ---- */
+
+rc as_open(const struct as_env *env, const struct as_config *config, struct as **out, struct why *w)
+{
+	struct as *as = calloc(1, sizeof(*as));
+	rc r;
+
+	if (!as)
+		return deny(w, E_INTERNAL, "as.memory", "no memory");
+	as->env = *env;
+	as->config = *config;
+	if (!as->config.duration_min)
+		as->config.duration_min = 5;
+	if (!as->config.issuer)
+		as->config.issuer = "CoCo-Attestation-Service";
+	if (!as->config.developer)
+		as->config.developer = "https://confidentialcontainers.org";
+	if (!as->config.build)
+		as->config.build = "attestation-service 0.1.0";
+	if (!as->config.profile)
+		as->config.profile = "tag:github.com,2024:confidential-containers/Trustee";
+	if (!as->config.verify_timeout_ms)
+		as->config.verify_timeout_ms = 10000;
+	as->arena = arena_new(1 << 20);
+	r = pkey_kind(config->signer) == KEY_P256 && pkey_is_private(config->signer)
+		    ? jwk_from_pkey(config->signer, as->arena, &as->jwk, w)
+		    : deny(w, E_UNSUPPORTED, "as.signer", "the token signing key must be a private key on P-256");
+	if (rc_ok(r)) {
+		json_set(as->arena, as->jwk, "alg", json_new_cstr(as->arena, "ES256"));
+		if (config->x5u)
+			json_set(as->arena, as->jwk, "x5u", json_new_cstr(as->arena, config->x5u));
+		if (config->x5c)
+			json_set(as->arena, as->jwk, "x5c", config->x5c);
+		r = policies_open(env->store, host_fns, COUNT_OF(host_fns), &as->policies, w);
+	}
+	if (rc_ok(r))
+		r = anchors_open(env->store, &as->anchors, w);
+	if (!rc_ok(r)) {
+		as_close(as);
+		return note(w, r, "opening the attestation service");
+	}
+	*out = as;
+	return r;
+}
+
+void as_close(struct as *as)
+{
+	if (!as)
+		return;
+	anchors_close(as->anchors);
+	policies_close(as->policies);
+	arena_free(as->arena);
+	free(as);
+}
+
+/* ---- appraisal ---- */
+
+/* Why a submodule is not affirming: the definitions that policy tried and the expressions that stopped them. */
+static rc explain(struct as *as, const struct rego_unit *unit, const struct json *claims, const char *mod, const struct ear_vector *v,
+		  struct appraisal *ap, struct json *out, struct why *w)
+{
+	struct rego_unit_call call = {.query = POLICY_TRUST_CLAIMS, .input = claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = ap,
+				      .explain = true};
+	struct json *entry = json_new_object(ap->a), *vector = json_new_object(ap->a);
+	struct rego_unit_result result;
+
+	for (unsigned i = 0; i < EAR_CLAIMS; i++)
+		if (v->set[i] && ear_tier_of(v->value[i]) > EAR_AFFIRMING)
+			json_set(ap->a, vector, ear_claim_name(i), json_new_i64(ap->a, v->value[i]));
+	json_set(ap->a, entry, "status", json_new_cstr(ap->a, ear_tier_name(ear_vector_status(v))));
+	json_set(ap->a, entry, "not_affirming", vector);
+	TRY(rego_unit_eval(unit, &call, ap->a, &result, w));
+	if (result.explanations)
+		json_set(ap->a, entry, "why", result.explanations);
+	if (ap->expired->n)
+		json_set(ap->a, entry, "expired_reference_values", ap->expired);
+	json_set(ap->a, out, mod, entry);
+	return rc_of(OK);
+}
+
+static rc appraise(struct as *as, const char *policy_id, const char *mod, const char *tee_class, const struct json *tcb_claims,
+		   struct arena *a, struct json *submods, struct json *appraisal, enum ear_tier *worst, struct why *w)
+{
+	struct appraisal ap = {as, a, w, json_new_array(a)};
+	struct rego_unit_call call = {.input = tcb_claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = &ap};
+	struct rego_unit_result trust, extensions;
+	char *id = arena_printf(a, "%s_%s", policy_id, tee_class);
+	struct rego_unit *unit;
+	struct ear_vector v;
+	struct json *sub;
+	rc r;
+
+	if (!id)
+		return deny(w, E_INTERNAL, "as.memory", "no memory");
+	TRY(policies_get(as->policies, id, &unit, w));
+	r = rego_unit_eval(unit, &call, a, &trust, w);
+	if (rc_ok(r) && !trust.value)
+		r = deny(w, E_DENIED, "as.policy-undefined", "policy %s leaves data.policy.trust_claims undefined", id);
+	if (rc_ok(r))
+		r = ear_vector_read(trust.value, &v, w);
+	call.query = POLICY_EXTENSIONS;
+	if (rc_ok(r))
+		r = rego_unit_eval(unit, &call, a, &extensions, w);
+	if (rc_ok(r))
+		r = ear_submod(a, &v, policy_id, tcb_claims, extensions.value, &sub, w);
+	if (rc_ok(r) && ear_vector_status(&v) > EAR_AFFIRMING)
+		r = explain(as, unit, tcb_claims, mod, &v, &ap, appraisal, w);
+	rego_unit_free(unit);
+	if (!rc_ok(r))
+		return note(w, r, "appraising %s by policy %s", mod, id);
+	json_set(a, submods, mod, sub);
+	*worst = MAX_OF(*worst, ear_vector_status(&v));
+	return r;
+}
+
+/* ---- verification ---- */
+
+static rc run_verifier(struct as *as, const char *tee, struct vjob *job, struct why *w)
+{
+	int64_t deadline = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
+
+	TRY(pool_run(as->env.pool, tee, VERIFIER_VERIFY, job, deadline));
+	if (job->results_n == 0)
+		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", tee);
+	return rc_of(OK);
+}
+
+static rc verify(struct as *as, const struct as_evidence *e, const struct json **init_claims, struct arena *a, struct vjob **out,
+		 struct why *w)
+{
+	struct vjob *job = ARENA_NEW(a, struct vjob);
+	struct initdata init;
+
+	if (!job)
+		return deny(w, E_INTERNAL, "as.memory", "no memory");
+	*job = (struct vjob){.arena = a, .why = w, .evidence = e->evidence, .report_data_n = e->report_data_n, .init_data = e->init_digest,
+			     .now_s = clock_now_s(as->env.clock), .insecure_sample = as->config.insecure_sample};
+	memcpy(job->report_data, e->report_data, sizeof(job->report_data));
+	*init_claims = NULL;
+	if (e->init_toml.p) {
+		TRY(initdata_parse(a, e->init_toml, &init, w));
+		job->init_data = init.digest;
+		*init_claims = init.claims;
+	}
+	TRY(anchors_get(as->anchors, a, &job->anchors, &job->anchors_n, w));
+	*out = job;
+	return run_verifier(as, e->tee, job, w);
+}
+
+/* cpu0, gpu0, gpu1, ...: counted by class, in the order of evaluation. */
+struct counter {
+	const char *tee_class[16];
+	unsigned n[16], classes;
+};
+
+static rc submod_name(struct counter *c, const char *tee_class, struct arena *a, char **out, struct why *w)
+{
+	unsigned i = 0;
+
+	while (i < c->classes && strcmp(c->tee_class[i], tee_class) != 0)
+		i++;
+	if (i == COUNT_OF(c->n))
+		return deny(w, E_LIMIT, "as.classes", "too many classes of devices");
+	if (i == c->classes)
+		c->tee_class[c->classes++] = tee_class;
+	*out = arena_printf(a, "%s%u", tee_class, c->n[i]++);
+	return *out ? rc_of(OK) : deny(w, E_INTERNAL, "as.memory", "no memory");
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct json_member *a = x, *b = y;
+
+	return slice_cmp(a->name, b->name);
+}
+
+static rc sign(struct as *as, const char *id, const struct json *submods, struct arena *a, struct as_result *out, struct why *w)
+{
+	struct json *payload = json_new_object(a), *verifier = json_new_object(a), *header = json_new_object(a);
+	int64_t now = clock_now_s(as->env.clock), exp = now + (int64_t)as->config.duration_min * 60;
+
+	json_set(a, verifier, "developer", json_new_cstr(a, as->config.developer));
+	json_set(a, verifier, "build", json_new_cstr(a, as->config.build));
+	json_set(a, payload, "eat_profile", json_new_cstr(a, as->config.profile));
+	json_set(a, payload, "iat", json_new_i64(a, now));
+	json_set(a, payload, "ear.verifier-id", verifier);
+	json_set(a, payload, "submods", submods);
+	json_set(a, payload, "exp", json_new_i64(a, exp));
+	json_set(a, payload, "iss", json_new_cstr(a, as->config.issuer));
+	if (id)
+		json_set(a, payload, "jti", json_new_cstr(a, id));
+	if (as->config.insecure_sample)
+		json_set(a, payload, "warrant.insecure", json_new_cstr(a, "this service accepts sample evidence, which proves nothing"));
+	json_set(a, header, "typ", json_new_cstr(a, "JWT"));
+	json_set(a, header, "alg", json_new_cstr(a, "ES256"));
+	json_set(a, header, "jwk", as->jwk);
+	if (arena_bad(a))
+		return deny(w, E_LIMIT, "as.memory", "no room for the token");
+	TRY(jws_sign(as->config.signer, SIG_ES256, header, json_text(a, payload), a, &out->token, w));
+	out->payload = payload;
+	out->expires_s = exp;
+	return rc_of(OK);
+}
+
+rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,
+	       struct arena *a, struct as_result *out, struct why *w)
+{
+	struct json *submods = json_new_object(a), *appraisal = json_new_object(a);
+	struct as_result result = {.status = EAR_NONE};
+	struct counter counter = {0};
+
+	if (n == 0 || n > AS_EVIDENCE_MAX)
+		return deny(w, E_MALFORMED, "as.evidence", "%zu pieces of evidence, from 1 to %u are taken", n, AS_EVIDENCE_MAX);
+	for (size_t i = 0; i < n; i++) {
+		const struct json *init_claims;
+		struct vjob *job;
+		rc r = verify(as, &evidence[i], &init_claims, a, &job, w);
+
+		if (!rc_ok(r))
+			return note(w, r, "verifying the evidence of %s", evidence[i].tee);
+		for (unsigned k = 0; k < job->results_n; k++) {
+			struct json *claims = ear_tcb_claims(a, evidence[i].tee, job->results[k].claims, evidence[i].runtime_claims, init_claims,
+							     as->config.terse_token);
+			char *mod;
+
+			TRY(submod_name(&counter, job->results[k].tee_class, a, &mod, w));
+			TRY(appraise(as, policy_id ? policy_id : "default", mod, job->results[k].tee_class, claims, a, submods, appraisal,
+				     &result.status, w));
+		}
+	}
+	qsort(submods->members, submods->n, sizeof(*submods->members), by_name);
+	TRY(sign(as, id, submods, a, &result, w));
+	result.appraisal = appraisal->n ? appraisal : NULL;
+	*out = result;
+	return rc_of(OK);
+}
+
+/* ---- what administrators set ---- */
+
+rc as_set_policy(struct as *as, struct slice id, struct slice rego, struct why *w)
+{
+	return policies_set(as->policies, id, rego, w);
+}
+
+rc as_policy_text(struct as *as, struct slice id, struct arena *a, struct slice *out, struct why *w)
+{
+	return policies_text(as->policies, id, a, out, w);
+}
+
+rc as_list_policies(struct as *as, struct arena *a, char ***ids, size_t *n, struct why *w)
+{
+	return policies_list(as->policies, a, ids, n, w);
+}
+
+rc as_add_anchor(struct as *as, struct slice set, struct slice pem, struct why *w)
+{
+	return anchors_add(as->anchors, set, pem, w);
+}
+
+rc as_jwks(struct as *as, struct arena *a, struct slice *out, struct why *w)
+{
+	struct json *set = json_new_object(a), *keys = json_new_array(a);
+
+	json_push(a, keys, as->jwk);
+	json_set(a, set, "keys", keys);
+	*out = json_text(a, set);
+	return out->p ? rc_of(OK) : deny(w, E_INTERNAL, "as.memory", "no memory");
+}
+
+const struct pkey *as_signer(const struct as *as)
+{
+	return as->config.signer;
+}

@@ -1,0 +1,419 @@
+/* kbs.c - the key broker with the attestation service and the reference value provider inside: wiring, and the signals. */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/kbs_http.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/sys.h"
+#include "kms/keyring.h"
+#include "main/kbs_config.h"
+#include "net/server.h"
+#include "store/store.h"
+#include "verifier/pool.h"
+
+#define GRACE_MS 30000
+
+struct kbs_main {
+	struct arena *a;	/* process life */
+	struct why w;
+	struct kbs_settings s;
+	struct store *store;
+	struct keyring *keyring;
+	struct kms *kms;
+	struct pool *pool;
+	struct rvps *rvps;
+	struct as *as;
+	struct audit *audit;
+	struct kbs *kbs;
+	struct kbs_http *http;
+	struct server *server;
+	struct pkey *signer;
+	struct secret challenge_key;
+};
+
+/* ---- settings to what the rooms take ---- */
+
+static rc open_store(struct kbs_main *m)
+{
+	switch (m->s.store.type) {
+	case STORE_TYPE_MEMORY:
+		return store_open_memory(&clock_system, &m->store, &m->w);
+	case STORE_TYPE_FILES:
+		TRY(file_mkdirs(m->s.store.path, 0700, &m->w));
+		return store_open_files(m->s.store.path, &clock_system, &m->store, &m->w);
+	case STORE_TYPE_SQLITE:
+		return store_open_sqlite(m->s.store.path, &clock_system, &m->store, &m->w);
+	case STORE_TYPE_POSTGRES:
+		return store_open_postgres(m->s.store.postgres_url, &clock_system, &m->store, &m->w);
+	}
+	return deny(&m->w, E_INTERNAL, "kbs.store", "no storage type");
+}
+
+static rc signing_key(struct kbs_main *m)
+{
+	SECRET(pem);
+
+	if (!m->s.as.key_path)
+		return keyring_key(m->keyring, "token-signer", KEY_P256, &m->signer, &m->w);
+	TRY(file_read_secret(m->s.as.key_path, 65536, &pem, &m->w));
+	return pkey_from_private_pem(&pem, &m->signer, &m->w);
+}
+
+/* PEM certificates of a file as an array of base64 DER. */
+static rc read_x5c(struct kbs_main *m, struct json **out)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+	struct slice pem;
+	const char *p, *q;
+
+	if (!m->s.as.cert_path)
+		return rc_of(OK);
+	TRY(file_read(m->a, m->s.as.cert_path, (size_t)1 << 20, &pem, &m->w));
+	*out = json_new_array(m->a);
+	for (p = (const char *)pem.p; (p = strstr(p, begin)); p = q) {
+		struct buf b = buf_in(m->a, 65536);
+
+		p += sizeof(begin) - 1;
+		q = strstr(p, end);
+		if (!q)
+			break;
+		for (; p < q; p++)
+			if (*p != '\n' && *p != '\r' && *p != ' ')
+				buf_putc(&b, *p);
+		json_push(m->a, *out, json_new_str(m->a, buf_view(&b)));
+	}
+	return (*out)->n ? rc_of(OK) : deny(&m->w, E_MALFORMED, "config.signer", "%s holds no PEM certificate", m->s.as.cert_path);
+}
+
+/* Attestation keys of a folder are enrolled at each start; those that were enrolled by an administrator stay. */
+static rc enrol_folder(struct kbs_main *m)
+{
+	DIR *d;
+	struct dirent *e;
+	rc r = rc_of(OK);
+
+	if (!m->s.as.trusted_ak_keys_dir)
+		return r;
+	d = opendir(m->s.as.trusted_ak_keys_dir);
+	if (!d)
+		return deny(&m->w, E_UNAVAILABLE, "config.ak-folder", "cannot read %s: %s", m->s.as.trusted_ak_keys_dir, strerror(errno));
+	while (rc_ok(r) && (e = readdir(d))) {
+		char *path = arena_printf(m->a, "%s/%s", m->s.as.trusted_ak_keys_dir, e->d_name);
+		struct slice pem;
+
+		if (e->d_name[0] == '.')
+			continue;
+		r = file_read(m->a, path, 65536, &pem, &m->w);
+		if (rc_ok(r))
+			r = as_add_anchor(m->as, SLICE_LIT("tpm-ak"), pem, &m->w);
+		r = note(&m->w, r, "enrolling the attestation key %s", path);
+	}
+	closedir(d);
+	return r;
+}
+
+static rc open_as(struct kbs_main *m)
+{
+	struct as_config c = {.duration_min = (unsigned)m->s.as.duration_min, .issuer = m->s.as.issuer, .developer = m->s.as.developer,
+			      .build = m->s.as.build, .profile = m->s.as.profile, .terse_token = m->s.as.terse, .signer = m->signer,
+			      .x5u = m->s.as.cert_url, .insecure_sample = m->s.as.sample,
+			      .verify_timeout_ms = (unsigned)m->s.as.verify_timeout_ms};
+	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system};
+	struct json *x5c = NULL;
+
+	TRY(read_x5c(m, &x5c));
+	c.x5c = x5c;
+	TRY(as_open(&env, &c, &m->as, &m->w));
+	if (m->s.as.sample)
+		LOG(LOG_WARN, "insecure", LOG_S("what", "sample evidence, which proves nothing, is accepted; every token says so"));
+	return enrol_folder(m);
+}
+
+static const char *local_path(const char *uri)
+{
+	return strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri;
+}
+
+static rc read_jwks(struct kbs_main *m, const char *uri, const struct json **out)
+{
+	struct slice text;
+	struct json *doc;
+
+	if (strstr(uri, "://") && strncmp(uri, "file://", 7) != 0)
+		return deny(&m->w, E_UNSUPPORTED, "config.refused", "%s: key sets are read from files only", uri);
+	TRY(file_read(m->a, local_path(uri), (size_t)1 << 20, &text, &m->w));
+	TRY(json_parse(m->a, text, NULL, &doc, &m->w));
+	if (!json_is(json_get(doc, "keys"), JSON_ARRAY))
+		return deny(&m->w, E_MALFORMED, "config.jwks", "%s is no JWK set", uri);
+	*out = doc;
+	return rc_of(OK);
+}
+
+static rc token_settings(struct kbs_main *m, struct token_config *t)
+{
+	const size_t pems = m->s.token.trusted_certs_paths.n, sets = m->s.token.trusted_jwk_sets.n;
+	struct slice *pem = arena_array(m->a, pems + 1, struct slice);
+	const struct json **set = arena_alloc_n(m->a, sets + 1, sizeof(*set));
+
+	*t = (struct token_config){.own_key = m->signer, .insecure_header_jwk = m->s.token.insecure_header_jwk, .issuer = m->s.token.issuer,
+				   .audience = m->s.token.audience, .extra_teekey_paths = m->s.token.extra_teekey_paths.v,
+				   .extra_teekey_paths_n = m->s.token.extra_teekey_paths.n};
+	if (!pem || !set)
+		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
+	for (size_t i = 0; i < pems; i++)
+		TRY(file_read(m->a, m->s.token.trusted_certs_paths.v[i], (size_t)1 << 20, &pem[i], &m->w));
+	for (size_t i = 0; i < sets; i++)
+		TRY(read_jwks(m, m->s.token.trusted_jwk_sets.v[i], &set[i]));
+	t->trusted_pems = pem;
+	t->trusted_pems_n = pems;
+	t->jwk_sets = set;
+	t->jwk_sets_n = sets;
+	if (t->insecure_header_jwk)
+		LOG(LOG_WARN, "insecure", LOG_S("what", "insecure_header_jwk: tokens signed by any key are accepted"));
+	return rc_of(OK);
+}
+
+static rc admin_settings(struct kbs_main *m, struct admin_config *c)
+{
+	struct admin_provider *p = arena_array(m->a, m->s.admin.providers_n + 1, struct admin_provider);
+	struct admin_acl *acl = arena_array(m->a, m->s.admin.acls_n + 1, struct admin_acl);
+
+	if (!p || !acl)
+		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
+	for (size_t i = 0; i < m->s.admin.providers_n; i++) {
+		const struct admin_provider_cfg *cfg = &m->s.admin.providers[i];
+		struct pkey *key = NULL;
+		struct slice pem;
+
+		p[i] = (struct admin_provider){.issuer = cfg->issuer, .audience = cfg->audience};
+		if (cfg->public_key_uri) {
+			TRY(file_read(m->a, local_path(cfg->public_key_uri), 65536, &pem, &m->w));
+			TRY(note(&m->w, pkey_from_pem(pem, &key, &m->w), "reading %s", cfg->public_key_uri));
+			p[i].key = key;	/* process life */
+		}
+		if (cfg->jwk_set_uri)
+			TRY(read_jwks(m, cfg->jwk_set_uri, &p[i].jwks));
+	}
+	for (size_t i = 0; i < m->s.admin.acls_n; i++)
+		acl[i] = (struct admin_acl){m->s.admin.acls[i].role, m->s.admin.acls[i].allowed_endpoints, m->s.admin.acls[i].methods};
+	c->mode = strcmp(m->s.admin.mode, "DenyAll") == 0 ? ADMIN_DENY_ALL
+		  : strcmp(m->s.admin.mode, "InsecureAllowAll") == 0 ? ADMIN_INSECURE_ALLOW_ALL
+								     : ADMIN_AUTHENTICATED;
+	c->providers = p;
+	c->providers_n = m->s.admin.providers_n;
+	c->acls = acl;
+	c->acls_n = m->s.admin.acls_n;
+	if (c->mode == ADMIN_INSECURE_ALLOW_ALL)
+		LOG(LOG_WARN, "insecure", LOG_S("what", "InsecureAllowAll: anybody may administer this broker"));
+	return rc_of(OK);
+}
+
+static rc open_kbs(struct kbs_main *m)
+{
+	struct kbs_config c = {.challenge_min = (unsigned)m->s.as.timeout_min, .allow_rsa1_5 = m->s.allow_rsa1_5,
+			       .resource_plugin = m->s.resource_plugin};
+	struct kbs_env env = {.store = m->store, .as = m->as, .kms = m->kms, .audit = m->audit, .rvps = m->rvps,
+			      .challenge_key = &m->challenge_key, .clock = &clock_system};
+
+	TRY(token_settings(m, &c.token));
+	TRY(admin_settings(m, &c.admin));
+	TRY(kbs_open(&env, &c, &m->kbs, &m->w));
+	return kbs_http_open(m->kbs, (size_t)m->s.http.payload_request_size << 20, &m->http, &m->w);
+}
+
+static enum tls_profile profile_of(const char *name)
+{
+	return !name || strcmp(name, "intermediate") == 0 ? TLS_INTERMEDIATE
+	       : strcmp(name, "modern") == 0		? TLS_MODERN
+	       : strcmp(name, "old") == 0		? TLS_OLD
+	       : strcmp(name, "custom") == 0		? TLS_CUSTOM
+							: 0;
+}
+
+static rc open_server(struct kbs_main *m)
+{
+	struct tls_config *tls = ARENA_NEW(m->a, struct tls_config);
+	size_t n = m->s.http.sockets.n;
+	struct server_listener *l = arena_array(m->a, n + 1, struct server_listener);
+	struct server_config c = {.listeners = l, .loops = (unsigned)m->s.http.worker_count, .workers = (unsigned)m->s.http.request_threads,
+				  .body_max = (size_t)m->s.http.payload_request_size << 20,
+				  .max_connections = (unsigned)m->s.http.max_connections,
+				  .max_per_peer = (unsigned)m->s.http.max_connections_per_peer, .refuse = kbs_http_refuse};
+
+	if (!tls || !l)
+		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
+	*tls = (struct tls_config){.certificate = m->s.http.certificate, .private_key = m->s.http.private_key,
+				   .profile = profile_of(m->s.http.tls_profile), .min_version = m->s.http.tls_min_version,
+				   .max_version = m->s.http.tls_max_version, .ciphers = m->s.http.tls_ciphers, .groups = m->s.http.tls_groups};
+	if (!tls->profile)
+		return deny(&m->w, E_MALFORMED, "config.tls", "http_server.tls_profile must be old, intermediate, modern or custom");
+	for (size_t i = 0; i < n; i++)
+		l[i] = (struct server_listener){.address = m->s.http.sockets.v[i], .kind = "public", .tls = m->s.http.insecure_http ? NULL : tls,
+						.handle = kbs_http_handle, .body_limit = kbs_http_body_limit, .ctx = m->http};
+	if (m->s.http.metrics_socket)
+		l[n++] = (struct server_listener){.address = m->s.http.metrics_socket, .kind = "metrics", .handle = kbs_http_metrics, .ctx = m->http};
+	c.listeners_n = n;
+	TRY(server_new(&c, &m->server, &m->w));
+	TRY(server_start(m->server, &m->w));
+	for (size_t i = 0; i < n; i++)
+		LOG(LOG_INFO, "listening", LOG_S("kind", l[i].kind), LOG_S("address", server_address(m->server, i)));
+	return rc_of(OK);
+}
+
+static rc start(struct kbs_main *m, const char *config)
+{
+	struct kms_seal seal;
+	struct json *doc;
+
+	TRY(settings_load(config, m->a, &doc, &m->w));
+	TRY(note(&m->w, kbs_settings_read(doc, m->a, &m->s, &m->w), "reading the configuration %s", config));
+	TRY(file_mkdirs(m->s.data_dir, 0700, &m->w));
+	/* Workers first: they must not inherit sockets, keys or threads. */
+	if (m->s.as.enabled)
+		TRY(pool_open(&(struct pool_options){.workers = (unsigned)m->s.as.workers}, &m->pool, &m->w));
+	TRY(open_store(m));
+	seal = kms_seal_file(m->s.store.master_key_file);
+	TRY(keyring_open(m->store, &seal, &m->keyring, &m->w));
+	TRY(kms_open_kvstore(m->store, &seal, &m->kms, &m->w));
+	TRY(keyring_bytes(m->keyring, "challenge", 32, &m->challenge_key, &m->w));
+	TRY(signing_key(m));
+	TRY(rvps_open(m->store, &clock_system, &m->rvps, &m->w));
+	if (m->s.as.enabled)
+		TRY(open_as(m));
+	TRY(audit_open(m->store, m->signer, m->s.audit_origin, &clock_system, &m->audit, &m->w));
+	TRY(open_kbs(m));
+	return open_server(m);
+}
+
+static void stop(struct kbs_main *m, unsigned grace_ms)
+{
+	if (m->server)
+		server_stop(m->server, grace_ms);
+	server_free(m->server);
+	kbs_http_close(m->http);
+	kbs_close(m->kbs);
+	audit_close(m->audit);
+	as_close(m->as);
+	rvps_close(m->rvps);
+	kms_close(m->kms);
+	keyring_close(m->keyring);
+	pool_close(m->pool);
+	store_close(m->store);
+	pkey_free(m->signer);
+	secret_free(&m->challenge_key);
+}
+
+static void reload(struct kbs_main *m)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+
+	if (rc_ok(server_reload_tls(m->server, &w)))
+		LOG(LOG_INFO, "reloaded", LOG_S("what", "certificates"));
+	else
+		LOG(LOG_ERROR, "reload-failed", LOG_S("reason", why_reason(&w)), LOG_S("text", why_text(&w)));
+	arena_free(a);
+}
+
+/* No core file and no debugger may see what is in here. */
+static void harden(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)umask(077);
+}
+
+static int usage(FILE *to, int code)
+{
+	fprintf(to, "usage: kbs --config-file FILE\n\n"
+		    "The key broker service, with attestation service and reference values inside.\n\n"
+		    "options:\n"
+		    "  -c, --config-file FILE   TOML or JSON; default: $KBS_CONFIG_FILE\n"
+		    "      --check              read the configuration, say what is wrong with it, and end\n"
+		    "  -V, --version\n"
+		    "  -h, --help\n\n"
+		    "signals: TERM ends it once the requests under way are answered, INT at once, HUP reads the certificates again.\n"
+		    "exit codes: 0 ended by a signal, 1 could not start, 2 usage\n");
+	return code;
+}
+
+static int check(const char *config)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+	struct json *doc;
+	rc r = settings_load(config, a, &doc, &w);
+
+	if (rc_ok(r))
+		r = kbs_settings_read(doc, a, &s, &w);
+	printf("%s: %s\n", config, rc_ok(r) ? "the configuration is understood" : why_text(&w));
+	arena_free(a);
+	return rc_ok(r) ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *config = getenv("KBS_CONFIG_FILE");
+	struct kbs_main *m;
+	int64_t from = sys_monotonic_ns();
+	bool only_check = false;
+	sigset_t set;
+	int sig = 0;
+
+	pool_worker_main(argc, argv);
+	for (int i = 1; i < argc; i++) {
+		if ((strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config-file") == 0) && i + 1 < argc)
+			config = argv[++i];
+		else if (strncmp(argv[i], "--config-file=", 14) == 0)
+			config = argv[i] + 14;
+		else if (strcmp(argv[i], "--check") == 0)
+			only_check = true;
+		else if (strcmp(argv[i], "-V") == 0 || strcmp(argv[i], "--version") == 0)
+			return printf("kbs %s\n", WARRANT_VERSION) < 0;
+		else if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+			return usage(stdout, 0);
+		else
+			return usage(stderr, 2);
+	}
+	if (!config)
+		return usage(stderr, 2);
+	if (only_check)
+		return check(config);
+	harden();
+	/* Every thread inherits the mask; the signals come to sigwait alone. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	m = calloc(1, sizeof(*m));
+	if (!m || !(m->a = arena_new(0)))
+		return 1;
+	m->w = why_in(m->a);
+	if (!rc_ok(start(m, config))) {
+		fprintf(stderr, "kbs: cannot start\n%s", why_render(&m->w, m->a));
+		stop(m, 0);
+		return 1;
+	}
+	LOG(LOG_INFO, "ready", LOG_S("version", WARRANT_VERSION), LOG_N("start_ms", (sys_monotonic_ns() - from) / 1000000));
+	while (sigwait(&set, &sig) == 0 && sig == SIGHUP)
+		reload(m);
+	LOG(LOG_INFO, "stopping", LOG_N("signal", sig));
+	stop(m, sig == SIGTERM ? GRACE_MS : 0);
+	arena_free(m->a);
+	free(m);
+	return 0;
+}
