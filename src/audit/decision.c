@@ -215,6 +215,48 @@ static void put_head(struct buf *b, const char *label, const struct json *v)
 	buf_putc(b, '\n');
 }
 
+/* Explanations of definitions that are for another TEE say nothing: their first expression had nothing to look at. */
+static bool telling(const struct json *why)
+{
+	return json_get(why, "found") != NULL;
+}
+
+static void put_submod(struct buf *b, const struct json_member *m)
+{
+	static const char *const part[][2] = {{"rule", "rule"},	    {"expression", "tried"},  {"found", "found"},
+	                                      {"expected", "expected"}, {"nearest", "nearest"}, {"at", "policy"}};
+	const struct json *why = json_get(m->value, "why"), *bad = json_get(m->value, "not_affirming");
+	bool any = false;
+
+	buf_puts(b, "because  ");
+	put_safe(b, m->name);
+	buf_puts(b, " was appraised as ");
+	put_value(b, json_get(m->value, "status"));
+	for (size_t i = 0; json_is(bad, JSON_OBJECT) && i < bad->n; i++) {
+		buf_puts(b, i ? ", " : ": ");
+		put_safe(b, bad->members[i].name);
+		buf_putc(b, ' ');
+		put_value(b, bad->members[i].value);
+	}
+	buf_putc(b, '\n');
+	put_line(b, "expired", json_get(m->value, "expired_reference_values"));
+	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++)
+		any = any || telling(why->items[i]);
+	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++) {
+		if (any && !telling(why->items[i]))
+			continue;
+		for (size_t k = 0; k < sizeof(part) / sizeof(part[0]); k++)
+			put_line(b, part[k][1], json_get(why->items[i], part[k][0]));
+	}
+}
+
+/* The appraisal that a refused release rests on (facts.appraisal): submodule by submodule, what policy compared. */
+static void put_appraisal(struct buf *b, const struct json *appraisal)
+{
+	for (size_t i = 0; json_is(appraisal, JSON_OBJECT) && i < appraisal->n; i++)
+		put_submod(b, &appraisal->members[i]);
+}
+
 char *decision_render(struct arena *a, const struct json *decision)
 {
 	const struct json *facts = json_get(decision, "facts"), *why = json_get(decision, "why");
@@ -230,6 +272,8 @@ char *decision_render(struct arena *a, const struct json *decision)
 	put_head(&b, "code", json_get(decision, "code"));
 	put_head(&b, "class", json_get(decision, "class"));
 	for (size_t i = 0; json_is(facts, JSON_OBJECT) && i < facts->n; i++) {
+		if (json_is(facts->members[i].value, JSON_OBJECT))
+			continue;
 		buf_puts(&b, i ? "         " : "facts    ");
 		put_safe(&b, facts->members[i].name);
 		buf_puts(&b, " = ");
@@ -238,5 +282,6 @@ char *decision_render(struct arena *a, const struct json *decision)
 	}
 	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++)
 		put_frame(&b, json_at(why, i), i == 0);
+	put_appraisal(&b, json_get(facts, "appraisal"));
 	return buf_cstr(&b);
 }
