@@ -208,7 +208,7 @@ static rc ecdh_unwrap(const struct pkey *key, const struct json *header, struct 
 	if (wrapped.n != 40)
 		return deny(w, E_DENIED, "jwe.open", "the message does not open with this key");
 	TRY(secret_new(&s, 32, w));
-	if (!rc_ok(keyunwrap(&kek, wrapped, s.p, w)))
+	if (!rc_ok(keyunwrap(&kek, wrapped, s.p, NULL)))
 		return deny(w, E_DENIED, "jwe.open", "the message does not open with this key");
 	*cek = secret_move(&s);
 	return rc_of(OK);
@@ -253,7 +253,7 @@ static rc open_message(const struct pkey *key, struct slice text, struct arena *
 	buf_slice(&sealed, ciphertext);
 	buf_slice(&sealed, tag);
 	TRY(secret_new(&plain, ciphertext.n, w));
-	if (!buf_ok(&sealed) || !rc_ok(aead_open(&cek, iv.p, protected_text, buf_view(&sealed), plain.p, w)))
+	if (!buf_ok(&sealed) || !rc_ok(aead_open(&cek, iv.p, protected_text, buf_view(&sealed), plain.p, NULL)))
 		return deny(w, E_DENIED, "jwe.open", "the message does not open with this key");
 	*out = secret_move(&plain);
 	return rc_of(OK);

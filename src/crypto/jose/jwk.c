@@ -185,3 +185,17 @@ const struct json *jwk_find(const struct json *set, struct slice kid)
 	}
 	return NULL;
 }
+
+bool jwk_may_verify(const struct json *jwk)
+{
+	const struct json *use = json_get(jwk, "use"), *ops = json_get(jwk, "key_ops");
+
+	if (use && !(use->kind == JSON_STRING && slice_is(use->text, "sig")))
+		return false;
+	if (!ops)
+		return true;
+	for (size_t i = 0; ops->kind == JSON_ARRAY && i < ops->n; i++)
+		if (json_is(ops->items[i], JSON_STRING) && slice_is(ops->items[i]->text, "verify"))
+			return true;
+	return false;
+}

@@ -11,6 +11,8 @@ RC jwk_from_pkey(const struct pkey *k, struct arena *a, struct json **out, struc
 RC jwk_thumbprint(const struct json *jwk, struct arena *a, struct slice *out, struct why *w);
 /* The key of a set ({"keys":[...]}) with that kid; NULL when there is none. */
 const struct json *jwk_find(const struct json *set, struct slice kid);
+/* Do "use" and "key_ops", where they stand, leave the key to verify signatures? */
+bool jwk_may_verify(const struct json *jwk);
 /* The signature algorithm that "alg" names; 0 when it is none that we take. */
 enum sig_alg jwa_by_name(struct slice name);
 const char *jwa_name(enum sig_alg alg);

@@ -134,9 +134,9 @@ rc jwt_check(const struct json *claims, const struct jwt_rules *rules, struct wh
 	TRY(numeric_date(claims, "iat", &have_iat, &iat, w));
 	if (!have_exp && rules->require_exp)
 		return deny(w, E_DENIED, "jwt.expired", "the token has no exp");
-	if (have_exp && exp < rules->now_s - rules->leeway_s)
+	if (have_exp && !rules->no_time && exp < rules->now_s - rules->leeway_s)
 		return deny(w, E_DENIED, "jwt.expired", "the token expired %lld s ago", (long long)(rules->now_s - exp));
-	if (have_nbf && nbf > rules->now_s + rules->leeway_s)
+	if (have_nbf && !rules->no_time && nbf > rules->now_s + rules->leeway_s)
 		return deny(w, E_DENIED, "jwt.not-yet", "the token is good in %lld s", (long long)(nbf - rules->now_s));
 	if (rules->issuer && !(json_is(iss, JSON_STRING) && slice_is(iss->text, rules->issuer)))
 		return deny(w, E_DENIED, "jwt.issuer", "the token is not of the issuer \"%s\"", rules->issuer);

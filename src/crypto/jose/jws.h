@@ -31,6 +31,7 @@ RC jws_sign(const struct pkey *key, enum sig_alg alg, const struct json *header,
 struct jwt_rules {
 	int64_t now_s, leeway_s;
 	bool require_exp;
+	bool no_time;	/* exp and nbf are held to their types alone */
 	const char *issuer, *audience;	/* NULL: not compared */
 };
 
