@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "crypto/der.h"
+#include "evidence/octets.h"
 
+#define CHAIN_ARENA ((size_t)256 << 10)
 #define OID_SGX "1.2.840.113741.1.13.1"
 
 /* Which members were there: each exactly once. */
@@ -166,114 +169,83 @@ RC dcap_pck_parse(struct slice extension, struct dcap_pck *out, struct why *w)
 
 /* ---- chains ---- */
 
-static bool contains(struct slice text, const char *part)
+static RC need_cn(const struct dcap_chain *ch, const struct x509 *c, const char *part, struct why *w)
 {
-	size_t n = strlen(part);
+	const char *cn = x509_subject_cn(c, ch->arena);
 
-	for (size_t i = 0; i + n <= text.n; i++)
-		if (memcmp(text.p + i, part, n) == 0)
-			return true;
-	return false;
-}
-
-static RC need_cn(const struct x509 *c, const char *part, struct why *w)
-{
-	struct slice cn = x509_subject_cn(c);
-
-	if (contains(cn, part))
+	if (cn && strstr(cn, part))
 		return rc_of(OK);
-	return deny(w, E_DENIED, "dcap.chain.role", "a certificate of \"" SLICE_FMT "\" stands where one of \"%s\" must",
-		    SLICE_ARG(cn), part);
+	return deny(w, E_DENIED, "dcap.chain.role", "a certificate of \"%s\" stands where one of \"%s\" must", cn ? cn : "",
+		    part);
 }
 
-/* Trust in the root is asked later, of every verdict: here any root will do that signed itself. */
-static bool any_root(const struct x509 *c, void *ctx)
+/* Names, roles and signatures up to a root that signed itself. The pin is of the root's key: the rest of the root
+ * certificate is held by that signature. */
+static RC check_path(struct dcap_chain *ch, struct why *w)
 {
-	(void)ctx;
-	return x509_self_issued(c);
-}
+	static const struct x509_rules rules = {.chain = "dcap.chain", .expired = "dcap.expired"};
+	struct x509_path path;
 
-static RC check_path(struct dcap_chain *ch, size_t want, struct why *w)
-{
-	struct x509_rules rules = {.no_time = true, .is_anchor = any_root};
-	struct why inner = why_in(w ? w->arena : NULL);
-	struct x509_path path = {0};
-	enum x509_fault fault;
-	rc r;
-
-	if (ch->certs.n != want)
-		return deny(w, E_DENIED, "dcap.chain.length", "the chain has %zu certificates, expected %zu", ch->certs.n, want);
-	ch->leaf = ch->certs.v[0];
-	r = x509_chain_verify(ch->leaf, &ch->certs, &rules, &path, &fault, &inner);
-	if (!rc_ok(r))
-		return deny(w, r.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "dcap.chain", "%s (%s)", why_text(&inner),
-			    why_reason(&inner));
-	if (path.n != want)
-		return deny(w, E_DENIED, "dcap.chain.length", "the path has %zu certificates, expected %zu", path.n, want);
-	ch->root = path.cert[want - 1];
-	ch->ca = want == 3 ? path.cert[1] : NULL;
-	/* The pin is of the key; the rest of the root certificate is held by its own signature. */
-	r = x509_signed_by(ch->root, ch->root, &rules.sig, &inner);
-	if (!rc_ok(r))
-		return deny(w, E_DENIED, "dcap.chain.root-signature", "the root is not signed by itself: %s", why_text(&inner));
-	TRY(need_cn(ch->root, "SGX Root CA", w));
-	return x509_spki_digest(ch->root, DIGEST_SHA256, ch->root_spki_sha256, w);
-}
-
-static RC all_p256(const struct dcap_chain *ch, struct why *w)
-{
-	for (size_t i = 0; i < ch->certs.n; i++) {
-		const struct pkey *k;
-
-		TRY(x509_key(ch->certs.v[i], &k, w));
-		if (pkey_kind(k) != KEY_P256)
+	ch->leaf = ch->certs[0];
+	TRY(x509_path_build(ch->leaf, ch->certs, ch->certs_n, &rules, &path, w));
+	if (path.n != ch->certs_n)
+		return deny(w, E_DENIED, "dcap.chain.length", "%zu certificates lead from leaf to root, expected %zu", path.n,
+			    ch->certs_n);
+	ch->root = path.c[path.n - 1];
+	ch->ca = path.n == 3 ? path.c[1] : NULL;
+	for (size_t i = 0; i < path.n; i++)
+		if (!x509_key(path.c[i]) || pkey_kind(x509_key(path.c[i])) != KEY_P256)
 			return deny(w, E_DENIED, "dcap.chain.key", "a key of the chain is not on P-256");
-	}
-	return rc_of(OK);
+	return need_cn(ch, ch->root, "SGX Root CA", w);
 }
 
 static RC root_key_id(struct dcap_chain *ch, struct why *w)
 {
-	/* A P-256 SubjectPublicKeyInfo in DER ends with the uncompressed point. */
-	struct slice spki = x509_spki(ch->root);
+	uint8_t point[65] = {4};
+	struct slice x, y;
 
-	if (spki.n < 65 || spki.p[spki.n - 65] != 4)
-		return deny(w, E_DENIED, "dcap.chain.key", "the root's key is not an uncompressed point");
-	return digest(DIGEST_SHA384, slice_sub(spki, spki.n - 65, 65), ch->root_key_id, w);
+	TRY(pkey_ec_xy(x509_key(ch->root), ch->arena, &x, &y, w));
+	if (x.n != 32 || y.n != 32)
+		return deny(w, E_INTERNAL, "dcap.chain.key", "a P-256 coordinate has %zu bytes", x.n);
+	memcpy(point + 1, x.p, 32);
+	memcpy(point + 33, y.p, 32);
+	return digest(DIGEST_SHA384, slice_of(point, sizeof(point)), ch->root_key_id, w);
 }
 
 static RC read_pck(struct dcap_chain *ch, struct why *w)
 {
-	struct slice cn = x509_subject_cn(ch->ca), ext;
+	const char *cn = x509_subject_cn(ch->ca, ch->arena);
+	struct slice ext;
+	bool platform_only;
 
-	TRY(need_cn(ch->leaf, "SGX PCK Certificate", w));
-	if (contains(cn, "SGX PCK Platform CA"))
+	TRY(need_cn(ch, ch->leaf, "SGX PCK Certificate", w));
+	if (cn && strstr(cn, "SGX PCK Platform CA"))
 		ch->ca_kind = DCAP_CA_PLATFORM;
-	else if (contains(cn, "SGX PCK Processor CA"))
+	else if (cn && strstr(cn, "SGX PCK Processor CA"))
 		ch->ca_kind = DCAP_CA_PROCESSOR;
 	else
-		return need_cn(ch->ca, "SGX PCK Platform CA", w);
-	if (!x509_extension(ch->leaf, OID_SGX, &ext, NULL))
+		return need_cn(ch, ch->ca, "SGX PCK Platform CA", w);
+	TRY(x509_ext(ch->leaf, ch->arena, OID_SGX, &ext, NULL, w));
+	if (!ext.p)
 		return deny(w, E_MALFORMED, "dcap.parse.pck", "the PCK certificate has no SGX extension");
 	TRY(dcap_pck_parse(ext, &ch->pck, w));
-	if ((ch->ca_kind == DCAP_CA_PLATFORM) != (ch->pck.has_instance_id && ch->pck.has_config) ||
-	    (ch->ca_kind == DCAP_CA_PROCESSOR && (ch->pck.has_instance_id || ch->pck.has_config)))
+	platform_only = ch->ca_kind == DCAP_CA_PLATFORM;
+	if (ch->pck.has_instance_id != platform_only || ch->pck.has_config != platform_only)
 		return deny(w, E_MALFORMED, "dcap.parse.pck",
-			    "platform instance id and configuration belong to certificates of the Platform CA only");
+			    "platform instance id and configuration belong to certificates of the Platform CA, and to no others");
 	return root_key_id(ch, w);
 }
 
-static RC load(struct slice pem, size_t want, struct dcap_chain *ch, struct why *w)
+static RC load(struct dcap_chain *ch, struct slice pem, size_t want, struct why *w)
 {
-	struct why inner = why_in(w ? w->arena : NULL);
-	rc r = x509_bundle(pem, &ch->certs, &inner);
+	struct why inner = why_in(ch->arena);
+	rc r = x509_list_from_pem(pem, ch->certs, COUNT_OF(ch->certs), &ch->certs_n, &inner);
 
-	if (!rc_ok(r))
-		return deny(w, r.code, "dcap.parse.chain", "the certificates cannot be read: %s (%s)", why_text(&inner),
-			    why_reason(&inner));
-	TRY(check_path(ch, want, w));
-	TRY(all_p256(ch, w));
-	return want == 3 ? read_pck(ch, w) : need_cn(ch->leaf, "SGX TCB Signing", w);
+	if (r.code == E_LIMIT || (rc_ok(r) && ch->certs_n != want))
+		return deny(w, E_DENIED, "dcap.chain.length", "the chain must have %zu certificates", want);
+	TRY(recast(r, &inner, "dcap.parse.chain", "dcap.chain.key", w));
+	TRY(check_path(ch, w));
+	return want == 3 ? read_pck(ch, w) : need_cn(ch, ch->leaf, "SGX TCB Signing", w);
 }
 
 static RC load_new(struct slice pem, size_t want, struct dcap_chain **out, struct why *w)
@@ -281,9 +253,13 @@ static RC load_new(struct slice pem, size_t want, struct dcap_chain **out, struc
 	struct dcap_chain *ch = calloc(1, sizeof(*ch));
 	rc r;
 
-	if (!ch)
+	if (ch)
+		ch->arena = arena_new(CHAIN_ARENA);
+	if (!ch || !ch->arena) {
+		dcap_chain_free(ch);
 		return deny(w, E_INTERNAL, "dcap.memory", "no memory for a certificate chain");
-	r = load(pem, want, ch, w);
+	}
+	r = load(ch, pem, want, w);
 	if (!rc_ok(r)) {
 		dcap_chain_free(ch);
 		return r;
@@ -308,6 +284,7 @@ void dcap_chain_free(void *chain)
 
 	if (!ch)
 		return;
-	x509_list_free(&ch->certs);
+	x509_free_all(ch->certs, ch->certs_n);
+	arena_free(ch->arena);
 	free(ch);
 }

@@ -30,17 +30,18 @@ struct dcap_pck {
 RC dcap_pck_parse(struct slice extension, struct dcap_pck *out, struct why *w);
 
 struct dcap_chain {
-	struct x509_list certs;
-	const struct x509 *leaf, *ca, *root;	/* of certs; ca NULL in a TCB signing chain */
-	uint8_t root_spki_sha256[32];
+	struct arena *arena;
+	struct x509 *certs[3];
+	size_t certs_n;
+	const struct x509 *leaf, *ca, *root;	/* of certs; ca NULL in a signing chain */
 	enum dcap_ca ca_kind;			/* PCK chains */
-	struct dcap_pck pck;
+	struct dcap_pck pck;			/* PCK chains */
 	uint8_t root_key_id[48];		/* SHA-384 of the root's uncompressed point */
 };
 
-/* Exactly three certificates in any order behind the leaf. E_MALFORMED dcap.parse.*; E_DENIED dcap.chain.*. Frees with
- * dcap_chain_free. */
+/* Exactly three certificates, the leaf first, the others in any order. Free with dcap_chain_free.
+ * E_MALFORMED dcap.parse.chain, dcap.parse.pck; E_DENIED dcap.chain[.detail]. */
 RC dcap_pck_chain_load(struct slice pem, struct dcap_chain **out, struct why *w);
-/* The two certificates that vouch for TCB info and QE identity. */
+/* The signer of TCB info and QE identity, and the root. */
 RC dcap_signing_chain_load(struct slice pem, struct dcap_chain **out, struct why *w);
 void dcap_chain_free(void *chain);	/* accepts NULL */
