@@ -205,8 +205,10 @@ static RC read_platform_levels(struct reader *r, const struct json *obj, struct 
 			TRY(read_components_v2(r, tcb, l->sgx));
 		else
 			TRY(read_components(r, tcb, "sgxtcbcomponents", l->sgx));
-		if (out->tee == DCAP_TDX)
+		if (json_get(tcb, "tdxtcbcomponents"))
 			TRY(read_components(r, tcb, "tdxtcbcomponents", l->tdx));
+		else
+			out->no_tdx_components = true;
 	}
 	qsort(levels, list->n, sizeof(*levels), higher_first);
 	out->levels = levels;

@@ -235,6 +235,8 @@ RC dcap_tcb_evaluate(struct arena *a, const struct dcap_tcb_info *info, const st
 	struct dcap_tcb_result l, c;
 	unsigned was, is;
 
+	if (in->tee == DCAP_TDX && info->no_tdx_components)
+		return deny(w, E_MALFORMED, "dcap.parse.tcb-info", "a TCB level has no tdxtcbcomponents");
 	TRY(evaluate(a, info, qe, in, in->tee_tcb_svn, &l, w));
 	TRY(refuse_revoked(&l, "launch", w));
 	c = l;

@@ -55,6 +55,7 @@ struct dcap_tcb_info {
 	struct dcap_module module;
 	const struct dcap_module *modules;	/* tdxModuleIdentities */
 	size_t modules_n;
+	bool no_tdx_components;	/* in one level or more: of no use for TDX */
 	const struct dcap_level *levels;	/* sorted, highest first */
 	size_t levels_n;
 };
@@ -101,7 +102,7 @@ struct dcap_tcb_result {
 
 /* launch: the TCB that the TD or enclave was measured with; current: of the platform now (TD 1.5), else the same.
  * E_DENIED dcap.tcb-not-supported, dcap.qe-not-supported, dcap.tdx-module-mismatch, dcap.tcb-info-mismatch,
- * dcap.tcb-revoked. */
+ * dcap.tcb-revoked; E_MALFORMED dcap.parse.tcb-info for TDX without TDX components. */
 RC dcap_tcb_evaluate(struct arena *a, const struct dcap_tcb_info *info, const struct dcap_qe_identity *qe,
 		     const struct dcap_tcb_input *in, struct dcap_tcb_result *launch, struct dcap_tcb_result *current,
 		     struct why *w);

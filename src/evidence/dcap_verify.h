@@ -34,3 +34,12 @@ RC dcap_verify(struct vjob *job, const struct dcap_quote *q, struct dcap_verdict
 /* The claims of verifiers.md 5.7 into the TEE object, and what the reference leaves out: fmspc, pce_id, pce_svn,
  * pck_ca, tcb_components, platform_instance_id, tcb_status_platform, tcb_status_qe, tcb_status_tdx_module. */
 void dcap_claims(struct arena *a, struct json *claims, const struct dcap_verdict *v);
+
+/* The claims of verifiers.md 6: quote.header, quote.body, td_attributes, report_data, init_data. */
+void dcap_td_claims(struct arena *a, struct json *claims, const struct dcap_quote *q);
+/* Of verifiers.md 7: header, body, report_data, init_data; and enclave_attributes, debug, isv_prod_id, isv_svn. */
+void dcap_enclave_claims(struct arena *a, struct json *claims, const struct dcap_quote *q);
+
+/* Evidence of tdx and sgx: a JSON object with "quote" in base64, or the quote itself. *doc is NULL for the latter.
+ * E_MALFORMED dcap.parse.evidence. */
+RC dcap_evidence(struct vjob *job, struct slice *quote, const struct json **doc);

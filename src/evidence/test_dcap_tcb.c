@@ -286,6 +286,23 @@ static void a_module_without_identity_or_level_is_refused_by_class(void **state)
 	}
 }
 
+static void tdx_levels_without_tdx_components_are_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct scene s = {0};
+	struct dcap_tcb_result l, c;
+	static const uint8_t svn[16] = {5, 3, 6};
+
+	(void)state;
+	set_scene(a, &s, info_text(a, "TDX", level(a, 5, 5, NULL, "UpToDate", ""), MODULES(SVN("5", "2024-01-01", "UpToDate", ""))),
+		  qe_text(a, QE_GOOD), 5, 5);
+	s.in.tee_tcb_svn = slice_of(svn, 16);
+	assert_int_equal(dcap_tcb_evaluate(a, &s.info, &s.qe, &s.in, &l, &c, &w).code, E_MALFORMED);
+	assert_string_equal(why_reason(&w), "dcap.parse.tcb-info");
+	arena_free(a);
+}
+
 static void a_quoting_enclave_below_every_level_is_not_supported(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -420,6 +437,7 @@ int main(void)
 		cmocka_unit_test(an_updated_platform_advises_to_relaunch_the_td),
 		cmocka_unit_test(the_first_tdx_components_count_for_the_old_module_only),
 		cmocka_unit_test(a_module_without_identity_or_level_is_refused_by_class),
+		cmocka_unit_test(tdx_levels_without_tdx_components_are_refused),
 		cmocka_unit_test(a_quoting_enclave_below_every_level_is_not_supported),
 		cmocka_unit_test(the_signed_text_is_the_received_bytes),
 		cmocka_unit_test(a_document_with_a_wrong_member_is_refused),

@@ -5,6 +5,8 @@
 #include "verifier/dcu/dcu.h"
 #include "verifier/nitro/nitro.h"
 #include "verifier/se/se.h"
+#include "verifier/sgx/sgx.h"
+#include "verifier/tdx/tdx.h"
 
 const struct vdriver *const registry[] = {
 	&cca_driver,
@@ -12,6 +14,8 @@ const struct vdriver *const registry[] = {
 	&dcu_driver,
 	&nitro_driver,
 	&se_driver,
+	&sgx_driver,
+	&tdx_driver,
 	NULL,
 };
 

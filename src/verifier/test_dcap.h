@@ -1,0 +1,160 @@
+/* test_dcap.h - a recorded case of tdx or sgx set up as a trial, and what tests do with it. */
+#pragma once
+#include "verifier/test_driver.h"
+
+#include "crypto/x509.h"
+#include "evidence/memo.h"
+
+static inline const char *case_text(const struct json *c, const char *name)
+{
+	const struct json *v = json_get(c, name);
+
+	return json_is(v, JSON_STRING) ? (const char *)v->text.p : NULL;
+}
+
+/* The file of a role; p == NULL when the case has no such role. */
+static inline struct slice case_file(struct arena *a, const struct json *c, const char *role)
+{
+	const char *path = case_text(json_get(c, "inputs"), role);
+
+	return path ? shared_file(a, path) : (struct slice){0};
+}
+
+static inline int64_t case_time(const struct json *c)
+{
+	int64_t t = 0;
+
+	assert_true(rc_ok(time_parse_rfc3339(slice_cstr(case_text(json_get(c, "inputs"), "time")), &t, NULL)));
+	return t;
+}
+
+/* Quotes lie bare, at an offset, or in hex in a member of a JSON document. */
+static inline struct slice case_quote(struct arena *a, const struct json *c)
+{
+	const struct json *in = json_get(c, "inputs");
+	struct slice raw = case_file(a, c, "quote"), out;
+	uint64_t offset;
+
+	if (json_u64(json_get(in, "quote_offset"), &offset))
+		return slice_sub(raw, offset, raw.n);
+	if (json_get(in, "quote_json_field")) {
+		struct json *doc;
+
+		assert_true(rc_ok(json_parse(a, raw, NULL, &doc, NULL)));
+		raw = json_get(doc, case_text(in, "quote_json_field"))->text;
+		assert_true(rc_ok(hex_decode(a, raw, &out, "quote", NULL)));
+		return out;
+	}
+	return raw;
+}
+
+/* What the case gives under the names that the plan asks for. */
+static inline void answer_wants(struct trial *t, const struct json *c)
+{
+	static const struct {
+		const char *kind, *role;
+	} roles[] = {
+		{"intel-tcb-info", "tcb_info"},	       {"intel-tcb-info-chain", "tcb_signing_chain"},
+		{"intel-qe-identity", "qe_identity"},  {"intel-qe-identity-chain", "tcb_signing_chain"},
+		{"intel-pck-crl", "pck_crl"},	       {"intel-root-crl", "root_crl"},
+	};
+
+	t->job.collateral_n = 0;
+	for (unsigned i = 0; i < t->job.wants_n; i++)
+		for (size_t k = 0; k < sizeof(roles) / sizeof(roles[0]); k++)
+			if (!strcmp(roles[k].kind, t->job.wants[i].kind)) {
+				struct slice bytes = case_file(t->a, c, roles[k].role);
+
+				if (bytes.p)
+					trial_collateral(t, roles[k].kind, t->job.wants[i].key, bytes);
+			}
+}
+
+static inline void dcap_begin(struct trial *t, const struct json *c)
+{
+	const struct json *in = json_get(c, "inputs");
+	struct slice anchor;
+	struct x509 *root;
+
+	trial_begin(t, (struct slice){0});
+	t->job.evidence = case_quote(t->a, c);
+	t->job.only_configured_anchors = false;
+	t->job.no_time = !json_get(in, "time");
+	if (!t->job.no_time)
+		t->job.now_s = case_time(c);
+	t->job.without = (json_get(in, "tcb_info") ? 0 : VJOB_WITHOUT_TCB) |
+			 (json_get(in, "root_crl") && json_get(in, "pck_crl") ? 0 : VJOB_WITHOUT_CRL);
+	anchor = case_file(t->a, c, "trust_anchor");
+	if (anchor.p) {
+		assert_true(rc_ok(x509_from_any(anchor, &root, NULL)));
+		t->anchors[0].set = "intel-sgx-root";
+		memcpy(t->anchors[0].sha256, x509_spki_sha256(root), 32);
+		t->job.anchors_n = 1;
+		t->job.only_configured_anchors = true;
+		x509_free(root);
+	}
+	if (json_get(in, "expected_report_data")) {
+		assert_true(rc_ok(hex_decode(t->a, slice_cstr(case_text(in, "expected_report_data")), &t->job.report_data[0],
+					     "report data", NULL)));
+		t->job.report_data_n = 1;
+	}
+}
+
+static inline rc dcap_run(struct trial *t, const struct vdriver *d, const struct json *c)
+{
+	rc r = d->plan(&t->job);
+
+	if (!rc_ok(r))
+		return r;
+	answer_wants(t, c);
+	return d->verify(&t->job);
+}
+
+/* Is the second part of the reason one of "a|b"? */
+static inline bool class_fits(const char *reason, const char *classes)
+{
+	const char *dot = strchr(reason, '.'), *end;
+	size_t n;
+
+	if (!dot)
+		return false;
+	end = strchr(dot + 1, '.');
+	n = end ? (size_t)(end - dot - 1) : strlen(dot + 1);
+	while (*classes) {
+		size_t k = strcspn(classes, "|");
+
+		if (k == n && !memcmp(classes, dot + 1, n))
+			return true;
+		classes += k + (classes[k] == '|');
+	}
+	return false;
+}
+
+/* Every case of the platform has its verdict and its class. */
+static inline void run_cases(const char *platform, const struct vdriver *d)
+{
+	struct arena *a = arena_new(0);
+	const struct json *cases = shared_cases(a, platform);
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < cases->n; i++) {
+		const struct json *c = json_at(cases, i), *status = json_get(json_get(c, "facts"), "tcb_status");
+		const char *classes = case_text(c, "error_class"), *id = case_text(c, "id");
+		struct trial t;
+		rc r;
+
+		dcap_begin(&t, c);
+		r = dcap_run(&t, d, c);
+		if (rc_ok(r) != !strcmp(case_text(c, "expect"), "ok") || (!rc_ok(r) && !class_fits(why_reason(&t.why), classes))) {
+			print_error("%s: %s %s (%s), expected %s\n", id, rc_name(r.code), why_reason(&t.why), why_text(&t.why),
+				    classes ? classes : "ok");
+			wrong++;
+		} else if (rc_ok(r) && status && !json_equal(status, json_get(t.job.results[0].claims, "tcb_status"))) {
+			print_error("%s: another tcb_status\n", id);
+			wrong++;
+		}
+		trial_end(&t);
+	}
+	assert_int_equal(wrong, 0);
+	arena_free(a);
+}
