@@ -10,8 +10,12 @@
 #include "crypto/kdf.h"
 
 #define EPOCH_S 3600
-#define KEYS 4u	/* epochs a sealer keeps derived: more than a challenge's life can touch */
+#define PAST	24	/* epochs a cookie may be old: the longest life of a challenge */
+#define AHEAD	1	/* by which another replica's clock may lead */
+#define KEYS	32u	/* epochs a sealer keeps derived; more than PAST + 1 + AHEAD, so no two that are taken share a slot */
 #define LABEL "warrant challenge v1"
+
+_Static_assert(KEYS > PAST + 1 + AHEAD, "epochs that are taken must not share slots");
 
 struct challenge_sealer {
 	const struct secret *root;
@@ -176,9 +180,10 @@ rc challenge_open(struct challenge_sealer *s, struct slice cookie, int64_t now_s
 	sealed = cur_rest(&cur);
 	if (!rc_ok(cur_end(&cur, NULL, "challenge.malformed", "cookie")) || sealed.n <= AEAD_TAG)
 		return deny(w, E_UNAUTH, "challenge.malformed", "the cookie is not one of ours");
-	/* No key is derived for an epoch that no living challenge can be of: the cache cannot be thrashed. */
-	if (epoch > now_epoch + 1 || epoch < now_epoch - 24)
-		return deny(w, E_UNAUTH, "challenge.expired", "the challenge is too old");
+	/* No key is derived for an epoch that no living challenge can be of, so what strangers send throws no key out. */
+	if (epoch > now_epoch + AHEAD || epoch < now_epoch - PAST)
+		return deny(w, E_UNAUTH, "challenge.expired", "the challenge is of another time: %s",
+			    epoch > now_epoch ? "the clocks of the replicas differ" : "it is too old");
 	plain = arena_alloc(a, sealed.n);
 	if (!plain)
 		return deny(w, E_INTERNAL, "challenge.memory", "no memory");

@@ -24,6 +24,7 @@ struct challenge {
 
 struct challenge_sealer;
 
+/* key: 32 bytes, the same in all replicas; borrowed until the sealer is closed. Thread-safe. */
 RC challenge_sealer_open(const struct secret *key, struct challenge_sealer **out, struct why *w);
 void challenge_sealer_close(struct challenge_sealer *s);
 
