@@ -8,7 +8,10 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <stdlib.h>
+
 #include "base/num.h"
+#include "base/sys.h"
 #include "crypto/x509_chain.h"
 
 #define DAY 86400
@@ -19,7 +22,7 @@ struct spec {
 	EVP_PKEY *key, *signer;
 	const char *basic, *usage;	/* NULL: no such extension */
 	const char *critical;		/* an unknown critical extension */
-	const char *names, *eku;
+	const char *names, *eku, *san;
 	int64_t from, to;		/* 0: NOW -+ one day */
 	long serial;
 	const EVP_MD *md;		/* NULL: SHA-256 */
@@ -87,6 +90,7 @@ static struct x509 *make(struct spec s)
 	add_ext(x, NID_key_usage, s.usage);
 	add_ext(x, NID_name_constraints, s.names);
 	add_ext(x, NID_ext_key_usage, s.eku);
+	add_ext(x, NID_subject_alt_name, s.san);
 	if (s.critical)
 		add_unknown(x, s.critical);
 	sign_with(md, &s);
@@ -323,6 +327,69 @@ static void revocation_is_told_apart(void **state)
 		x509_crl_free((struct x509_crl *[]){of_root, of_mid, hit, hit_mid, old_hit, old, forged}[i]);
 }
 
+static void names_outside_of_an_issuers_constraints_are_refused(void **state)
+{
+	struct spec mid = mid_spec(), leaf = leaf_spec();
+	struct x509_chain_rules r = {0};
+
+	(void)state;
+	mid.names = "critical,permitted;DNS:good.example";
+	leaf.san = "DNS:host.good.example";
+	check(root_spec(), mid, leaf, r, NULL, X509_FINE);
+	leaf.san = "DNS:bad.example";
+	check(root_spec(), mid, leaf, r, "x509.chain.constraints", X509_BAD_CHAIN);
+	mid.names = "permitted;DNS:good.example";
+	check(root_spec(), mid, leaf, r, "x509.chain.constraints", X509_BAD_CHAIN);
+}
+
+/* A key that succeeds another under one name does not lengthen the path. */
+static void a_self_issued_authority_is_not_counted(void **state)
+{
+	struct spec old = mid_spec(), next = {"mid", "mid", keys[3], keys[1], CA, SIGNS, .serial = 40}, leaf = leaf_spec();
+	struct x509 *c[4] = {make(root_spec())};
+	struct x509_chain_rules r = rules_for(c);
+
+	(void)state;
+	old.basic = "critical,CA:TRUE,pathlen:0";
+	leaf.signer = keys[3];
+	c[1] = make(old);
+	c[2] = make(next);
+	c[3] = make(leaf);
+	expect(c[3], c, 3, &r, NULL, X509_FINE);
+	x509_free(c[2]);
+	next.subject = "next";
+	c[2] = make(next);
+	x509_free(c[3]);
+	leaf.issuer = "next";
+	c[3] = make(leaf);
+	expect(c[3], c, 3, &r, "x509.chain.depth", X509_BAD_CHAIN);
+	x509_free_all(c, 4);
+}
+
+static void the_authorities_of_a_cpu_vendor_hold(void **state)
+{
+	const char *root = getenv("WARRANT_SHARED");
+	struct arena *a = arena_new(0);
+	struct slice pem = {0};
+	struct x509 *c[4];
+	struct x509_chain_rules r;
+	size_t n;
+
+	(void)state;
+	if (!root || !rc_ok(file_read(a, arena_printf(a, "%s/evidence/snp/certs/kds_cert_chain_milan.pem", root), 1u << 20, &pem, NULL))) {
+		arena_free(a);
+		skip();
+	}
+	assert_true(rc_ok(x509_list_from_pem(pem, c, 4, &n, NULL)));
+	assert_int_equal(n, 2);
+	r = rules_for(c + 1);
+	expect(c[0], NULL, 0, &r, NULL, X509_FINE);
+	r.no_pss = true;
+	expect(c[0], NULL, 0, &r, "x509.chain.signature", X509_BAD_CHAIN);
+	x509_free_all(c, n);
+	arena_free(a);
+}
+
 static void pss_counts_with_its_hash(void **state)
 {
 	struct spec root = {"root", "root", rsa, rsa, CA, SIGNS}, leaf = {"leaf", "root", keys[2], rsa};
@@ -388,6 +455,9 @@ int main(void)
 		cmocka_unit_test(a_root_of_the_right_name_and_wrong_key_is_not_trusted),
 		cmocka_unit_test(every_issuer_of_the_name_is_tried),
 		cmocka_unit_test(revocation_is_told_apart),
+		cmocka_unit_test(names_outside_of_an_issuers_constraints_are_refused),
+		cmocka_unit_test(a_self_issued_authority_is_not_counted),
+		cmocka_unit_test(the_authorities_of_a_cpu_vendor_hold),
 		cmocka_unit_test(pss_counts_with_its_hash),
 		cmocka_unit_test(the_search_is_bounded),
 	};
