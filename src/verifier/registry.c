@@ -4,6 +4,7 @@
 #include "verifier/csv/csv.h"
 #include "verifier/dcu/dcu.h"
 #include "verifier/nitro/nitro.h"
+#include "verifier/nvidia/nvidia.h"
 #include "verifier/se/se.h"
 #include "verifier/sgx/sgx.h"
 #include "verifier/tdx/tdx.h"
@@ -13,6 +14,7 @@ const struct vdriver *const registry[] = {
 	&csv_driver,
 	&dcu_driver,
 	&nitro_driver,
+	&nvidia_driver,
 	&se_driver,
 	&sgx_driver,
 	&tdx_driver,

@@ -1,0 +1,187 @@
+#include "verifier/nvidia/claims.h"
+
+#include "base/sys.h"
+#include "codec/base64.h"
+
+/* Sets "x-nvidia-<gpu|switch>-<rest>". */
+static void set(struct vjob *job, const struct nv_device *d, struct json *o, const char *rest, const struct json *v)
+{
+	const char *name = arena_printf(job->arena, "x-nvidia-%s-%s", nv_is_switch(d->arch) ? "switch" : "gpu", rest);
+
+	if (name)
+		json_set(job->arena, o, name, v);
+}
+
+static struct json *chain_json(struct arena *a, int64_t expires)
+{
+	struct json *o = json_new_object(a);
+	char text[32];
+
+	time_rfc3339(expires, text);
+	json_set(a, o, "x-nvidia-cert-status", json_new_cstr(a, "valid"));
+	json_set(a, o, "x-nvidia-cert-ocsp-status", json_new_cstr(a, "unknown"));
+	json_set(a, o, "x-nvidia-cert-expiration-date", json_new_cstr(a, text));
+	json_set(a, o, "x-nvidia-cert-revocation-reason", json_new_null(a));
+	return o;
+}
+
+static int64_t first_to_end(const struct x509_path *p)
+{
+	int64_t t = INT64_MAX;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (x509_not_after(p->c[i]) < t)
+			t = x509_not_after(p->c[i]);
+	return t;
+}
+
+/* A big endian number of any length in decimal, as the service writes serial numbers. */
+static const char *decimal(struct arena *a, struct slice n)
+{
+	size_t digits = n.n * 5 / 2 + 2, at = digits;
+	uint8_t *work = arena_array(a, n.n + 1, uint8_t);
+	char *out = arena_array(a, digits + 1, char);
+	bool more = true;
+
+	if (!work || !out)
+		return NULL;
+	if (n.n)
+		memcpy(work, n.p, n.n);
+	while (more && at) {
+		unsigned rest = 0;
+
+		more = false;
+		for (size_t i = 0; i < n.n; i++) {
+			unsigned v = rest << 8 | work[i];
+
+			work[i] = (uint8_t)(v / 10);
+			rest = v % 10;
+			more = more || work[i];
+		}
+		out[--at] = (char)('0' + rest);
+	}
+	return out + at;
+}
+
+static void rim_claims(struct vjob *job, const struct nv_device *d, const struct nv_rim *r, struct json *o)
+{
+	static const char *const facts[] = {"fetched", "schema-validated", "signature-verified", "version-match",
+					    "measurements-available"};
+	struct arena *a = job->arena;
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		set(job, d, o, arena_printf(a, "%s-rim-%s", r->what, facts[i]), json_new_bool(a, r->there));
+	if (r->there)
+		set(job, d, o, arena_printf(a, "%s-rim-cert-chain", r->what), chain_json(a, r->expires));
+	set(job, d, o, arena_printf(a, "%s-version", r->what), json_new_cstr(a, r->version));
+}
+
+static struct json *pdis(struct arena *a, struct slice field)
+{
+	struct json *list = json_new_array(a);
+
+	for (size_t at = 0; at + 8 <= field.n; at += 8)
+		json_push(a, list, json_new_hex(a, slice_sub(field, at, 8)));
+	return list;
+}
+
+RC nv_claims(struct vjob *job, const struct nv_device *d, const struct nv_rims *rims)
+{
+	struct arena *a = job->arena;
+	struct json *o = vjob_result(job, nv_is_switch(d->arch) ? "switch" : "gpu");
+	struct slice pdi = spdm_opaque(&d->report, SPDM_SWITCH_PDI);
+
+	json_set(a, o, "arch", json_new_cstr(a, nv_arch_name(d->arch)));
+	json_set(a, o, "uuid", json_new_str(a, d->uuid));
+	json_set(a, o, "hwmodel", json_new_cstr(a, d->hwmodel));
+	json_set(a, o, "ueid", json_new_cstr(a, decimal(a, x509_serial(d->certs[0], a))));
+	json_set(a, o, "oemid", json_new_cstr(a, "5703"));
+	json_set(a, o, "eat_nonce", json_new_hex(a, d->report.nonce));
+	set(job, d, o, "arch-check", json_new_bool(a, true));
+	set(job, d, o, "attestation-report-parsed", json_new_bool(a, true));
+	set(job, d, o, "attestation-report-nonce-match", json_new_bool(a, job->report_data_n > 0));
+	set(job, d, o, "attestation-report-signature-verified", json_new_bool(a, true));
+	set(job, d, o, "attestation-report-cert-chain", chain_json(a, first_to_end(&d->path)));
+	set(job, d, o, "attestation-report-cert-chain-fwid-match", json_new_bool(a, true));
+	for (unsigned i = 0; i < rims->n; i++)
+		rim_claims(job, d, &rims->r[i], o);
+	if (rims->compared) {
+		/* the golden values are of firmware that boots securely and has debugging off */
+		json_set(a, o, "measres", json_new_cstr(a, "success"));
+		json_set(a, o, "secboot", json_new_bool(a, true));
+		json_set(a, o, "dbgstat", json_new_cstr(a, "disabled"));
+		if (!nv_is_switch(d->arch))
+			set(job, d, o, "vbios-index-no-conflict", json_new_bool(a, true));
+	}
+	if (pdi.p && nv_is_switch(d->arch))
+		json_set(a, o, "x-nvidia-switch-pdi", json_new_hex(a, slice_sub(pdi, 0, 8)));
+	else if (pdi.p)
+		json_set(a, o, "x-nvidia-gpu-switch-pdis", pdis(a, pdi));
+	json_set(a, o, "fwid_in_report", json_new_bool(a, d->fwid_in_report));
+	json_set(a, o, "measurements", spdm_blocks_json(a, &d->report));
+	json_set(a, o, "config", spdm_opaque_json(a, &d->report));
+	json_set(a, o, "report_data", json_new_hex(a, d->report.nonce));
+	return arena_bad(a) || !o ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+}
+
+/* ---- a protected PCIe domain ---- */
+
+#define PPCIE_GPUS 8u
+#define PPCIE_SWITCHES 4u
+#define SPDM_FEATURE_FLAG 36u
+#define FEATURE_PPCIE 2u
+
+static bool wants_ppcie(const struct nv_device *d)
+{
+	struct slice flag = spdm_opaque(&d->report, SPDM_FEATURE_FLAG);
+
+	return !nv_is_switch(d->arch) && flag.n > 0 && flag.p[0] == FEATURE_PPCIE;
+}
+
+/* Each GPU names exactly the four switches that are there. */
+static bool names_all(const struct nv_device *gpu, const struct nv_device *devices, size_t n)
+{
+	struct slice named = spdm_opaque(&gpu->report, SPDM_SWITCH_PDI);
+
+	if (named.n != PPCIE_SWITCHES * 8)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct slice own = spdm_opaque(&devices[i].report, SPDM_SWITCH_PDI);
+		bool found = false;
+
+		if (!nv_is_switch(devices[i].arch))
+			continue;
+		for (size_t at = 0; at < named.n; at += 8)
+			found = found || slice_eq(slice_sub(named, at, 8), own);
+		if (own.n != 8 || !found)
+			return false;
+	}
+	return true;
+}
+
+RC nv_ppcie(struct vjob *job, const struct nv_device *devices, size_t n)
+{
+	size_t gpus = 0, switches = 0, wanting = 0;
+	bool whole = true;
+	struct json *o;
+
+	for (size_t i = 0; i < n; i++) {
+		wanting += wants_ppcie(&devices[i]);
+		switches += nv_is_switch(devices[i].arch);
+		gpus += !nv_is_switch(devices[i].arch);
+	}
+	if (gpus == PPCIE_GPUS && switches == PPCIE_SWITCHES)
+		for (size_t i = 0; i < n; i++)
+			whole = whole && (nv_is_switch(devices[i].arch) || names_all(&devices[i], devices, n));
+	else
+		whole = false;
+	/* a domain with a missing piece is no failure of the pieces that are there: it is told, for policy to decide */
+	for (size_t i = 0; i < n && wanting + whole > 0; i++)
+		json_set(job->arena, job->results[i].claims, "ppcie_complete", json_new_bool(job->arena, whole));
+	if (!whole)
+		return arena_bad(job->arena) ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+	o = vjob_result(job, "ppcie");
+	json_set(job->arena, o, "gpu_count", json_new_u64(job->arena, gpus));
+	json_set(job->arena, o, "switch_count", json_new_u64(job->arena, switches));
+	return arena_bad(job->arena) || !o ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+}
