@@ -36,13 +36,14 @@ static rc rsa_wrap(const struct pkey *key, bool oaep, const struct secret *cek, 
 	return rc_of(OK);
 }
 
-/* Z, the x-coordinate at full width. */
+/* Z, the x-coordinate at full width. The peer's key is not checked once more (a multiplication by the order): it was read from
+ * coordinates, so it is on the curve and not at infinity, and the curves that are taken have cofactor 1. */
 static rc agree(const struct pkey *mine, const struct pkey *theirs, struct secret *z, struct why *w)
 {
 	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, mine->evp, NULL);
 	SECRET(s);
 	size_t n = 0;
-	bool ok = c && EVP_PKEY_derive_init(c) == 1 && EVP_PKEY_derive_set_peer_ex(c, theirs->evp, 1) == 1 &&
+	bool ok = c && EVP_PKEY_derive_init(c) == 1 && EVP_PKEY_derive_set_peer_ex(c, theirs->evp, 0) == 1 &&
 		  EVP_PKEY_derive(c, NULL, &n) == 1 && rc_ok(secret_new(&s, n, w)) && EVP_PKEY_derive(c, s.p, &n) == 1 && n == s.n;
 
 	EVP_PKEY_CTX_free(c);
