@@ -3,6 +3,7 @@
 #include "verifier/test_driver.h"
 
 #include "crypto/x509.h"
+#include "evidence/dcap_quote.h"
 #include "evidence/memo.h"
 
 static inline const char *case_text(const struct json *c, const char *name)
@@ -131,7 +132,7 @@ static inline bool class_fits(const char *reason, const char *classes)
 }
 
 /* Every case of the platform has its verdict and its class. */
-static inline void run_cases(const char *platform, const struct vdriver *d)
+static inline void run_cases(const char *platform, const struct vdriver *d, struct memo *memo)
 {
 	struct arena *a = arena_new(0);
 	const struct json *cases = shared_cases(a, platform);
@@ -144,6 +145,7 @@ static inline void run_cases(const char *platform, const struct vdriver *d)
 		rc r;
 
 		dcap_begin(&t, c);
+		t.job.memo = memo;
 		r = dcap_run(&t, d, c);
 		if (rc_ok(r) != !strcmp(case_text(c, "expect"), "ok") || (!rc_ok(r) && !class_fits(why_reason(&t.why), classes))) {
 			print_error("%s: %s %s (%s), expected %s\n", id, rc_name(r.code), why_reason(&t.why), why_text(&t.why),
@@ -156,5 +158,143 @@ static inline void run_cases(const char *platform, const struct vdriver *d)
 		trial_end(&t);
 	}
 	assert_int_equal(wrong, 0);
+	arena_free(a);
+}
+
+/* The same numbers in every run: xorshift, seeded by what is tested. */
+static inline uint64_t next_number(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+/* Which bit to flip: `count` samples over n bytes, all of them when count is 0 (WARRANT_ALL_FLIPS). */
+static inline size_t flips_of(size_t n, size_t count)
+{
+	return getenv("WARRANT_ALL_FLIPS") || n * 8 <= count ? n * 8 : count;
+}
+
+static inline size_t flip_at(size_t n, size_t count, size_t i, uint64_t *x)
+{
+	return count == n * 8 ? i : next_number(x) % (n * 8);
+}
+
+static inline struct slice claims_text(struct trial *t)
+{
+	return json_text(t->a, t->job.results[0].claims);
+}
+
+/* Flips bits of the quote, certificates included. Accepted may be only what still says the same: PEM text has bits that no
+ * decoder looks at (white space), and then the claims are the same to the last byte. */
+static inline void flip_quote(const char *platform, const char *id, const struct vdriver *d, size_t samples)
+{
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, platform, id);
+	struct memo *m = memo_new(0);
+	struct dcap_quote q;
+	struct trial good, t;
+	struct slice quote;
+	uint64_t x = 0x9e3779b97f4a7c15;
+	size_t n, pem_from, accepted = 0;
+	uint8_t *bytes;
+
+	dcap_begin(&good, c);
+	good.job.memo = m;
+	assert_true(rc_ok(dcap_run(&good, d, c)));
+	quote = good.job.evidence;
+	assert_true(rc_ok(dcap_quote_parse(quote, &q, NULL)));
+	quote.n -= q.trailing;
+	pem_from = (size_t)(q.pck_pem.p - quote.p);
+	n = flips_of(quote.n, samples);
+	bytes = exact_copy(quote, quote.n);
+	for (size_t i = 0; i < n; i++) {
+		size_t bit = flip_at(quote.n, n, i, &x);
+
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		dcap_begin(&t, c);
+		t.job.evidence = slice_of(bytes, quote.n);
+		t.job.memo = m;
+		if (rc_ok(dcap_run(&t, d, c))) {
+			if (bit / 8 < pem_from)
+				fail_msg("%s: bit %zu of byte %zu may be anything", id, bit % 8, bit / 8);
+			assert_true(slice_eq(claims_text(&t), claims_text(&good)));
+			accepted++;
+		}
+		trial_end(&t);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	if (accepted > n / 100)
+		fail_msg("%s: %zu of %zu flips were accepted", id, accepted, n);
+	free(bytes);
+	trial_end(&good);
+	memo_free(m);
+	arena_free(a);
+}
+
+/* The same with each piece of collateral: refused, or of no consequence (the case of a hexadecimal digit). */
+static inline void flip_collateral(const char *platform, const char *id, const struct vdriver *d, size_t samples)
+{
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, platform, id);
+	struct memo *m = memo_new(0);
+	struct trial good, t;
+	uint64_t x = 0xd1b54a32d192ed03;
+
+	dcap_begin(&good, c);
+	assert_true(rc_ok(dcap_run(&good, d, c)));
+	for (size_t k = 0; k < good.job.collateral_n; k++) {
+		struct slice whole = good.collateral[k].bytes;
+		uint8_t *bytes = exact_copy(whole, whole.n);
+		size_t n = flips_of(whole.n, samples), accepted = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			size_t bit = flip_at(whole.n, n, i, &x);
+
+			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			dcap_begin(&t, c);
+			t.job.memo = m;
+			assert_true(rc_ok(d->plan(&t.job)));
+			answer_wants(&t, c);
+			t.collateral[k].bytes = slice_of(bytes, whole.n);
+			if (rc_ok(d->verify(&t.job))) {
+				accepted++;
+				if (!slice_eq(claims_text(&t), claims_text(&good)))
+					fail_msg("%s: bit %zu of byte %zu of %s changes the claims", id, bit % 8, bit / 8,
+						 good.collateral[k].kind);
+			}
+			trial_end(&t);
+			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+		if (accepted > n / 50)
+			fail_msg("%s: %zu of %zu flips of %s were accepted", id, accepted, n, good.collateral[k].kind);
+		free(bytes);
+	}
+	trial_end(&good);
+	memo_free(m);
+	arena_free(a);
+}
+
+static inline void cut_quote(const char *platform, const char *id, const struct vdriver *d)
+{
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, platform, id);
+	struct slice quote = case_quote(a, c);
+	struct dcap_quote q;
+
+	assert_true(rc_ok(dcap_quote_parse(quote, &q, NULL)));
+	for (size_t n = 0; n < quote.n - q.trailing; n++) {
+		uint8_t *bytes = exact_copy(quote, n);
+		struct trial t;
+
+		dcap_begin(&t, c);
+		t.job.evidence = slice_of(bytes, n);
+		if (rc_ok(d->plan(&t.job)) || strcmp(trial_class(&t), "parse") != 0)
+			fail_msg("%s cut at %zu: %s", id, n, why_reason(&t.why));
+		assert_int_equal(t.job.wants_n, 0);
+		trial_end(&t);
+		free(bytes);
+	}
 	arena_free(a);
 }
