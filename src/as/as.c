@@ -9,6 +9,7 @@
 #include "as/initdata.h"
 #include "as/policies.h"
 #include "base/num.h"
+#include "collateral/collateral.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/jose/jws.h"
 #include "verifier/pool.h"
@@ -180,10 +181,36 @@ static rc appraise(struct as *as, const char *policy_id, const char *mod, const 
 
 /* ---- verification ---- */
 
+/* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
+static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadline, struct why *w)
+{
+	const struct vdriver *driver = registry_find(tee);
+	struct vcollateral *have;
+
+	if (!as->env.collateral || !driver || !driver->plan)
+		return rc_of(OK);
+	TRY(pool_run(as->env.pool, tee, VERIFIER_PLAN, job, deadline));
+	have = arena_array(job->arena, job->wants_n + 1u, struct vcollateral);
+	if (!have)
+		return deny(w, E_INTERNAL, "as.memory", "no memory");
+	for (unsigned i = 0; i < job->wants_n; i++) {
+		const struct vcollateral *want = &job->wants[i];
+		struct why lost = why_in(job->arena);
+
+		if (rc_ok(collateral_get(as->env.collateral, want->kind, want->key, job->arena, &have[job->collateral_n].bytes, &lost))) {
+			have[job->collateral_n].kind = want->kind;
+			have[job->collateral_n++].key = want->key;
+		}
+	}
+	job->collateral = have;
+	return rc_of(OK);
+}
+
 static rc run_verifier(struct as *as, const char *tee, struct vjob *job, struct why *w)
 {
 	int64_t deadline = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
 
+	TRY(gather(as, tee, job, deadline, w));
 	TRY(pool_run(as->env.pool, tee, VERIFIER_VERIFY, job, deadline));
 	if (job->results_n == 0)
 		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", tee);
@@ -199,7 +226,7 @@ static rc verify(struct as *as, const struct as_evidence *e, const struct json *
 	if (!job)
 		return deny(w, E_INTERNAL, "as.memory", "no memory");
 	*job = (struct vjob){.arena = a, .why = w, .evidence = e->evidence, .report_data_n = e->report_data_n, .init_data = e->init_digest,
-			     .now_s = clock_now_s(as->env.clock), .insecure_sample = as->config.insecure_sample};
+			     .now_s = clock_now_s(as->env.clock), .insecure_sample = as->config.insecure_sample, .stale_s = as->config.stale_s};
 	memcpy(job->report_data, e->report_data, sizeof(job->report_data));
 	*init_claims = NULL;
 	if (e->init_toml.p) {

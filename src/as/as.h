@@ -26,6 +26,7 @@ struct as_config {
 	const char *x5u;	/* or NULL */
 	bool insecure_sample;	/* stamped into every token: "warrant.insecure" */
 	unsigned verify_timeout_ms;	/* 0: 10,000 */
+	int64_t stale_s;	/* how long behind its nextUpdate collateral still counts; the claims say so */
 };
 
 struct as_env {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/sys.h"
+#include "collateral/collateral.h"
 #include "kms/keyring.h"
 #include "main/kbs_config.h"
 #include "net/server.h"
@@ -31,6 +32,7 @@ struct kbs_main {
 	struct kms *kms;
 	struct pool *pool;
 	struct rvps *rvps;
+	struct collateral *collateral;
 	struct as *as;
 	struct audit *audit;
 	struct kbs *kbs;
@@ -128,9 +130,13 @@ static rc open_as(struct kbs_main *m)
 			      .x5u = m->s.as.cert_url, .insecure_sample = m->s.as.sample,
 			      .verify_timeout_ms = (unsigned)m->s.as.verify_timeout_ms};
 	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system};
+	struct collateral_config cc = {.dir = m->s.as.collateral_dir};
 	struct json *x5c = NULL;
 
 	TRY(read_x5c(m, &x5c));
+	TRY(collateral_open(m->store, &clock_system, &cc, &m->collateral, &m->w));
+	env.collateral = m->collateral;
+	c.stale_s = m->s.as.stale_hours * 3600;
 	c.x5c = x5c;
 	TRY(as_open(&env, &c, &m->as, &m->w));
 	if (m->s.as.sample)
@@ -303,6 +309,7 @@ static void stop(struct kbs_main *m, unsigned grace_ms)
 	kbs_close(m->kbs);
 	audit_close(m->audit);
 	as_close(m->as);
+	collateral_close(m->collateral);
 	rvps_close(m->rvps);
 	kms_close(m->kms);
 	keyring_close(m->keyring);

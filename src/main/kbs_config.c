@@ -92,7 +92,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		const char *trust_dir, *collateral_dir, *words;
 		struct strings unused;
 		const char *ak_dir, *ek_roots;
-		int64_t workers, timeout;
+		int64_t workers, timeout, stale;
 	} l = {0};
 	static const struct setting rows[] = {
 		{"tpm_verifier", SET_TABLE, offsetof(struct local, tpm)},
@@ -101,6 +101,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"collateral_dir", SET_STR, offsetof(struct local, collateral_dir)},
 		{"workers", SET_INT, offsetof(struct local, workers), false, 1, 256},
 		{"timeout_ms", SET_INT, offsetof(struct local, timeout), false, 100, 60000},
+		{"stale_collateral_hours", SET_INT, offsetof(struct local, stale), false, 0, 24 * 90},
 		{"snp_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes with the evidence or from verifier_config.collateral_dir"},
 		{"dcap_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
 		{"nvidia_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
@@ -130,6 +131,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 	s->as.collateral_dir = l.collateral_dir;
 	s->as.workers = l.workers;
 	s->as.verify_timeout_ms = l.timeout;
+	s->as.stale_hours = l.stale;
 	return rc_of(OK);
 }
 

@@ -45,6 +45,7 @@ struct kbs_settings {
 		const char *trusted_ak_keys_dir, *tpm_ek_roots, *trust_dir, *collateral_dir;
 		int64_t workers;		/* verifier processes; 0: one per processor */
 		int64_t verify_timeout_ms;
+		int64_t stale_hours;		/* how long expired collateral still counts */
 	} as;
 	struct {
 		const char *mode;
