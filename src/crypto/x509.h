@@ -89,6 +89,7 @@ RC x509_crl_by(const struct x509_crl *crl, const struct x509 *issuer, const char
 RC x509_crl_signed_by(const struct x509_crl *crl, const struct x509 *signer, const char *reason, struct why *w);
 /* thisUpdate <= now, and now <= nextUpdate; a list without nextUpdate never holds. E_DENIED `reason`. */
 RC x509_crl_valid_at(const struct x509_crl *crl, int64_t now_s, const char *reason, struct why *w);
+struct slice x509_crl_issuer(const struct x509_crl *crl, struct arena *a);	/* name in DER */
 bool x509_crl_is_issuer(const struct x509_crl *crl, const struct x509 *issuer);	/* by name */
 bool x509_crl_lists(const struct x509_crl *crl, const struct x509 *c);		/* by serial number */
 int64_t x509_crl_this_update(const struct x509_crl *crl);

@@ -111,6 +111,16 @@ RC x509_crl_valid_at(const struct x509_crl *crl, int64_t now_s, const char *reas
 	return r;
 }
 
+struct slice x509_crl_issuer(const struct x509_crl *crl, struct arena *a)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_NAME(X509_CRL_get_issuer(crl->crl), &der);
+	struct slice out = n > 0 ? arena_dup(a, slice_of(der, (size_t)n)) : (struct slice){0};
+
+	OPENSSL_free(der);
+	return out;
+}
+
 bool x509_crl_is_issuer(const struct x509_crl *crl, const struct x509 *issuer)
 {
 	return X509_NAME_cmp(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(issuer->x)) == 0;

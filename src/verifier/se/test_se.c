@@ -1,5 +1,6 @@
 #include "verifier/test_driver.h"
 
+#include "verifier/se/hkd.h"
 #include "verifier/se/se.h"
 #include "verifier/se/uv.h"
 
@@ -320,6 +321,76 @@ static void truncation_at_any_length_is_refused(void **state)
 	arena_free(a);
 }
 
+/* ---- host key documents ---- */
+
+static struct x509 *hkd_cert(struct arena *a, const char *name)
+{
+	struct x509 *c = NULL;
+	struct why w = why_in(a);
+
+	if (!rc_ok(x509_from_any(shared_file(a, arena_printf(a, "se/hkd/%s", name)), &c, &w)))
+		fail_msg("%s: %s", name, why_text(&w));
+	return c;
+}
+
+static void host_key_documents_are_those_of_the_configured_root(void **state)
+{
+	static const struct {
+		const char *hkd, *signing, *root, *crl, *class;
+	} row[] = {
+		{"host.crt", "ibm.crt", "root_ca.crt", "ibm.crl", NULL},
+		{"host_rev.crt", "ibm.crt", "root_ca.crt", "ibm.crl", "revoked"},
+		{"host_crt_expired.crt", "ibm.crt", "root_ca.crt", "ibm.crl", "expired"},
+		{"host_invalid_signing_key.crt", "ibm.crt", "root_ca.crt", "ibm.crl", "chain"},
+		{"fake_host.crt", "ibm.crt", "root_ca.crt", "ibm.crl", "chain"},
+		{"host.crt", "fake_ibm.crt", "root_ca.crt", "ibm.crl", "chain"},
+		{"host.crt", "ibm.crt", "fake_root_ca.crt", "ibm.crl", "chain"},
+		{"host.crt", "ibm_expired.crt", "root_ca.crt", "ibm.crl", "expired"},
+		{"host.crt", "ibm_rev.crt", "root_ca.crt", "ibm.crl", "revoked"},
+		{"host.crt", "ibm_wrong_subject.crt", "root_ca.crt", "ibm.crl", "chain"},
+		{"host.crt", "ibm.crt", "root_ca.crt", "ibm_outdated_early.crl", "crl-expired"},
+		{"host.crt", "ibm.crt", "root_ca.crt", "ibm_outdated_late.crl", "crl-expired"},
+		{"host.crt", "ibm.crt", "root_ca.crt", "fake_ibm.crl", "crl-signature"},
+		{"host.crt", "ibm.crt", "root_ca.crt", "ibm_wrong_subject.crl", "crl-signature"},
+		{"host.crt", "ibm.crt", "root_ca.crt", "ibm_invalid_hash.crl", "crl-signature"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct x509 *hkd = hkd_cert(a, row[i].hkd), *signing = hkd_cert(a, row[i].signing), *inter = hkd_cert(a, "inter_ca.crt");
+		struct x509 *root = hkd_cert(a, row[i].root);
+		struct x509_crl *crl = NULL, *inter_crl = NULL;
+		struct se_hkd_check in = {.hkd = hkd, .signing = signing, .cas = {inter}, .cas_n = 1, .root = root,
+					  .require_crls = true, .now_s = time_from_civil(2024, 3, 23, 0, 0, 0)};
+		const char *reason;
+		rc r;
+
+		assert_true(rc_ok(x509_crl_from(shared_file(a, arena_printf(a, "se/hkd/%s", row[i].crl)), &crl, NULL)));
+		assert_true(rc_ok(x509_crl_from(shared_file(a, "se/hkd/inter_ca.crl"), &inter_crl, NULL)));
+		in.crls[in.crls_n++] = crl;
+		in.crls[in.crls_n++] = inter_crl;
+		r = se_hkd_verify(&in, a, &w);
+		reason = why_reason(&w);
+		if (rc_ok(r) != !row[i].class ||
+		    (row[i].class && (strncmp(reason, "se.", 3) || strncmp(reason + 3, row[i].class, strlen(row[i].class)))))
+			fail_msg("row %zu: %s %s", i, reason, why_text(&w));
+		in.crls_n = 0;
+		if (rc_ok(r)) {
+			assert_false(rc_ok(se_hkd_verify(&in, a, &w)));
+			assert_string_equal(why_reason(&w), "se.crl-missing");
+		}
+		x509_free(hkd);
+		x509_free(signing);
+		x509_free(inter);
+		x509_free(root);
+		x509_crl_free(crl);
+		x509_crl_free(inter_crl);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +405,7 @@ int main(void)
 		cmocka_unit_test(other_report_data_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
+		cmocka_unit_test(host_key_documents_are_those_of_the_configured_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
