@@ -1,11 +1,13 @@
 /* encoding.c - JSON, base64 and hex as texts. Base64 and hex follow Go: newlines are skipped, stray bits allowed. */
+#include <stdio.h>
+
 #include "codec/base64.h"
-#include "rego/builtin/lib.h"
+#include "rego/builtin/jwt.h"
 
 /* ---- JSON ---- */
 
 /* Go's encoder writes <, >, & and the two line separators as escapes; in JSON text they stand in strings only. */
-static RC escaped(struct rego_call *c, const struct buf *json, struct rv *out)
+static RC escape_html(struct rego_call *c, const struct buf *json, struct slice *out)
 {
 	struct buf b = lib_buf(c);
 	struct slice s = buf_view(json);
@@ -27,20 +29,38 @@ static RC escaped(struct rego_call *c, const struct buf *json, struct rv *out)
 		}
 		done = i + 1;
 	}
+	*out = s;
 	if (done == 0)
-		return lib_string(c, s, out);
+		return rc_of(OK);
 	buf_put(&b, s.p + done, s.n - done);
-	return lib_buffer(c, &b, out);
+	*out = buf_view(&b);
+	return buf_ok(&b) ? rc_of(OK) : lib_no_memory(c);
+}
+
+static RC escaped(struct rego_call *c, const struct buf *json, struct rv *out)
+{
+	struct slice s;
+
+	TRY(escape_html(c, json, &s));
+	return lib_string(c, s, out);
+}
+
+RC lib_json_text(struct rego_call *c, struct rv v, struct slice *out)
+{
+	struct buf b = lib_buf(c);
+
+	TRY(rego_charge(c, 1 + rv_len(v)));
+	rv_to_json(&b, v);
+	return escape_html(c, &b, out);
 }
 
 static rc json_marshal(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {
-	struct buf b = lib_buf(c);
+	struct slice s;
 
 	(void)n;
-	TRY(rego_charge(c, 1 + rv_len(args[0])));
-	rv_to_json(&b, args[0]);
-	return escaped(c, &b, out);
+	TRY(lib_json_text(c, args[0], &s));
+	return lib_string(c, s, out);
 }
 
 struct marshal_opts {
@@ -202,13 +222,13 @@ static bool decode64(struct slice s, bool url, struct buf *out, size_t *bad)
 	}
 }
 
-static RC decode(struct rego_call *c, struct slice s, bool url, struct rv *out)
+static RC decode(struct rego_call *c, struct slice s, struct rv *out)
 {
 	struct buf b = lib_buf(c);
 	size_t bad;
 
 	TRY(rego_charge(c, s.n / 32));
-	if (!decode64(s, url, &b, &bad))
+	if (!decode64(s, false, &b, &bad))
 		return rego_fail(c, "illegal base64 data at input byte %zu", bad);
 	return lib_buffer(c, &b, out);
 }
@@ -217,7 +237,7 @@ static rc base64_decode(struct rego_call *c, const struct rv *args, unsigned n, 
 {
 	(void)n;
 	ARG_STRING(c, args, 0);
-	return decode(c, rv_slice(args[0]), false, out);
+	return decode(c, rv_slice(args[0]), out);
 }
 
 static rc base64_is_valid(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
@@ -234,21 +254,43 @@ static rc base64_is_valid(struct rego_call *c, const struct rv *args, unsigned n
 	return buf_ok(&b) ? rc_of(OK) : lib_no_memory(c);
 }
 
-static rc base64url_decode(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+bool lib_base64(struct slice s, struct buf *out, size_t *bad)
+{
+	return decode64(s, false, out, bad) && buf_ok(out);
+}
+
+bool lib_base64url(struct rego_call *c, struct slice s, struct buf *out, char *err, size_t err_n)
 {
 	struct buf b = lib_buf(c);
-	struct slice s;
+	size_t bad;
 
-	(void)n;
-	ARG_STRING(c, args, 0);
-	s = rv_slice(args[0]);
-	if (s.n && s.p[s.n - 1] != '=' && s.n % 4 == 1)
-		return rego_fail(c, "illegal base64url string: " SLICE_FMT, SLICE_ARG(s));
+	if (s.n && s.p[s.n - 1] != '=' && s.n % 4 == 1) {
+		snprintf(err, err_n, "illegal base64url string: " SLICE_FMT, SLICE_ARG(s));
+		return false;
+	}
 	buf_slice(&b, s);
 	if (s.n && s.p[s.n - 1] != '=')	/* padding may have been left out */
 		for (size_t k = s.n % 4; k > 0 && k < 4; k++)
 			buf_putc(&b, '=');
-	return buf_ok(&b) ? decode(c, buf_view(&b), true, out) : lib_no_memory(c);
+	out->bad = out->bad || !buf_ok(&b);
+	if (!decode64(buf_view(&b), true, out, &bad)) {
+		snprintf(err, err_n, "illegal base64 data at input byte %zu", bad);
+		return false;
+	}
+	return buf_ok(out);
+}
+
+static rc base64url_decode(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct buf b = lib_buf(c);
+	char err[256];
+
+	(void)n;
+	ARG_STRING(c, args, 0);
+	TRY(rego_charge(c, args[0].str->n / 32));
+	if (!lib_base64url(c, rv_slice(args[0]), &b, err, sizeof(err)) && buf_ok(&b))
+		return rego_fail(c, "%s", err);
+	return lib_buffer(c, &b, out);
 }
 
 static RC encode(struct rego_call *c, const struct rv *args, enum b64 variant, struct rv *out)
