@@ -2,7 +2,7 @@
 
 #include "base/num.h"
 #include "codec/base64.h"
-#include "rego/builtin/der.h"
+#include "crypto/der.h"
 #include "rego/builtin/gotime.h"
 #include "rego/builtin/ip.h"
 #include "rego/builtin/uri.h"
@@ -63,11 +63,28 @@ static struct rv oid_list(struct rego_call *c, struct slice body)
 	return rv_vec_done(&v);
 }
 
-static bool oid_is(struct slice body, const char *text)
+static struct rv oid_text(struct rego_call *c, struct slice body)
 {
-	char t[64];
+	struct rv list = oid_list(c, body);
+	struct buf b = lib_buf(c);
 
-	return der_oid_text(body, t, sizeof(t)) && strcmp(t, text) == 0;
+	for (size_t i = 0; i < rv_len(list); i++)
+		buf_printf(&b, i ? ".%lld" : "%lld", (long long)rv_at(list, i).i);
+	return str(c, buf_view(&b));
+}
+
+/* Any element. */
+struct elem {
+	uint8_t tag;
+	struct slice body;
+};
+
+static struct elem next(struct cur *c)
+{
+	struct elem e;
+
+	e.body = der_any(c, &e.tag);
+	return e;
 }
 
 static struct rv big(struct rego_call *c, struct slice bytes)
@@ -94,7 +111,7 @@ static const struct {
 	{"2.5.4.10", "Organization", false}, {"2.5.4.11", "OrganizationalUnit", false}, {"2.5.4.17", "PostalCode", false},
 };
 
-static struct rv text_value(struct rego_call *c, const struct der *d)
+static struct rv text_value(struct rego_call *c, const struct elem *d)
 {
 	struct buf b = lib_buf(c);
 
@@ -123,9 +140,9 @@ static struct rv name(struct rego_call *c, struct cur in)
 		struct cur set = der_enter(&in, DER_SET);
 
 		while (cur_more(&set)) {
-			struct cur atv = der_enter(&set, DER_SEQ);
-			struct slice oid = der_want(&atv, DER_OID).body;
-			struct der v = der_next(&atv);
+			struct cur atv = der_enter(&set, DER_SEQUENCE);
+			struct slice oid = der_take(&atv, DER_OID);
+			struct elem v = next(&atv);
 			struct rv text = text_value(c, &v);
 
 			pair = obj(c);
@@ -171,8 +188,8 @@ static int signature_algorithm(struct slice oid)
 
 static void public_key(struct obj *o, struct cur spki)
 {
-	struct cur alg = der_enter(&spki, DER_SEQ), inner;
-	struct slice oid = der_want(&alg, DER_OID).body, bits = der_bits(&spki);
+	struct cur alg = der_enter(&spki, DER_SEQUENCE), inner;
+	struct slice oid = der_take(&alg, DER_OID), bits = der_bytes(&spki);
 	struct obj key = obj(o->c);
 	struct msg m;
 	int kind = 0;
@@ -182,9 +199,9 @@ static void public_key(struct obj *o, struct cur spki)
 		struct cur top = cur_open(&m, bits);
 
 		kind = 1;
-		inner = der_enter(&top, DER_SEQ);
-		put(&key, "N", big(o->c, der_uint(&inner)));
-		put(&key, "E", big(o->c, der_uint(&inner)));
+		inner = der_enter(&top, DER_SEQUENCE);
+		put(&key, "N", big(o->c, der_magnitude(&inner)));
+		put(&key, "E", big(o->c, der_magnitude(&inner)));
 		v = rv_builder_done(&key.b);
 	} else if (oid_is(oid, "1.2.840.10045.2.1")) {
 		struct obj curve = obj(o->c);
@@ -233,23 +250,23 @@ static struct rv url_value(struct rego_call *c, const struct uri *u)
 	return rv_builder_done(&o.b);
 }
 
-static void general_name(struct rego_call *c, const struct der *d, struct names *n)
+static void general_name(struct rego_call *c, const struct elem *d, struct names *n)
 {
 	struct uri u;
 	char text[64];
 	struct buf b = {.p = (uint8_t *)text, .cap = sizeof(text), .max = sizeof(text) - 1};
 	struct ip ip = {0};
 
-	if (d->tag == DER_CTX_PRIM(1)) {
+	if (d->tag == DER_CONTEXT(1)) {
 		rv_push(&n->email, str(c, d->body));
-	} else if (d->tag == DER_CTX_PRIM(2)) {
+	} else if (d->tag == DER_CONTEXT(2)) {
 		rv_push(&n->dns, str(c, d->body));
-	} else if (d->tag == DER_CTX_PRIM(6)) {
+	} else if (d->tag == DER_CONTEXT(6)) {
 		if (!rc_ok(uri_parse(c->heap->arena, d->body, &u, NULL)))
 			return;
 		rv_push(&n->uri, url_value(c, &u));
 		rv_push(&n->uri_text, str(c, d->body));
-	} else if (d->tag == DER_CTX_PRIM(7) && (d->body.n == 4 || d->body.n == 16)) {
+	} else if (d->tag == DER_CONTEXT(7) && (d->body.n == 4 || d->body.n == 16)) {
 		ip.v4 = d->body.n == 4;
 		for (size_t i = 0; i < d->body.n; i++)
 			ip.v = ip.v << 8 | d->body.p[i];
@@ -284,7 +301,7 @@ static int eku_number(struct slice oid)
 
 static void key_usage(struct said *s, struct cur *c)
 {
-	struct slice bits = der_want(c, DER_BITS).body;
+	struct slice bits = der_take(c, DER_BIT_STRING);
 
 	/* bit i of the string is bit i of the number */
 	for (size_t i = 0; i + 1 < bits.n && i < 2; i++)
@@ -295,17 +312,17 @@ static void key_usage(struct said *s, struct cur *c)
 
 static void basic_constraints(struct said *s, struct cur *c)
 {
-	struct cur in = der_enter(c, DER_SEQ);
+	struct cur in = der_enter(c, DER_SEQUENCE);
 
 	s->constraints = true;
 	s->max_path = -1;
-	if (der_peek(&in) == DER_BOOL) {
-		struct slice b = der_next(&in).body;
+	if (der_next_is(&in, DER_BOOLEAN)) {
+		struct slice b = next(&in).body;
 
 		s->ca = b.n == 1 && b.p[0];
 	}
-	if (der_peek(&in) == DER_INT) {
-		struct slice n = der_uint(&in);
+	if (der_next_is(&in, DER_INTEGER)) {
+		struct slice n = der_magnitude(&in);
 
 		s->max_path = 0;
 		for (size_t i = 0; i < n.n && i < 4; i++)
@@ -316,14 +333,14 @@ static void basic_constraints(struct said *s, struct cur *c)
 
 static void authority_info(struct said *s, struct cur *c)
 {
-	struct cur list = der_enter(c, DER_SEQ);
+	struct cur list = der_enter(c, DER_SEQUENCE);
 
 	while (cur_more(&list)) {
-		struct cur item = der_enter(&list, DER_SEQ);
-		struct slice oid = der_want(&item, DER_OID).body;
-		struct der loc = der_next(&item);
+		struct cur item = der_enter(&list, DER_SEQUENCE);
+		struct slice oid = der_take(&item, DER_OID);
+		struct elem loc = next(&item);
 
-		if (loc.tag != DER_CTX_PRIM(6))
+		if (loc.tag != DER_CONTEXT(6))
 			continue;
 		if (oid_is(oid, "1.3.6.1.5.5.7.48.1"))
 			rv_push(&s->ocsp, str(s->c, loc.body));
@@ -334,21 +351,21 @@ static void authority_info(struct said *s, struct cur *c)
 
 static void crl_points(struct said *s, struct cur *c)
 {
-	struct cur list = der_enter(c, DER_SEQ);
+	struct cur list = der_enter(c, DER_SEQUENCE);
 
 	while (cur_more(&list)) {
-		struct cur point = der_enter(&list, DER_SEQ), where, full;
+		struct cur point = der_enter(&list, DER_SEQUENCE), where, full;
 
-		if (der_peek(&point) != DER_CTX(0))
+		if (!der_next_is(&point, DER_CONTEXT_CONS(0)))
 			continue;
-		where = der_enter(&point, DER_CTX(0));
-		if (der_peek(&where) != DER_CTX(0))
+		where = der_enter(&point, DER_CONTEXT_CONS(0));
+		if (!der_next_is(&where, DER_CONTEXT_CONS(0)))
 			continue;
-		full = der_enter(&where, DER_CTX(0));
+		full = der_enter(&where, DER_CONTEXT_CONS(0));
 		while (cur_more(&full)) {
-			struct der n = der_next(&full);
+			struct elem n = next(&full);
 
-			if (n.tag == DER_CTX_PRIM(6))
+			if (n.tag == DER_CONTEXT(6))
 				rv_push(&s->crl, str(s->c, n.body));
 		}
 	}
@@ -356,17 +373,17 @@ static void crl_points(struct said *s, struct cur *c)
 
 static void name_constraints(struct said *s, struct cur *c, bool critical)
 {
-	struct cur in = der_enter(c, DER_SEQ);
+	struct cur in = der_enter(c, DER_SEQUENCE);
 
 	while (cur_more(&in)) {
-		bool permitted = der_peek(&in) == DER_CTX(0);
-		struct cur trees = der_enter(&in, permitted ? DER_CTX(0) : DER_CTX(1));
+		bool permitted = der_next_is(&in, DER_CONTEXT_CONS(0));
+		struct cur trees = der_enter(&in, permitted ? DER_CONTEXT_CONS(0) : DER_CONTEXT_CONS(1));
 
 		while (cur_more(&trees)) {
-			struct cur tree = der_enter(&trees, DER_SEQ);
-			struct der n = der_next(&tree);
+			struct cur tree = der_enter(&trees, DER_SEQUENCE);
+			struct elem n = next(&tree);
 
-			if (n.tag == DER_CTX_PRIM(2))
+			if (n.tag == DER_CONTEXT(2))
 				rv_push(permitted ? &s->permitted : &s->excluded, str(s->c, n.body));
 		}
 		s->permitted_critical = s->permitted_critical || (permitted && critical);
@@ -377,27 +394,26 @@ static void known_extension(struct said *s, struct slice oid, struct slice value
 {
 	struct msg m;
 	struct cur c = cur_open(&m, value), in;
-	char text[64];
 
 	if (oid_is(oid, "2.5.29.14")) {
-		s->ski = b64(s->c, der_want(&c, DER_OCTETS).body);
+		s->ski = b64(s->c, der_take(&c, DER_OCTET_STRING));
 	} else if (oid_is(oid, "2.5.29.35")) {
-		in = der_enter(&c, DER_SEQ);
-		if (der_peek(&in) == DER_CTX_PRIM(0))
-			s->aki = b64(s->c, der_next(&in).body);
+		in = der_enter(&c, DER_SEQUENCE);
+		if (der_next_is(&in, DER_CONTEXT(0)))
+			s->aki = b64(s->c, next(&in).body);
 	} else if (oid_is(oid, "2.5.29.15")) {
 		key_usage(s, &c);
 	} else if (oid_is(oid, "2.5.29.19")) {
 		basic_constraints(s, &c);
 	} else if (oid_is(oid, "2.5.29.17")) {
-		for (in = der_enter(&c, DER_SEQ); cur_more(&in);) {
-			struct der n = der_next(&in);
+		for (in = der_enter(&c, DER_SEQUENCE); cur_more(&in);) {
+			struct elem n = next(&in);
 
 			general_name(s->c, &n, &s->alt);
 		}
 	} else if (oid_is(oid, "2.5.29.37")) {
-		for (in = der_enter(&c, DER_SEQ); cur_more(&in);) {
-			struct slice usage = der_want(&in, DER_OID).body;
+		for (in = der_enter(&c, DER_SEQUENCE); cur_more(&in);) {
+			struct slice usage = der_take(&in, DER_OID);
 
 			if (eku_number(usage) >= 0)
 				rv_push(&s->eku, rv_int(eku_number(usage)));
@@ -411,13 +427,12 @@ static void known_extension(struct said *s, struct slice oid, struct slice value
 	} else if (oid_is(oid, "2.5.29.30")) {
 		name_constraints(s, &c, critical);
 	} else if (oid_is(oid, "2.5.29.32")) {
-		for (in = der_enter(&c, DER_SEQ); cur_more(&in);) {
-			struct cur policy = der_enter(&in, DER_SEQ);
-			struct slice id = der_want(&policy, DER_OID).body;
+		for (in = der_enter(&c, DER_SEQUENCE); cur_more(&in);) {
+			struct cur policy = der_enter(&in, DER_SEQUENCE);
+			struct slice id = der_take(&policy, DER_OID);
 
 			rv_push(&s->policy_oids, oid_list(s->c, id));
-			if (der_oid_text(id, text, sizeof(text)))
-				rv_push(&s->policies, rv_cstr(s->c->heap, text));
+			rv_push(&s->policies, oid_text(s->c, id));
 		}
 	}
 }
@@ -425,17 +440,17 @@ static void known_extension(struct said *s, struct slice oid, struct slice value
 static void extensions(struct said *s, struct cur list)
 {
 	while (cur_more(&list)) {
-		struct cur ext = der_enter(&list, DER_SEQ);
-		struct slice oid = der_want(&ext, DER_OID).body, value;
+		struct cur ext = der_enter(&list, DER_SEQUENCE);
+		struct slice oid = der_take(&ext, DER_OID), value;
 		struct obj o = obj(s->c);
 		bool critical = false;
 
-		if (der_peek(&ext) == DER_BOOL) {
-			struct slice b = der_next(&ext).body;
+		if (der_next_is(&ext, DER_BOOLEAN)) {
+			struct slice b = next(&ext).body;
 
 			critical = b.n == 1 && b.p[0];
 		}
-		value = der_want(&ext, DER_OCTETS).body;
+		value = der_take(&ext, DER_OCTET_STRING);
 		put(&o, "Id", oid_list(s->c, oid));
 		put(&o, "Critical", rv_bool(critical));
 		put(&o, "Value", b64(s->c, value));
@@ -502,7 +517,7 @@ static void put_alt(struct obj *o, struct said *s)
 /* ---- certificates ---- */
 
 /* UTCTime or GeneralizedTime, both in Z, as RFC 3339. */
-static struct rv time_value(struct rego_call *c, const struct der *d)
+static struct rv time_value(struct rego_call *c, const struct elem *d)
 {
 	struct slice s = d->body;
 	size_t digits = d->tag == 0x17 ? 12 : 14;
@@ -527,52 +542,52 @@ static struct rv time_value(struct rego_call *c, const struct der *d)
 struct rv cert_value(struct rego_call *c, struct slice der, bool uris)
 {
 	struct msg m;
-	struct cur top = cur_open(&m, der), cert = der_enter(&top, DER_SEQ), tbs, in;
+	struct cur top = cur_open(&m, der), cert = der_enter(&top, DER_SEQUENCE), tbs, in;
 	struct cur peek = cert;
-	struct slice raw_tbs = der_want(&peek, DER_SEQ).whole;
+	struct slice raw_tbs = der_raw(&peek);
 	struct said s = said(c);
 	struct obj o = obj(c);
-	struct der d;
+	struct elem d;
 	int64_t version = 1;
 
-	tbs = der_enter(&cert, DER_SEQ);
+	tbs = der_enter(&cert, DER_SEQUENCE);
 	put(&o, "Raw", b64(c, der));
 	put(&o, "RawTBSCertificate", b64(c, raw_tbs));
-	if (der_peek(&tbs) == DER_CTX(0)) {
+	if (der_next_is(&tbs, DER_CONTEXT_CONS(0))) {
 		struct slice v;
 
-		in = der_enter(&tbs, DER_CTX(0));
-		v = der_uint(&in);
+		in = der_enter(&tbs, DER_CONTEXT_CONS(0));
+		v = der_magnitude(&in);
 		version = v.n == 1 ? v.p[0] + 1 : 1;
 	}
 	put(&o, "Version", rv_int(version));
-	put(&o, "SerialNumber", big(c, der_uint(&tbs)));
-	in = der_enter(&tbs, DER_SEQ);
-	put(&o, "SignatureAlgorithm", rv_int(signature_algorithm(der_want(&in, DER_OID).body)));
+	put(&o, "SerialNumber", big(c, der_magnitude(&tbs)));
+	in = der_enter(&tbs, DER_SEQUENCE);
+	put(&o, "SignatureAlgorithm", rv_int(signature_algorithm(der_take(&in, DER_OID))));
 	peek = tbs;
-	put(&o, "RawIssuer", b64(c, der_want(&peek, DER_SEQ).whole));
-	put(&o, "Issuer", name(c, der_enter(&tbs, DER_SEQ)));
-	in = der_enter(&tbs, DER_SEQ);
-	d = der_next(&in);
+	put(&o, "RawIssuer", b64(c, der_raw(&peek)));
+	put(&o, "Issuer", name(c, der_enter(&tbs, DER_SEQUENCE)));
+	in = der_enter(&tbs, DER_SEQUENCE);
+	d = next(&in);
 	put(&o, "NotBefore", time_value(c, &d));
-	d = der_next(&in);
+	d = next(&in);
 	put(&o, "NotAfter", time_value(c, &d));
 	peek = tbs;
-	put(&o, "RawSubject", b64(c, der_want(&peek, DER_SEQ).whole));
-	put(&o, "Subject", name(c, der_enter(&tbs, DER_SEQ)));
+	put(&o, "RawSubject", b64(c, der_raw(&peek)));
+	put(&o, "Subject", name(c, der_enter(&tbs, DER_SEQUENCE)));
 	peek = tbs;
-	put(&o, "RawSubjectPublicKeyInfo", b64(c, der_want(&peek, DER_SEQ).whole));
-	public_key(&o, der_enter(&tbs, DER_SEQ));
+	put(&o, "RawSubjectPublicKeyInfo", b64(c, der_raw(&peek)));
+	public_key(&o, der_enter(&tbs, DER_SEQUENCE));
 	while (cur_more(&tbs)) {
-		if (der_peek(&tbs) == DER_CTX(3)) {
-			in = der_enter(&tbs, DER_CTX(3));
-			extensions(&s, der_enter(&in, DER_SEQ));
+		if (der_next_is(&tbs, DER_CONTEXT_CONS(3))) {
+			in = der_enter(&tbs, DER_CONTEXT_CONS(3));
+			extensions(&s, der_enter(&in, DER_SEQUENCE));
 		} else {
-			der_next(&tbs);
+			next(&tbs);
 		}
 	}
-	der_want(&cert, DER_SEQ);
-	put(&o, "Signature", b64(c, der_bits(&cert)));
+	der_take(&cert, DER_SEQUENCE);
+	put(&o, "Signature", b64(c, der_bytes(&cert)));
 	put_alt(&o, &s);
 	put_said(&o, &s, uris);
 	if (m.bad || cur_more(&cert) || cur_more(&top))
@@ -586,25 +601,25 @@ static struct rv attributes(struct said *s, struct cur list)
 	struct rv_vec all = rv_vec(s->c->heap);
 
 	while (cur_more(&list)) {
-		struct cur attr = der_enter(&list, DER_SEQ), values;
-		struct slice oid = der_want(&attr, DER_OID).body;
+		struct cur attr = der_enter(&list, DER_SEQUENCE), values;
+		struct slice oid = der_take(&attr, DER_OID);
 		struct rv_vec outer = rv_vec(s->c->heap);
 		struct obj o = obj(s->c);
 
 		values = der_enter(&attr, DER_SET);
-		if (oid_is(oid, "1.2.840.113549.1.9.14") && der_peek(&values) == DER_SEQ) {
-			struct cur asked = values, in = der_enter(&asked, DER_SEQ);
+		if (oid_is(oid, "1.2.840.113549.1.9.14") && der_next_is(&values, DER_SEQUENCE)) {
+			struct cur asked = values, in = der_enter(&asked, DER_SEQUENCE);
 			struct rv_vec inner = rv_vec(s->c->heap);
 			struct cur again = in;
 
 			while (cur_more(&in)) {
-				struct cur ext = der_enter(&in, DER_SEQ);
+				struct cur ext = der_enter(&in, DER_SEQUENCE);
 				struct obj pair = obj(s->c);
 
-				put(&pair, "Type", oid_list(s->c, der_want(&ext, DER_OID).body));
-				if (der_peek(&ext) == DER_BOOL)
-					der_next(&ext);
-				put(&pair, "Value", b64(s->c, der_want(&ext, DER_OCTETS).body));
+				put(&pair, "Type", oid_list(s->c, der_take(&ext, DER_OID)));
+				if (der_next_is(&ext, DER_BOOLEAN))
+					next(&ext);
+				put(&pair, "Value", b64(s->c, der_take(&ext, DER_OCTET_STRING)));
 				rv_push(&inner, rv_builder_done(&pair.b));
 			}
 			rv_push(&outer, rv_vec_done(&inner));
@@ -620,27 +635,27 @@ static struct rv attributes(struct said *s, struct cur list)
 struct rv cert_request_value(struct rego_call *c, struct slice der)
 {
 	struct msg m;
-	struct cur top = cur_open(&m, der), req = der_enter(&top, DER_SEQ), info, in;
+	struct cur top = cur_open(&m, der), req = der_enter(&top, DER_SEQUENCE), info, in;
 	struct cur peek = req;
-	struct slice raw = der_want(&peek, DER_SEQ).whole, v;
+	struct slice raw = der_raw(&peek), v;
 	struct said s = said(c);
 	struct obj o = obj(c);
 
-	info = der_enter(&req, DER_SEQ);
+	info = der_enter(&req, DER_SEQUENCE);
 	put(&o, "Raw", b64(c, der));
 	put(&o, "RawTBSCertificateRequest", b64(c, raw));
-	v = der_uint(&info);
+	v = der_magnitude(&info);
 	put(&o, "Version", rv_int(v.n == 1 ? v.p[0] : 0));
 	peek = info;
-	put(&o, "RawSubject", b64(c, der_want(&peek, DER_SEQ).whole));
-	put(&o, "Subject", name(c, der_enter(&info, DER_SEQ)));
+	put(&o, "RawSubject", b64(c, der_raw(&peek)));
+	put(&o, "Subject", name(c, der_enter(&info, DER_SEQUENCE)));
 	peek = info;
-	put(&o, "RawSubjectPublicKeyInfo", b64(c, der_want(&peek, DER_SEQ).whole));
-	public_key(&o, der_enter(&info, DER_SEQ));
-	put(&o, "Attributes", der_peek(&info) == DER_CTX(0) ? attributes(&s, der_enter(&info, DER_CTX(0))) : rv_null());
-	in = der_enter(&req, DER_SEQ);
-	put(&o, "SignatureAlgorithm", rv_int(signature_algorithm(der_want(&in, DER_OID).body)));
-	put(&o, "Signature", b64(c, der_bits(&req)));
+	put(&o, "RawSubjectPublicKeyInfo", b64(c, der_raw(&peek)));
+	public_key(&o, der_enter(&info, DER_SEQUENCE));
+	put(&o, "Attributes", der_next_is(&info, DER_CONTEXT_CONS(0)) ? attributes(&s, der_enter(&info, DER_CONTEXT_CONS(0))) : rv_null());
+	in = der_enter(&req, DER_SEQUENCE);
+	put(&o, "SignatureAlgorithm", rv_int(signature_algorithm(der_take(&in, DER_OID))));
+	put(&o, "Signature", b64(c, der_bytes(&req)));
 	put_alt(&o, &s);
 	put(&o, "ExtraExtensions", rv_null());
 	if (m.bad || cur_more(&req) || cur_more(&top))
@@ -651,25 +666,25 @@ struct rv cert_request_value(struct rego_call *c, struct slice der)
 size_t cert_key_usages(struct slice der, int *out, size_t max)
 {
 	struct msg m;
-	struct cur top = cur_open(&m, der), cert = der_enter(&top, DER_SEQ), tbs = der_enter(&cert, DER_SEQ), list, in;
+	struct cur top = cur_open(&m, der), cert = der_enter(&top, DER_SEQUENCE), tbs = der_enter(&cert, DER_SEQUENCE), list, in;
 	size_t n = 0;
 
-	while (cur_more(&tbs) && der_peek(&tbs) != DER_CTX(3))
-		der_next(&tbs);
+	while (cur_more(&tbs) && !der_next_is(&tbs, DER_CONTEXT_CONS(3)))
+		next(&tbs);
 	if (!cur_more(&tbs))
 		return 0;
-	in = der_enter(&tbs, DER_CTX(3));
-	for (list = der_enter(&in, DER_SEQ); cur_more(&list);) {
-		struct cur ext = der_enter(&list, DER_SEQ), usages;
+	in = der_enter(&tbs, DER_CONTEXT_CONS(3));
+	for (list = der_enter(&in, DER_SEQUENCE); cur_more(&list);) {
+		struct cur ext = der_enter(&list, DER_SEQUENCE), usages;
 		struct msg m2;
 
-		if (!oid_is(der_want(&ext, DER_OID).body, "2.5.29.37"))
+		if (!oid_is(der_take(&ext, DER_OID), "2.5.29.37"))
 			continue;
-		if (der_peek(&ext) == DER_BOOL)
-			der_next(&ext);
-		usages = cur_open(&m2, der_want(&ext, DER_OCTETS).body);
-		for (usages = der_enter(&usages, DER_SEQ); cur_more(&usages) && n < max;)
-			out[n++] = eku_number(der_want(&usages, DER_OID).body);
+		if (der_next_is(&ext, DER_BOOLEAN))
+			next(&ext);
+		usages = cur_open(&m2, der_take(&ext, DER_OCTET_STRING));
+		for (usages = der_enter(&usages, DER_SEQUENCE); cur_more(&usages) && n < max;)
+			out[n++] = eku_number(der_take(&usages, DER_OID));
 	}
 	return n;
 }

@@ -2,14 +2,14 @@
 
 #include "base/num.h"
 #include "codec/base64.h"
+#include "crypto/der.h"
 #include "crypto/jose/jwk.h"
-#include "rego/builtin/der.h"
 
 /* ---- PEM ---- */
 
 static size_t find(struct slice s, const char *lit)
 {
-	const uint8_t *p = s.n ? memmem(s.p, s.n, lit, strlen(lit)) : NULL;
+	const uint8_t *p = s.p && s.n ? memmem(s.p, s.n, lit, strlen(lit)) : NULL;
 
 	return p ? (size_t)(p - s.p) : s.n;
 }
@@ -77,27 +77,25 @@ static const struct {
 static RC pkcs1(struct slice der, struct raw_key *k, struct why *w)
 {
 	struct msg m;
-	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQ);
+	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQUENCE);
 
 	k->form = FORM_RSA;
-	der_uint(&c);	/* version */
-	k->n = der_uint(&c);
-	k->e = der_uint(&c);
-	k->d = der_uint(&c);
-	k->p = der_uint(&c);
-	k->q = der_uint(&c);
-	k->dp = der_uint(&c);
-	k->dq = der_uint(&c);
-	k->qi = der_uint(&c);
+	der_magnitude(&c);	/* version */
+	k->n = der_magnitude(&c);
+	k->e = der_magnitude(&c);
+	k->d = der_magnitude(&c);
+	k->p = der_magnitude(&c);
+	k->q = der_magnitude(&c);
+	k->dp = der_magnitude(&c);
+	k->dq = der_magnitude(&c);
+	k->qi = der_magnitude(&c);
 	return cur_end(&c, w, "key.malformed", "RSA private key");
 }
 
 static bool set_curve(struct raw_key *k, struct slice oid)
 {
-	char text[64];
-
-	for (size_t i = 0; i < COUNT_OF(curves) && der_oid_text(oid, text, sizeof(text)); i++)
-		if (strcmp(text, curves[i].oid) == 0)
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
+		if (oid_is(oid, curves[i].oid))
 			k->curve = curves[i].name;
 	return k->curve != NULL;
 }
@@ -125,20 +123,20 @@ static RC public_part(struct arena *a, struct raw_key *k, struct why *w)
 static RC sec1(struct arena *a, struct slice der, struct raw_key *k, struct why *w)
 {
 	struct msg m;
-	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQ), part;
+	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQUENCE), part;
 	struct slice point = {0};
 
 	k->form = FORM_EC;
-	der_uint(&c);
-	k->d = der_want(&c, DER_OCTETS).body;
-	if (der_peek(&c) == DER_CTX(0)) {
-		part = der_enter(&c, DER_CTX(0));
-		if (!set_curve(k, der_want(&part, DER_OID).body))
+	der_magnitude(&c);
+	k->d = der_take(&c, DER_OCTET_STRING);
+	if (der_next_is(&c, DER_CONTEXT_CONS(0))) {
+		part = der_enter(&c, DER_CONTEXT_CONS(0));
+		if (!set_curve(k, der_take(&part, DER_OID)))
 			return deny(w, E_UNSUPPORTED, "key.kind", "elliptic curve of a private key");
 	}
-	if (der_peek(&c) == DER_CTX(1)) {
-		part = der_enter(&c, DER_CTX(1));
-		point = der_bits(&part);
+	if (der_next_is(&c, DER_CONTEXT_CONS(1))) {
+		part = der_enter(&c, DER_CONTEXT_CONS(1));
+		point = der_bytes(&part);
 	}
 	TRY(cur_end(&c, w, "key.malformed", "EC private key"));
 	if (!k->curve)
@@ -154,32 +152,30 @@ static RC sec1(struct arena *a, struct slice der, struct raw_key *k, struct why 
 static RC pkcs8(struct arena *a, struct slice der, struct raw_key *k, struct why *w)
 {
 	struct msg m, m2;
-	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQ), alg, inner;
-	struct slice key;
-	char oid[64];
+	struct cur top = cur_open(&m, der), c = der_enter(&top, DER_SEQUENCE), alg, inner;
+	struct slice key, oid;
 
-	der_uint(&c);
-	alg = der_enter(&c, DER_SEQ);
-	if (!der_oid_text(der_want(&alg, DER_OID).body, oid, sizeof(oid)))
-		return deny(w, E_MALFORMED, "key.malformed", "private key without an algorithm");
-	key = der_want(&c, DER_OCTETS).body;
+	der_magnitude(&c);
+	alg = der_enter(&c, DER_SEQUENCE);
+	oid = der_take(&alg, DER_OID);
+	key = der_take(&c, DER_OCTET_STRING);
 	if (m.bad)
 		return deny(w, E_MALFORMED, "key.malformed", "private key is cut short");
-	if (strcmp(oid, "1.2.840.113549.1.1.1") == 0)
+	if (oid_is(oid, "1.2.840.113549.1.1.1"))
 		return pkcs1(key, k, w);
-	if (strcmp(oid, "1.2.840.10045.2.1") == 0) {
-		if (!set_curve(k, der_want(&alg, DER_OID).body))
+	if (oid_is(oid, "1.2.840.10045.2.1")) {
+		if (!set_curve(k, der_take(&alg, DER_OID)))
 			return deny(w, E_UNSUPPORTED, "key.kind", "elliptic curve of a private key");
 		return sec1(a, key, k, w);
 	}
-	if (strcmp(oid, "1.3.101.112") == 0) {
+	if (oid_is(oid, "1.3.101.112")) {
 		struct pkey *handle;
 		struct slice spki;
 		rc r;
 
 		inner = cur_open(&m2, key);
 		k->form = FORM_ED;
-		k->d = der_want(&inner, DER_OCTETS).body;
+		k->d = der_take(&inner, DER_OCTET_STRING);
 		TRY(cur_end(&inner, w, "key.malformed", "Ed25519 private key"));
 		TRY(raw_key_open(a, k, &handle, w));
 		r = pkey_to_spki(handle, a, &spki, w);
@@ -187,7 +183,7 @@ static RC pkcs8(struct arena *a, struct slice der, struct raw_key *k, struct why
 		k->x = rc_ok(r) && spki.n > 32 ? from(spki, spki.n - 32) : k->x;
 		return r;
 	}
-	return deny(w, E_UNSUPPORTED, "key.kind", "private key of algorithm %s", oid);
+	return deny(w, E_UNSUPPORTED, "key.kind", "algorithm of a private key");
 }
 
 RC raw_key_from_der(struct arena *a, struct slice type, struct slice der, struct raw_key *out, struct why *w)
@@ -275,7 +271,7 @@ static void put_uint(struct buf *b, struct slice s)
 	if (s.n == 0 || s.p[0] & 0x80)
 		buf_putc(&t, 0);
 	buf_slice(&t, s);
-	put_tlv(b, DER_INT, buf_view(&t));
+	put_tlv(b, DER_INTEGER, buf_view(&t));
 }
 
 static struct slice wrapped(struct arena *a, uint8_t tag, const struct buf *inner)
@@ -293,7 +289,7 @@ static struct slice inner_key(struct arena *a, const struct raw_key *k)
 	struct buf b = buf_in(a, 0), t = buf_in(a, 0);
 
 	if (k->form == FORM_ED) {
-		put_tlv(&b, DER_OCTETS, k->d);
+		put_tlv(&b, DER_OCTET_STRING, k->d);
 		return buf_ok(&b) ? buf_view(&b) : (struct slice){0};
 	}
 	if (k->form == FORM_RSA) {
@@ -308,9 +304,9 @@ static struct slice inner_key(struct arena *a, const struct raw_key *k)
 		for (size_t i = k->d.n; i < width; i++)	/* to the curve's width */
 			buf_putc(&t, 0);
 		buf_slice(&t, k->d);
-		put_tlv(&b, DER_OCTETS, buf_view(&t));
+		put_tlv(&b, DER_OCTET_STRING, buf_view(&t));
 	}
-	return wrapped(a, DER_SEQ, &b);
+	return wrapped(a, DER_SEQUENCE, &b);
 }
 
 static struct slice pkcs8_of(struct arena *a, const struct raw_key *k)
@@ -330,9 +326,9 @@ static struct slice pkcs8_of(struct arena *a, const struct raw_key *k)
 		if (k->form == FORM_EC && strcmp(k->curve, curves[i].name) == 0)
 			buf_put(&alg, curves[i].der, curves[i].der_n);
 	put_uint(&b, (struct slice){0});
-	put_tlv(&b, DER_SEQ, buf_view(&alg));
-	put_tlv(&b, DER_OCTETS, inner_key(a, k));
-	return wrapped(a, DER_SEQ, &b);
+	put_tlv(&b, DER_SEQUENCE, buf_view(&alg));
+	put_tlv(&b, DER_OCTET_STRING, inner_key(a, k));
+	return wrapped(a, DER_SEQUENCE, &b);
 }
 
 RC raw_key_open(struct arena *a, const struct raw_key *k, struct pkey **out, struct why *w)

@@ -5,7 +5,8 @@ const struct rego_builtin *const rego_builtin_tables[] = {
 	builtin_compare, builtin_numbers,    builtin_bits,	builtin_aggregates, builtin_collections, builtin_types,
 	builtin_strings, builtin_sprintf,    builtin_template,	builtin_regex,	    builtin_patterns,	 builtin_objects,
 	builtin_walk,	 builtin_json_paths, builtin_json_patch, builtin_graph,	    builtin_encoding,	 builtin_yaml,
-	builtin_url,	 builtin_net,	     builtin_time,	builtin_uuid,	    builtin_crypto,	 builtin_engine,
+	builtin_url,	 builtin_net,	     builtin_time,	builtin_uuid,	    builtin_crypto,	 builtin_x509,
+	builtin_jwt,	 builtin_jwt_sign,   builtin_engine,
 	NULL,
 };
 

@@ -478,6 +478,41 @@ static void addresses_and_times_are_computed_not_guessed(void **state)
 	check(rows, COUNT_OF(rows));
 }
 
+static void tokens_are_checked_before_they_are_believed(void **state)
+{
+#define HEAD "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+#define BODY "eyJzdWIiOiIwIiwiaXNzIjoib3BhIn0"
+	static const struct row rows[] = {
+		{"io.jwt.decode", "[\"" HEAD "." BODY ".XmVoLoHI3pxMtMO_WRONMSJzGUDP9pDjy8Jp0_tdRXY\"]",
+		 "[{\"alg\": \"HS256\", \"typ\": \"JWT\"}, {\"iss\": \"opa\", \"sub\": \"0\"}, "
+		 "\"5e65682e81c8de9c4cb4c3bf59138d3122731940cff690e3cbc269d3fb5d4576\"]"},
+		{"io.jwt.decode", "[\"x\"]", "!fail: encoded JWT had no period separators"},
+		{"io.jwt.decode", "[\"a.b\"]", "!fail: encoded JWT must have 3 sections, found 2"},
+		{"io.jwt.decode", "[\"e^.a.b\"]", "!fail: JWT header had invalid encoding: illegal base64 data at input byte 1"},
+		{"io.jwt.encode_sign", "[{\"alg\": \"HS256\"}, {\"iss\": \"a\"}, {\"kty\": \"oct\", \"k\": \"NDI\"}]",
+		 "\"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.T0QcP4eFVU4IHBanz3T1-9_-mbmf8sovk0eizMOyy98\""},
+		{"io.jwt.verify_hs256", "[\"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.T0QcP4eFVU4IHBanz3T1-9_-mbmf8sovk0eizMOyy98\", \"42\"]",
+		 "true"},
+		{"io.jwt.verify_hs256", "[\"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.T0QcP4eFVU4IHBanz3T1-9_-mbmf8sovk0eizMOyy98\", \"43\"]",
+		 "false"},
+		{"io.jwt.decode_verify",
+		 "[\"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.T0QcP4eFVU4IHBanz3T1-9_-mbmf8sovk0eizMOyy98\", {\"secret\": \"42\", \"iss\": \"b\"}]",
+		 "[false, {}, {}]"},
+		{"io.jwt.decode_verify", "[\"a.b.c\", {}]", "!fail: no key constraint"},
+		{"io.jwt.decode_verify", "[\"a.b.c\", {\"x\": 1}]", "!fail: unknown token validation constraint: x"},
+		{"io.jwt.encode_sign_raw", "[\"{}\", \"{}\", \"{\\\"kty\\\": \\\"oct\\\", \\\"k\\\": \\\"NDI\\\"}\"]",
+		 "!fail: missing or invalid 'alg' header: jwsbb: header \"alg\" not found"},
+		{"crypto.x509.parse_certificates", "[\"foobar\"]", "!fail: illegal base64 data at input byte 4"},
+		{"crypto.x509.parse_certificates", "[\"YmFkc3RyaW5n\"]", "!fail: x509: malformed certificate"},
+		{"crypto.x509.parse_and_verify_certificates", "[\"foobar\"]", "[false, []]"},
+		{"crypto.parse_private_keys", "[\"nope\"]", "[]"},
+		{"crypto.parse_private_keys", "[\"\"]", "null"},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
 static void work_that_explodes_is_charged_before_it_is_done(void **state)
 {
 	static const char *const rows[][2] = {
@@ -593,6 +628,7 @@ int main(void)
 		cmocka_unit_test(expressions_follow_the_rules_for_empty_matches),
 		cmocka_unit_test(encodings_are_read_as_go_reads_them),
 		cmocka_unit_test(addresses_and_times_are_computed_not_guessed),
+		cmocka_unit_test(tokens_are_checked_before_they_are_believed),
 		cmocka_unit_test(work_that_explodes_is_charged_before_it_is_done),
 		cmocka_unit_test(no_operand_is_taken_on_trust),
 		cmocka_unit_test(lack_of_memory_gives_no_wrong_answer),

@@ -1,9 +1,9 @@
 /* x509s.c - the X.509 builtins: certificates, chains, requests, key pairs. */
 #include "base/num.h"
 #include "codec/base64.h"
+#include "crypto/der.h"
 #include "crypto/x509.h"
 #include "rego/builtin/certs.h"
-#include "rego/builtin/der.h"
 #include "rego/builtin/jwt.h"
 #include "rego/builtin/keys.h"
 
@@ -37,15 +37,15 @@ static RC add_der(struct rego_call *c, struct slice der, struct slice *list, siz
 	while (der.n) {
 		struct msg m;
 		struct cur cur = cur_open(&m, der);
-		struct der d = der_want(&cur, DER_SEQ);
+		struct slice one = der_next_is(&cur, DER_SEQUENCE) ? der_raw(&cur) : (struct slice){0};
 
 		TRY(rego_charge(c, 100));
-		if (m.bad)
+		if (m.bad || !one.n)
 			return rego_fail(c, "x509: malformed certificate");
 		if (*n == CERTS_MAX)
 			return rego_fail(c, "more than %u certificates", CERTS_MAX);
-		list[(*n)++] = d.whole;
-		der = slice_sub(der, d.whole.n, der.n);
+		list[(*n)++] = one;
+		der = slice_sub(der, one.n, der.n);
 	}
 	return rc_of(OK);
 }
