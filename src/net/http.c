@@ -21,6 +21,8 @@ struct slice http_header(const struct http_request *r, const char *name)
 struct slice http_cookie(const struct http_request *r, const char *name)
 {
 	size_t len = strlen(name);
+	struct slice found = {NULL, 0};
+	unsigned times = 0;
 
 	for (size_t i = 0; i < r->headers; i++) {
 		struct slice v = r->header[i].value;
@@ -39,19 +41,23 @@ struct slice http_cookie(const struct http_request *r, const char *name)
 
 				if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
 					value = slice_sub(value, 1, value.n - 2);
-				return value;
+				found = value;
+				times++;
 			}
 			at = end + 1;
 		}
 	}
-	return (struct slice){NULL, 0};
+	return times == 1 ? found : (struct slice){NULL, 0};
 }
 
 struct slice http_bearer(const struct http_request *r)
 {
 	struct slice v = http_header(r, "authorization");
+	unsigned times = 0;
 
-	if (v.n <= 7 || memcmp(v.p, "Bearer ", 7) != 0)
+	for (size_t i = 0; i < r->headers; i++)
+		times += same_name(r->header[i].name, "authorization");
+	if (times != 1 || v.n <= 7 || strncasecmp((const char *)v.p, "Bearer ", 7) != 0)
 		return (struct slice){NULL, 0};
 	return slice_sub(v, 7, v.n);
 }
@@ -139,6 +145,8 @@ static rc read_query(struct http_request *r, struct slice q, struct why *w)
 {
 	struct json *o = json_new_object(r->arena);
 
+	if (!o)
+		return deny(w, E_LIMIT, "http.memory", "no room for the query");
 	for (size_t at = 0; q.n && at <= q.n;) {
 		const uint8_t *amp = memchr(q.p + at, '&', q.n - at), *eq;
 		size_t end = amp ? (size_t)(amp - q.p) : q.n;
@@ -159,7 +167,7 @@ static rc read_query(struct http_request *r, struct slice q, struct why *w)
 		json_set_slice(r->arena, o, name, json_new_str(r->arena, value));
 	}
 	r->query = o;
-	return o && !arena_bad(r->arena) ? rc_of(OK) : deny(w, E_LIMIT, "http.memory", "no room for the query");
+	return !arena_bad(r->arena) ? rc_of(OK) : deny(w, E_LIMIT, "http.memory", "no room for the query");
 }
 
 rc http_target(struct http_request *r, struct why *w)

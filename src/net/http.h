@@ -48,9 +48,9 @@ struct http_response {
 
 /* The first header of that name; p == NULL when there is none. */
 struct slice http_header(const struct http_request *r, const char *name);
-/* The value of a cookie (RFC 6265), percent-decoding nothing; p == NULL when there is none. */
+/* The value of a cookie (RFC 6265), percent-decoding nothing; p == NULL when there is none, or more than one. */
 struct slice http_cookie(const struct http_request *r, const char *name);
-/* The token behind "Bearer "; p == NULL when there is none. */
+/* The token behind "Bearer "; p == NULL when there is none, or more than one Authorization header. */
 struct slice http_bearer(const struct http_request *r);
 void http_response_header(struct http_response *r, const char *name, const char *value);
 const char *http_reason(int status);

@@ -17,7 +17,9 @@ struct http1 {
 	struct http1_limits limits;
 	enum state state;
 	struct arena *arena;	/* of the message under way; NULL between messages */
-	struct buf head, body;	/* head: also chunk lines and trailers */
+	struct buf head, body;
+	struct buf line;	/* chunk lines and trailers; never in the head, which the request points into */
+	size_t trailer_bytes;
 	struct http_request *req;
 	size_t left;		/* body or chunk bytes to come */
 	size_t body_max;
@@ -187,11 +189,57 @@ static bool content_length(struct slice v, size_t *out)
 	return n <= INT64_MAX;
 }
 
+/* The next member of a comma list, trimmed; false at the end. */
+static bool next_item(struct slice *list, struct slice *item)
+{
+	const uint8_t *comma = list->n ? memchr(list->p, ',', list->n) : NULL;
+
+	if (!list->p)
+		return false;
+	*item = comma ? slice_of(list->p, (size_t)(comma - list->p)) : *list;
+	*list = comma ? slice_sub(*list, item->n + 1, list->n) : (struct slice){0};
+	while (item->n && (item->p[0] == ' ' || item->p[0] == '\t'))
+		*item = slice_sub(*item, 1, item->n);
+	while (item->n && (item->p[item->n - 1] == ' ' || item->p[item->n - 1] == '\t'))
+		item->n--;
+	return true;
+}
+
+/* Chunked alone, once. A coding that we do not know is 501; chunked in a wrong place, or nothing, is ambiguous framing. */
+static int coding(struct slice list)
+{
+	bool chunked = false, unknown = false;
+	struct slice item;
+
+	while (next_item(&list, &item)) {
+		if (chunked || item.n == 0)
+			return 400;
+		if (same(item, "chunked"))
+			chunked = true;
+		else
+			unknown = true;
+	}
+	return unknown ? 501 : 0;
+}
+
+static bool connection_has(const struct http_request *r, const char *option)
+{
+	struct slice list, item;
+
+	for (size_t i = 0; i < r->headers; i++) {
+		if (!same(r->header[i].name, "connection"))
+			continue;
+		for (list = r->header[i].value; next_item(&list, &item);)
+			if (same(item, option))
+				return true;
+	}
+	return false;
+}
+
 static int framing(struct http1 *h, const char **reason)
 {
 	struct http_request *r = h->req;
 	unsigned lengths = count(r, "content-length"), codings = count(r, "transfer-encoding");
-	struct slice v;
 
 	h->left = 0;
 	h->chunked = false;
@@ -204,10 +252,11 @@ static int framing(struct http1 *h, const char **reason)
 			*reason = "http.framing.version";
 			return 400;
 		}
-		v = http_header(r, "transfer-encoding");
-		if (!same(v, "chunked")) {
+		int status = coding(http_header(r, "transfer-encoding"));
+
+		if (status) {
 			*reason = "http.framing.coding";
-			return memchr(v.p, ',', v.n) || v.n == 0 ? 400 : 501;
+			return status;
 		}
 		h->chunked = true;
 	}
@@ -267,6 +316,8 @@ static int rules(struct http1 *h, const char **reason)
 	if (hosts > 1 || (hosts == 0 && r->minor == 1) || (hosts && !host_ok(http_header(r, "host"))))
 		return 400;
 	*reason = "http.target";
+	if (slice_is(r->method, "CONNECT"))
+		return 501;
 	status = absolute_form(r, http_header(r, "host"));
 	if (status)
 		return status;
@@ -282,8 +333,7 @@ static int rules(struct http1 *h, const char **reason)
 	*reason = "http.content-encoding";
 	if (v.p && !same(v, "identity"))
 		return 415;
-	v = http_header(r, "connection");
-	h->keep_alive = r->minor == 1 ? !same(v, "close") : same(v, "keep-alive");
+	h->keep_alive = !connection_has(r, "close") && (r->minor == 1 || connection_has(r, "keep-alive"));
 	return 0;
 }
 
@@ -323,7 +373,8 @@ static enum http1_event head_done(struct http1 *h)
 		return HTTP1_REQUEST;
 	}
 	h->state = h->chunked ? CHUNK_SIZE : IN_BODY;
-	h->head.n = 0;
+	h->line = buf_in(h->arena, TRAILER_MAX);
+	h->trailer_bytes = 0;
 	return h->expects ? HTTP1_CONTINUE : HTTP1_MORE;
 }
 
@@ -364,18 +415,22 @@ static enum http1_event complete(struct http1 *h)
 	return HTTP1_REQUEST;
 }
 
-/* One line of the chunked coding into h->head; true when it is whole. */
+/* One line of the chunked coding into h->line; true when it is whole. */
 static bool line(struct http1 *h, const uint8_t *p, size_t n, size_t *taken, size_t max, enum http1_event *e)
 {
 	while (*taken < n) {
 		uint8_t c = p[(*taken)++];
-		bool after_cr = h->head.n && h->head.p[h->head.n - 1] == '\r';
+		bool after_cr = h->line.n && h->line.p[h->line.n - 1] == '\r';
 
-		if (h->head.n >= max || c == 0 || (c == '\n') != after_cr) {
+		if (h->line.n >= max || c == 0 || (c == '\n') != after_cr) {
 			*e = refuse(h, 400, "http.chunk");
 			return false;
 		}
-		buf_putc(&h->head, (char)c);
+		buf_putc(&h->line, (char)c);
+		if (!buf_ok(&h->line)) {
+			*e = refuse(h, 503, "http.memory");
+			return false;
+		}
 		if (c == '\n')
 			return true;
 	}
@@ -383,7 +438,38 @@ static bool line(struct http1 *h, const uint8_t *p, size_t n, size_t *taken, siz
 	return false;
 }
 
-/* "1f;name=value": up to 16 hex digits; extensions are read over when they are printable. */
+/* ;name ;name=token ;name="quoted": read over, but only when they are what RFC 9112 7.1.1 says. */
+static bool extensions(struct slice s, size_t i)
+{
+	while (i < s.n) {
+		size_t from;
+
+		if (s.p[i++] != ';')
+			return false;
+		for (from = i; i < s.n && is_tchar(s.p[i]);)
+			i++;
+		if (i == from)
+			return false;
+		if (i == s.n || s.p[i] != '=')
+			continue;
+		from = ++i;
+		if (i < s.n && s.p[i] == '"') {
+			for (i++; i < s.n && s.p[i] != '"'; i++)
+				if (s.p[i] < 0x20 || s.p[i] == 0x7f || (s.p[i] == '\\' && ++i == s.n))
+					return false;
+			if (i++ >= s.n)
+				return false;
+		} else {
+			while (i < s.n && is_tchar(s.p[i]))
+				i++;
+		}
+		if (i == from)
+			return false;
+	}
+	return true;
+}
+
+/* "1f;name=value": up to 16 hex digits. */
 static bool chunk_size(struct slice s, size_t *out)
 {
 	size_t n = 0, i = 0;
@@ -399,11 +485,8 @@ static bool chunk_size(struct slice s, size_t *out)
 	}
 	if (i == 0 || n > INT64_MAX || (i < s.n && s.p[i] != ';'))
 		return false;
-	for (; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] >= 0x7f)
-			return false;
 	*out = n;
-	return true;
+	return extensions(s, i);
 }
 
 static bool trailer_ok(struct slice s)
@@ -434,10 +517,10 @@ static enum http1_event feed_chunked(struct http1 *h, const uint8_t *p, size_t n
 		case CHUNK_SIZE:
 			if (!line(h, p, n, taken, CHUNK_LINE_MAX, &e))
 				return e;
-			s = slice_of(h->head.p, h->head.n - 2);
+			s = slice_of(h->line.p, h->line.n - 2);
 			if (!chunk_size(s, &h->left))
 				return refuse(h, 400, "http.chunk");
-			h->head.n = 0;
+			h->line.n = 0;
 			if (h->left > h->body_max - h->body.n)
 				return refuse(h, 413, "http.body.size");
 			h->state = h->left ? CHUNK_DATA : TRAILER;
@@ -455,16 +538,19 @@ static enum http1_event feed_chunked(struct http1 *h, const uint8_t *p, size_t n
 		case CHUNK_CRLF:
 			if (!line(h, p, n, taken, 2, &e))
 				return e;
-			h->head.n = 0;
+			h->line.n = 0;
 			h->state = CHUNK_SIZE;
 			break;
 		case TRAILER:
 			if (!line(h, p, n, taken, TRAILER_MAX, &e))
 				return e;
-			s = slice_of(h->head.p, h->head.n - 2);
-			h->head.n = 0;
+			s = slice_of(h->line.p, h->line.n - 2);
+			h->line.n = 0;
 			if (s.n == 0)
 				return complete(h);
+			h->trailer_bytes += s.n;
+			if (h->trailer_bytes > TRAILER_MAX)
+				return refuse(h, 431, "http.trailer");
 			if (!trailer_ok(s))
 				return refuse(h, 400, "http.trailer");
 			break;

@@ -1,7 +1,7 @@
 /* http1.h - strict HTTP/1.1 (RFC 9112), without any I/O: bytes in, requests out.
  *
  * What RFC 9110 and RFC 9112 say must be refused is refused, and the connection ends there: a message whose end two parsers
- * might see at different places is never served. Feed bytes in any pieces. Source of the battery: tests/http_refusals.h.
+ * might see at different places is never served. Feed bytes in any pieces. The battery: battery.h.
  */
 #pragma once
 #include "net/http.h"
