@@ -67,8 +67,8 @@ static rc provider_key(const struct admin_provider *p, const struct jws *j, stru
 	if (p->jwks && json_is(kid, JSON_STRING) && (jwk = jwk_find(p->jwks, kid->text))) {
 		name = json_get(jwk, "alg");
 		*alg = json_is(name, JSON_STRING) ? jwa_by_name(name->text) : 0;
-		if (!*alg)
-			return deny(w, E_UNAUTH, "admin.token", "the key of the set names no algorithm that is taken");
+		if (!*alg || !jwk_may_verify(jwk))
+			return deny(w, E_UNAUTH, "admin.token", "the key of the set names no algorithm that is taken, or another use");
 		return jwk_to_pkey(jwk, out, w);
 	}
 	if (!p->key)

@@ -337,7 +337,7 @@ rc kbs_get(struct kbs *k, const struct kbs_caller *caller, struct slice plugin, 
 	}
 	TRY(find_token(k, caller, a, &jwt, &version, w));
 	o->type = "TokenVerifierError";
-	TRY(token_verify(&k->config.token, jwt, clock_now_s(k->env.clock), a, &t, w));
+	TRY(kbs_token_verify(&k->config.token, jwt, clock_now_s(k->env.clock), a, &t, w));
 	o->type = "PluginInternalError";
 	name = resource_name(a, path, path_n, w);
 	if (!name)

@@ -16,12 +16,13 @@ struct records {
 
 rc records_open(struct store *store, struct audit *audit, const struct clock *clock, struct records **out, struct why *w)
 {
-	struct records *r = calloc(1, sizeof(*r));
+	struct records *r;
 	unsigned start;
 
+	TRY(sys_random(&start, sizeof(start), w));
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
-	TRY(sys_random(&start, sizeof(start), w));
 	r->store = store;
 	r->audit = audit;
 	r->clock = clock;

@@ -2,8 +2,7 @@
 
 #include "base/num.h"
 #include "crypto/jose/jwk.h"
-#include "crypto/jose/jws.h"
-#include "crypto/jose/x5c.h"
+#include "crypto/jose/token.h"
 
 #define LEEWAY_S 60
 
@@ -17,43 +16,40 @@ static rc untrusted(struct why *w, const char *text)
 	return deny(w, E_UNAUTH, "token.untrusted", "%s", text);
 }
 
-/* The key that the header names, once it is trusted; *alg is the key's own algorithm. */
-static rc key_of(const struct token_config *c, const struct jws *j, int64_t now_s, struct arena *a, struct pkey **out,
-		 enum sig_alg *alg, struct why *w)
+/* What makes the key in the header trusted, if anything does. */
+static rc header_source(const struct token_config *c, const struct json *jwk, struct token_rules *rules, struct why *w)
 {
-	const struct json *jwk = json_get(j->header, "jwk"), *kid = json_get(j->header, "kid"), *found = NULL, *name;
 	struct pkey *key;
-	rc r;
+	bool own;
 
-	if (jwk) {
-		TRY(jwk_to_pkey(jwk, &key, w));
-		name = json_get(jwk, "alg");
-		*alg = json_is(name, JSON_STRING) ? jwa_by_name(name->text) : jwa_default(key);
-		if (c->own_key && pkey_same(key, c->own_key))
-			r = rc_of(OK);
-		else if (c->insecure_header_jwk)
-			r = rc_of(OK);
-		else if (c->trusted_pems_n)
-			r = x5c_verify(json_get(jwk, "x5c") ? json_get(jwk, "x5c") : json_get(j->header, "x5c"), key, c->trusted_pems,
-				       c->trusted_pems_n, now_s, a, w);
-		else
-			r = untrusted(w, "the token's key is neither this service's nor certified by a trusted CA");
-		if (!rc_ok(r)) {
-			pkey_free(key);
-			return r;
-		}
-		*out = key;
-		return rc_of(OK);
-	}
-	for (size_t i = 0; json_is(kid, JSON_STRING) && !found && i < c->jwk_sets_n; i++)
-		found = jwk_find(c->jwk_sets[i], kid->text);
+	TRY(jwk_to_pkey(jwk, &key, w));
+	own = c->own_key && pkey_same(key, c->own_key);
+	pkey_free(key);
+	if (own || c->insecure_header_jwk)
+		rules->source = TOKEN_HEADER;
+	else if (c->trusted_pems_n)
+		rules->source = TOKEN_HEADER_X5C;
+	else
+		return untrusted(w, "the token's key is neither this service's nor certified by a trusted CA");
+	return rc_of(OK);
+}
+
+/* The key that a configured set has under the header's kid. It must say what it is for: the token does not choose. */
+static rc kid_source(const struct token_config *c, const struct jws *j, struct token_rules *rules, struct why *w)
+{
+	const struct json *found = NULL;
+	struct slice kid = {0};
+
+	TRY(json_opt_str(j->header, "kid", &kid, "JWS header", w));
+	for (size_t i = 0; kid.p && !found && i < c->jwk_sets_n; i++)
+		found = jwk_find(c->jwk_sets[i], kid);
 	if (!found)
 		return untrusted(w, "the token's header names no key that is trusted");
-	name = json_get(found, "alg");
-	if (!json_is(name, JSON_STRING) || !jwa_by_name(name->text))
-		return untrusted(w, "the trusted key names no algorithm that is taken");
-	*alg = jwa_by_name(name->text);
-	return jwk_to_pkey(found, out, w);
+	if (!json_is(json_get(found, "alg"), JSON_STRING))
+		return untrusted(w, "the trusted key names no algorithm");
+	rules->source = TOKEN_JWK;
+	rules->jwk = found;
+	return rc_of(OK);
 }
 
 static const struct json *tee_key(const struct token_config *c, const struct json *claims)
@@ -69,24 +65,18 @@ static const struct json *tee_key(const struct token_config *c, const struct jso
 
 static rc verify(const struct token_config *c, struct slice jwt, int64_t now_s, struct arena *a, struct token *out, struct why *w)
 {
-	const struct jwt_rules rules = {.now_s = now_s, .leeway_s = LEEWAY_S, .require_exp = true, .issuer = c->issuer, .audience = c->audience};
-	const struct json *id;
-	enum sig_alg alg;
+	struct token_rules rules = {.trusted_pems = c->trusted_pems, .n_trusted = c->trusted_pems_n,
+				    .claims = {.now_s = now_s, .leeway_s = LEEWAY_S, .require_exp = true, .issuer = c->issuer,
+					       .audience = c->audience}};
+	const struct json *id, *jwk;
 	struct token t = {.id = ""};
-	struct pkey *key;
 	struct json *claims;
 	struct jws j;
-	rc r;
 
 	TRY(jws_parse(jwt, a, &j, w));
-	TRY(key_of(c, &j, now_s, a, &key, &alg, w));
-	r = jws_verify(&j, key, alg, w);
-	pkey_free(key);
-	TRY(r);
-	TRY(json_parse(a, j.payload, NULL, &claims, w));
-	if (claims->kind != JSON_OBJECT)
-		return deny(w, E_MALFORMED, "token.claims", "the token's claims are no object");
-	TRY(jwt_check(claims, &rules, w));
+	jwk = json_get(j.header, "jwk");
+	TRY(jwk ? header_source(c, jwk, &rules, w) : kid_source(c, &j, &rules, w));
+	TRY(token_verify_parsed(&j, &rules, a, &claims, w));
 	t.claims = claims;
 	t.tee_pubkey = tee_key(c, claims);
 	if (!json_is(t.tee_pubkey, JSON_OBJECT))
@@ -99,8 +89,8 @@ static rc verify(const struct token_config *c, struct slice jwt, int64_t now_s, 
 	return rc_of(OK);
 }
 
-rc token_verify(const struct token_config *config, struct slice jwt, int64_t now_s, struct arena *a, struct token *out,
-		struct why *w)
+rc kbs_token_verify(const struct token_config *config, struct slice jwt, int64_t now_s, struct arena *a, struct token *out,
+		    struct why *w)
 {
 	rc r = verify(config, jwt, now_s, a, out, w);
 

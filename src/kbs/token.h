@@ -28,6 +28,7 @@ struct token {
 	int64_t expires_s;
 };
 
-/* E_UNAUTH token.*: expired, signature, untrusted, malformed, no tee key. */
-RC token_verify(const struct token_config *config, struct slice jwt, int64_t now_s, struct arena *a, struct token *out,
-		struct why *w);
+/* E_UNAUTH token.untrusted, token.no-key, and what jose/token.h refuses: signature, algorithm, times, issuer, audience, form.
+ * E_LIMIT, E_INTERNAL otherwise. */
+RC kbs_token_verify(const struct token_config *config, struct slice jwt, int64_t now_s, struct arena *a, struct token *out,
+		    struct why *w);

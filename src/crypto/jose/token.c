@@ -50,7 +50,8 @@ static rc find_key(const struct token_rules *rules, const struct jws *j, const s
 	TRY(jwk_to_pkey(jwk, &k, w));
 	r = rc_of(OK);
 	if (rules->source == TOKEN_HEADER_X5C)
-		r = x5c_verify(json_get(jwk, "x5c"), k, rules->trusted_pems, rules->n_trusted, now, a, w);
+		r = x5c_verify(json_get(jwk, "x5c") ? json_get(jwk, "x5c") : json_get(j->header, "x5c"), k, rules->trusted_pems,
+			       rules->n_trusted, now, a, w);
 	if (!rc_ok(r)) {
 		pkey_free(k);
 		return r;
@@ -71,27 +72,33 @@ static rc check_claims(const struct json *claims, const struct token_rules *rule
 	return jwt_check(claims, &r, w);
 }
 
-rc token_verify(struct slice text, const struct token_rules *rules, struct arena *a, struct json **claims, struct why *w)
+rc token_verify_parsed(const struct jws *j, const struct token_rules *rules, struct arena *a, struct json **claims, struct why *w)
 {
 	const struct json *jwk = NULL;
 	struct pkey *key = NULL;
 	struct json *doc;
 	enum sig_alg alg;
-	struct jws j;
 	rc r;
 
-	TRY(jws_parse(text, a, &j, w));
 	/* form before signature: what is no token at all is told so */
-	TRY(json_parse(a, j.payload, NULL, &doc, w));
+	TRY(json_parse(a, j->payload, NULL, &doc, w));
 	if (doc->kind != JSON_OBJECT)
 		return deny(w, E_MALFORMED, "jws.malformed", "the payload must be an object, it is %s", json_kind_name(doc));
-	TRY(find_jwk(rules, &j, &jwk, w));
-	TRY(algorithm(jwk, &j, &alg, w));
-	TRY(find_key(rules, &j, jwk, a, &key, w));
-	r = jws_verify(&j, key, alg, w);
+	TRY(find_jwk(rules, j, &jwk, w));
+	TRY(algorithm(jwk, j, &alg, w));
+	TRY(find_key(rules, j, jwk, a, &key, w));
+	r = jws_verify(j, key, alg, w);
 	pkey_free(key);
 	TRY(r);
 	TRY(check_claims(doc, rules, w));
 	*claims = doc;
 	return rc_of(OK);
+}
+
+rc token_verify(struct slice text, const struct token_rules *rules, struct arena *a, struct json **claims, struct why *w)
+{
+	struct jws j;
+
+	TRY(jws_parse(text, a, &j, w));
+	return token_verify_parsed(&j, rules, a, claims, w);
 }

@@ -8,7 +8,7 @@ enum token_source {
 	TOKEN_JWK,	/* `jwk` */
 	TOKEN_JWKS,	/* `jwk` is a set; the header's kid picks from it */
 	TOKEN_HEADER,	/* the JWK of the header, endorsed by nothing: integrity alone */
-	TOKEN_HEADER_X5C,	/* the JWK of the header, endorsed by its own x5c */
+	TOKEN_HEADER_X5C,	/* the JWK of the header, endorsed by its own x5c or the header's */
 	TOKEN_X5C,	/* the key of the header's x5c */
 };
 
@@ -24,3 +24,5 @@ struct token_rules {
 /* The algorithm is the JWK's "alg"; a JWK without one, and a certificate, leave those that suit the key to the header.
  * E_UNAUTH token.key: no such key; x5c.*; E_UNSUPPORTED jws.alg, key.algorithm; E_DENIED jws.signature, jwt.*; E_MALFORMED. */
 RC token_verify(struct slice text, const struct token_rules *rules, struct arena *a, struct json **claims, struct why *w);
+/* The same of a token that was taken apart: for callers whose trust depends on which key the header names. */
+RC token_verify_parsed(const struct jws *j, const struct token_rules *rules, struct arena *a, struct json **claims, struct why *w);

@@ -1,0 +1,175 @@
+/* What a challenge leaves behind: the record of its one success, and the count of its failures. */
+#include "kbs/test_fix.h"
+
+#include <pthread.h>
+
+#include "codec/base64.h"
+#include "kbs/attempts.h"
+#include "kbs/session.h"
+
+#define LIFE 300
+
+static struct challenge challenge_of(uint8_t first)
+{
+	struct challenge c = {.version = RCAR_030, .tee = "snp", .expires_s = NOW + LIFE};
+
+	for (unsigned i = 0; i < sizeof(c.id); i++)
+		c.id[i] = (uint8_t)(first + i);
+	return c;
+}
+
+static struct session session_for(const struct challenge *c, const char *token)
+{
+	return (struct session){.token = slice_cstr(token), .version = c->version, .key = SLICE_LIT("thumb"), .expires_s = c->expires_s};
+}
+
+static rc keep(struct fix *f, const struct challenge *c, const char *token)
+{
+	struct session s = session_for(c, token);
+	struct store_op op = session_op(f->a, c, &s);
+
+	return store_commit(f->store, &op, 1, &f->w);
+}
+
+static void an_attested_session_is_found_by_its_challenge(void **state)
+{
+	struct fix *f = *state;
+	struct challenge c = challenge_of(1), other = challenge_of(2);
+	struct session s;
+
+	OK_OR_FAIL(keep(f, &c, "a.b.c"), &f->w);
+	OK_OR_FAIL(session_get(f->store, c.id, f->a, &s, &f->w), &f->w);
+	assert_true(slice_is(s.token, "a.b.c") && slice_is(s.key, "thumb"));
+	assert_int_equal(s.version, RCAR_030);
+	assert_int_equal(s.expires_s, NOW + LIFE);
+	REFUSED(session_get(f->store, other.id, f->a, &s, &f->w), &f->w, E_NOTFOUND, "store.absent");
+}
+
+static void a_challenge_succeeds_once(void **state)
+{
+	struct fix *f = *state;
+	struct challenge c = challenge_of(1);
+	struct session s;
+
+	OK_OR_FAIL(keep(f, &c, "first"), &f->w);
+	REFUSED(keep(f, &c, "second"), &f->w, E_DENIED, "store.exists");
+	OK_OR_FAIL(session_get(f->store, c.id, f->a, &s, &f->w), &f->w);
+	assert_true(slice_is(s.token, "first"));
+}
+
+static void a_session_ends_with_its_challenge(void **state)
+{
+	struct fix *f = *state;
+	struct challenge c = challenge_of(1);
+	struct session s;
+
+	OK_OR_FAIL(keep(f, &c, "a.b.c"), &f->w);
+	f->now_s = NOW + LIFE - 1;
+	OK_OR_FAIL(session_get(f->store, c.id, f->a, &s, &f->w), &f->w);
+	f->now_s = NOW + LIFE;
+	REFUSED(session_get(f->store, c.id, f->a, &s, &f->w), &f->w, E_NOTFOUND, "store.absent");
+}
+
+/* Rows that another hand wrote: refused, each alone. */
+static void a_damaged_session_record_is_refused(void **state)
+{
+	static const char *const rows[] = {"", "{", "[]", "{}", "{\"token\":1,\"key\":\"k\",\"version\":5}",
+					   "{\"token\":\"t\",\"version\":5}", "{\"token\":\"t\",\"key\":\"k\"}",
+					   "{\"token\":\"t\",\"key\":\"k\",\"version\":0}", "{\"token\":\"t\",\"key\":\"k\",\"version\":6}",
+					   "{\"token\":\"t\",\"key\":\"k\",\"version\":\"5\"}",
+					   "{\"token\":\"t\",\"key\":\"k\",\"version\":-1}"};
+	struct fix *f = *state;
+	struct challenge c = challenge_of(1), good = challenge_of(2);
+	const char *key = hex_text(f->a, slice_of(c.id, sizeof(c.id)));
+	struct session s;
+
+	OK_OR_FAIL(keep(f, &good, "a.b.c"), &f->w);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OK_OR_FAIL(store_put(f->store, SESSION_NS, key, slice_cstr(rows[i]), &f->w), &f->w);
+		if (rc_ok(session_get(f->store, c.id, f->a, &s, &f->w)))
+			fail_msg("row %zu was taken: %s", i, rows[i]);
+		why_clear(&f->w);
+	}
+	OK_OR_FAIL(session_get(f->store, good.id, f->a, &s, &f->w), &f->w);
+}
+
+static void a_challenge_sees_so_many_failures_and_no_more(void **state)
+{
+	struct attempts *t = attempts_new();
+	struct challenge c = challenge_of(1);
+
+	(void)state;
+	assert_non_null(t);
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+		assert_true(attempts_left(t, c.id));
+		attempts_failed(t, c.id);
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_false(attempts_left(t, c.id));
+		attempts_failed(t, c.id);
+	}
+	attempts_free(t);
+}
+
+static void failures_of_one_challenge_leave_all_others_alone(void **state)
+{
+	struct attempts *t = attempts_new();
+	struct challenge c = challenge_of(1), twin = c, next = c;
+	uint32_t h;
+
+	(void)state;
+	memcpy(&h, c.id, sizeof(h));
+	h++;
+	memcpy(next.id, &h, sizeof(h));
+	twin.id[15] ^= 1;	/* the same slot */
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		attempts_failed(t, c.id);
+	assert_false(attempts_left(t, c.id));
+	assert_true(attempts_left(t, next.id));
+	assert_true(attempts_left(t, twin.id));
+	attempts_failed(t, twin.id);	/* takes the slot over, with a count of its own */
+	for (unsigned i = 1; i < ATTEMPTS_MAX; i++) {
+		assert_true(attempts_left(t, twin.id));
+		attempts_failed(t, twin.id);
+	}
+	assert_false(attempts_left(t, twin.id));
+	attempts_free(t);
+}
+
+static void *fail_once(void *t)
+{
+	struct challenge c = challenge_of(1);
+
+	attempts_failed(t, c.id);
+	return NULL;
+}
+
+static void failures_in_threads_are_all_counted(void **state)
+{
+	struct attempts *t = attempts_new();
+	struct challenge c = challenge_of(1);
+	pthread_t thread[ATTEMPTS_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, fail_once, t), 0);
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		pthread_join(thread[i], NULL);
+	assert_false(attempts_left(t, c.id));
+	attempts_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BEHAVIOUR(an_attested_session_is_found_by_its_challenge),
+		BEHAVIOUR(a_challenge_succeeds_once),
+		BEHAVIOUR(a_session_ends_with_its_challenge),
+		BEHAVIOUR(a_damaged_session_record_is_refused),
+		cmocka_unit_test(a_challenge_sees_so_many_failures_and_no_more),
+		cmocka_unit_test(failures_of_one_challenge_leave_all_others_alone),
+		cmocka_unit_test(failures_in_threads_are_all_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
