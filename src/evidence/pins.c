@@ -7,6 +7,18 @@
 #define CERT "certificate (DER)"
 
 const struct pin pins[] = {
+	{"amd-ark", "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd", CERT,
+	 "CN ARK-Milan, https://kdsintf.amd.com/vcek/v1/Milan/cert_chain"},
+	{"amd-ark", "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1", CERT,
+	 "CN ARK-Genoa, https://kdsintf.amd.com/vcek/v1/Genoa/cert_chain"},
+	{"amd-ark", "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a", CERT,
+	 "CN ARK-Turin, https://kdsintf.amd.com/vcek/v1/Turin/cert_chain"},
+	{"amd-ark", "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9", "public key (SubjectPublicKeyInfo)",
+	 "the key of ARK-Milan"},
+	{"amd-ark", "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831", "public key (SubjectPublicKeyInfo)",
+	 "the key of ARK-Genoa"},
+	{"amd-ark", "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08", "public key (SubjectPublicKeyInfo)",
+	 "the key of ARK-Turin"},
 	{"hygon-hrk", "296efa97580464cca0ab5eefe42199ee05862182508d1629f29cf4dc175b10cd", "certificate (832 bytes)",
 	 "Hygon root key certificate HYGON-SSD-HRK, as the CSV tools of Hygon carry it"},
 	{"nvidia-device-root", "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48", CERT,

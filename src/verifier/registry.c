@@ -5,8 +5,10 @@
 #include "verifier/dcu/dcu.h"
 #include "verifier/nitro/nitro.h"
 #include "verifier/nvidia/nvidia.h"
+#include "verifier/sample/sample.h"
 #include "verifier/se/se.h"
 #include "verifier/sgx/sgx.h"
+#include "verifier/snp/snp.h"
 #include "verifier/tdx/tdx.h"
 
 const struct vdriver *const registry[] = {
@@ -15,8 +17,11 @@ const struct vdriver *const registry[] = {
 	&dcu_driver,
 	&nitro_driver,
 	&nvidia_driver,
+	&sample_driver,
+	&sampledevice_driver,
 	&se_driver,
 	&sgx_driver,
+	&snp_driver,
 	&tdx_driver,
 	NULL,
 };

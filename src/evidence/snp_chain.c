@@ -1,0 +1,314 @@
+/* snp_chain.c - the certificates of an SNP report, from the collateral to the verdict. */
+#include "base/cur.h"
+#include "codec/base64.h"
+#include "evidence/octets.h"
+#include "evidence/snp.h"
+
+#define OID_SPL	 "1.3.6.1.4.1.3704.1.3."
+#define OID_HWID "1.3.6.1.4.1.3704.1.4"
+
+void snp_certs_free(struct snp_certs *c)
+{
+	x509_free(c->vek);
+	x509_free_all(c->pool, c->pool_n);
+	*c = (struct snp_certs){0};
+}
+
+rc snp_certs_set_vek(struct snp_certs *c, struct slice bytes, const struct snp_reasons *why_not, struct why *w)
+{
+	struct why inner = why_in(w->arena);
+	struct x509 *x = NULL;
+	rc r = x509_from_any(bytes, &x, &inner);
+
+	if (!rc_ok(r))
+		return recast(r, &inner, why_not->certificate, why_not->certificate, w);
+	x509_free(c->vek);
+	c->vek = x;
+	return rc_of(OK);
+}
+
+rc snp_certs_add(struct snp_certs *c, struct slice bytes, const struct snp_reasons *why_not, struct why *w)
+{
+	struct why inner = why_in(w->arena);
+	size_t n = 0, room = SNP_CERTS_MAX - c->pool_n;
+	rc r;
+
+	if (room == 0)
+		return deny(w, E_LIMIT, why_not->certificate, "more than %u certificates", SNP_CERTS_MAX);
+	if (bytes.n && bytes.p[0] == 0x30) {
+		r = x509_from_der(bytes, &c->pool[c->pool_n], &inner);
+		n = rc_ok(r) ? 1 : 0;
+	} else {
+		r = x509_list_from_pem(bytes, &c->pool[c->pool_n], room, &n, &inner);
+	}
+	if (!rc_ok(r))
+		return recast(r, &inner, why_not->certificate, why_not->certificate, w);
+	c->pool_n += n;
+	return rc_of(OK);
+}
+
+/* ---- collateral by name ---- */
+
+static const char *vcek_key(struct arena *a, const struct snp_report *r, enum snp_generation g)
+{
+	const struct snp_tcb *t = &r->reported_tcb;
+	bool turin = g == SNP_TURIN;
+	const char *id = hex_text(a, slice_sub(r->chip_id, 0, turin ? 8 : 64));
+
+	if (turin)
+		return arena_printf(a, "%s/%s/%u.%u.%u.%u.%u", snp_generation_name(g), id, t->bootloader, t->tee, t->snp, t->microcode,
+				    t->fmc);
+	return arena_printf(a, "%s/%s/%u.%u.%u.%u", snp_generation_name(g), id, t->bootloader, t->tee, t->snp, t->microcode);
+}
+
+static const char *ca_key(struct arena *a, const struct snp_report *r, enum snp_generation g)
+{
+	return arena_printf(a, "%s%s", snp_generation_name(g), snp_signing_key(r) == 1 ? "/vlek" : "");
+}
+
+/* The generations that a report may be of. */
+static unsigned candidates(const struct snp_report *r, enum snp_generation out[2])
+{
+	if (r->generation == SNP_UNKNOWN) {
+		out[0] = SNP_MILAN;
+		out[1] = SNP_GENOA;
+		return 2;
+	}
+	out[0] = r->generation;
+	return 1;
+}
+
+rc snp_plan(struct vjob *job, const struct snp_report *r, bool have_vek, bool have_chain)
+{
+	enum snp_generation g[2];
+	unsigned n = candidates(r, g);
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *vcek = vcek_key(job->arena, r, g[i]), *ca = ca_key(job->arena, r, g[i]);
+
+		if (!vcek || !ca)
+			return deny(job->why, E_INTERNAL, "job.memory", "no memory to name collateral");
+		if (!have_vek && snp_signing_key(r) == 0)	/* nobody hands out a VLEK but its owner */
+			TRY(vjob_want(job, "amd-vcek", vcek));
+		if (!have_chain)
+			TRY(vjob_want(job, "amd-ask-ark", ca));
+		TRY(vjob_want(job, "amd-crl", ca));
+	}
+	return rc_of(OK);
+}
+
+static struct slice collateral_of(struct vjob *job, const struct snp_report *r, const char *kind,
+				  const char *(*key)(struct arena *, const struct snp_report *, enum snp_generation))
+{
+	enum snp_generation g[2];
+	unsigned n = candidates(r, g);
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *k = key(job->arena, r, g[i]);
+		struct slice s = k ? vjob_collateral(job, kind, k) : (struct slice){0};
+
+		if (s.p)
+			return s;
+	}
+	return vjob_collateral(job, kind, "");
+}
+
+rc snp_collect(struct vjob *job, const struct snp_report *r, const struct snp_reasons *why_not, struct snp_certs *c)
+{
+	struct slice s;
+
+	if (!c->vek) {
+		s = collateral_of(job, r, "amd-vcek", vcek_key);
+		if (!s.p)
+			return deny(job->why, E_UNAVAILABLE, why_not->missing, "the certificate of the key that signed the report is not at hand");
+		TRY(snp_certs_set_vek(c, s, why_not, job->why));
+	}
+	s = collateral_of(job, r, "amd-ask-ark", ca_key);
+	if (s.p)
+		TRY(snp_certs_add(c, s, why_not, job->why));
+	if (c->pool_n == 0)
+		return deny(job->why, E_UNAVAILABLE, why_not->missing, "AMD's certificates above the one of the chip are not at hand");
+	return rc_of(OK);
+}
+
+/* ---- chain ---- */
+
+/* "SEV-Milan" and "SEV-VLEK-Milan" name the generation that a chain is for. */
+static RC check_roles(struct snp_report *r, const struct x509_path *p, struct arena *a, const struct snp_reasons *why_not,
+		      struct why *w)
+{
+	static const enum snp_generation all[] = {SNP_MILAN, SNP_GENOA, SNP_TURIN};
+	const char *vek = x509_subject_cn(p->c[0], a), *ca = x509_subject_cn(p->c[1], a);
+	bool vlek = vek && !strcmp(vek, "SEV-VLEK");
+	const char *prefix = vlek ? "SEV-VLEK-" : "SEV-";
+	enum snp_generation g = SNP_UNKNOWN;
+
+	if (!vek || (!vlek && strcmp(vek, "SEV-VCEK")))
+		return deny(w, E_DENIED, why_not->chain, "the signer's certificate is for \"%s\", expected SEV-VCEK or SEV-VLEK",
+			    vek ? vek : "nobody");
+	if (vlek != (snp_signing_key(r) == 1) || snp_signing_key(r) > 1)
+		return deny(w, E_DENIED, why_not->signature, "the report is signed by key %u (0 VCEK, 1 VLEK), the certificate is for %s",
+			    snp_signing_key(r), vek);
+	for (size_t i = 0; i < 3; i++)
+		if (ca && !strncmp(ca, prefix, strlen(prefix)) && !strcmp(ca + strlen(prefix), snp_generation_name(all[i])))
+			g = all[i];
+	if (g == SNP_UNKNOWN)
+		return deny(w, E_DENIED, why_not->chain, "\"%s\" does not issue certificates for %s", ca ? ca : "nobody", vek);
+	if (r->generation == SNP_UNKNOWN && g != SNP_TURIN)
+		r->generation = g;
+	if (r->generation != g)
+		return deny(w, E_DENIED, why_not->chain, "the report is of a %s, the certificates are for %s",
+			    snp_generation_name(r->generation), snp_generation_name(g));
+	return rc_of(OK);
+}
+
+static RC check_crl(struct vjob *job, struct slice bytes, const struct x509_path *p, const struct snp_reasons *why_not)
+{
+	struct why inner = why_in(job->arena);
+	struct x509_crl *crl = NULL;
+	rc r = x509_crl_from(bytes, &crl, &inner);
+
+	if (!rc_ok(r))
+		return recast(r, &inner, why_not->certificate, why_not->certificate, job->why);
+	r = deny(job->why, E_DENIED, why_not->crl, "the revocation list is of no issuer in this chain");
+	for (size_t i = 1; i < p->n; i++) {
+		if (!x509_crl_is_issuer(crl, p->c[i]))
+			continue;
+		why_clear(job->why);
+		r = x509_crl_by(crl, p->c[i], why_not->crl, job->why);
+		if (rc_ok(r) && !job->no_time)
+			r = x509_crl_valid_at(crl, job->now_s, why_not->expired, job->why);
+		if (rc_ok(r) && x509_crl_lists(crl, p->c[i - 1]))
+			r = deny(job->why, E_DENIED, why_not->revoked, "AMD has revoked the certificate \"%s\"",
+				 x509_subject_cn(p->c[i - 1], job->arena));
+		break;
+	}
+	x509_crl_free(crl);
+	return r;
+}
+
+static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not,
+		      bool *crl)
+{
+	const struct x509_rules rules = {.chain = why_not->chain, .expired = why_not->expired};
+	struct x509_path path;
+	struct slice list;
+
+	TRY(x509_path_build(c->vek, c->pool, c->pool_n, &rules, &path, job->why));
+	if (path.n != 3)
+		return deny(job->why, E_DENIED, why_not->chain, "%zu certificates from the chip to the root, expected 3", path.n);
+	if (!vjob_anchor(job, "amd-ark", x509_sha256(path.c[2])) && !vjob_anchor(job, "amd-ark", x509_spki_sha256(path.c[2]))) {
+		rc no = deny(job->why, E_DENIED, why_not->root, "the chain ends in \"%s\", which is none of the pinned roots",
+			     x509_subject_cn(path.c[2], job->arena));
+
+		why_compared(job->why, "ark_sha256", hex_text(job->arena, slice_of(x509_sha256(path.c[2]), 32)), "a pinned AMD root key");
+		return no;
+	}
+	TRY(check_roles(r, &path, job->arena, why_not, job->why));
+	if (!job->no_time)
+		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));
+	list = collateral_of(job, r, "amd-crl", ca_key);
+	*crl = list.p != NULL;
+	return list.p ? check_crl(job, list, &path, why_not) : rc_of(OK);
+}
+
+/* ---- the report under its certificate ---- */
+
+/* 72 bytes, little endian; the upper 24 are beyond the curve and must be zero. */
+static bool to_p1363(struct slice le, uint8_t out[48])
+{
+	uint8_t beyond = 0;
+
+	for (unsigned i = 48; i < 72; i++)
+		beyond |= le.p[i];
+	for (unsigned i = 0; i < 48; i++)
+		out[i] = le.p[47 - i];
+	return beyond == 0;
+}
+
+static RC check_signature(struct vjob *job, const struct snp_report *r, const struct x509 *vek, const struct snp_reasons *why_not)
+{
+	const struct pkey *key = x509_key(vek);
+	uint8_t sig[96];
+
+	if (!key || pkey_kind(key) != KEY_P384)
+		return deny(job->why, E_DENIED, why_not->signature, "the certificate's key is not of P-384");
+	if (!to_p1363(slice_sub(r->raw, 0x2a0, 72), sig) || !to_p1363(slice_sub(r->raw, 0x2e8, 72), sig + 48))
+		return deny(job->why, E_DENIED, why_not->signature, "r or s is larger than the curve's order");
+	return pkey_verify_hash(key, DIGEST_SHA384, false, slice_sub(r->raw, 0, SNP_SIGNED_SIZE), slice_of(sig, 96), why_not->signature,
+				job->why);
+}
+
+/* A DER INTEGER of 0 to 255, in its one encoding. */
+static bool der_u8(struct slice der, uint8_t *out)
+{
+	bool two = der.n == 4;
+
+	if (!(der.n == 3 || two) || der.p[0] != 2 || der.p[1] != der.n - 2)
+		return false;
+	if (two != (der.p[der.n - 1] >= 0x80) || (two && der.p[2]))
+		return false;
+	*out = der.p[der.n - 1];
+	return true;
+}
+
+static RC check_tcb_part(struct vjob *job, const struct x509 *vek, const char *oid, const char *name, uint8_t found,
+			 const struct snp_reasons *why_not)
+{
+	struct why inner = why_in(job->arena);
+	struct slice ext;
+	uint8_t expected;
+	rc r = x509_ext(vek, job->arena, oid, &ext, NULL, &inner);
+
+	if (!rc_ok(r))
+		return recast(r, &inner, why_not->certificate, why_not->certificate, job->why);
+	if (!ext.p || !der_u8(ext, &expected))
+		return deny(job->why, E_DENIED, why_not->tcb, "the certificate does not say which %s version its key is for", name);
+	if (expected == found)
+		return rc_of(OK);
+	r = deny(job->why, E_DENIED, why_not->tcb, "the report claims %s version %u, the key is for %u", name, found, expected);
+	why_compared(job->why, arena_printf(job->arena, "reported_tcb_%s", name), arena_printf(job->arena, "%u", found),
+		     arena_printf(job->arena, "%u", expected));
+	return r;
+}
+
+static RC check_tcb(struct vjob *job, const struct snp_report *r, const struct x509 *vek, const struct snp_reasons *why_not)
+{
+	const struct snp_tcb *t = &r->reported_tcb;
+
+	TRY(check_tcb_part(job, vek, OID_SPL "1", "bootloader", t->bootloader, why_not));
+	TRY(check_tcb_part(job, vek, OID_SPL "2", "tee", t->tee, why_not));
+	TRY(check_tcb_part(job, vek, OID_SPL "3", "snp", t->snp, why_not));
+	TRY(check_tcb_part(job, vek, OID_SPL "8", "microcode", t->microcode, why_not));
+	if (r->generation == SNP_TURIN)
+		TRY(check_tcb_part(job, vek, OID_SPL "9", "fmc", t->fmc, why_not));
+	return rc_of(OK);
+}
+
+/* A VLEK belongs to a cloud, not to a chip: its certificate names none. */
+static RC check_chip(struct vjob *job, const struct snp_report *r, const struct x509 *vek, const struct snp_reasons *why_not)
+{
+	struct slice ext, found = slice_sub(r->chip_id, 0, r->generation == SNP_TURIN ? 8 : 64);
+	struct why inner = why_in(job->arena);
+	rc no = x509_ext(vek, job->arena, OID_HWID, &ext, NULL, &inner);
+
+	if (!rc_ok(no))
+		return recast(no, &inner, why_not->certificate, why_not->certificate, job->why);
+	if (snp_signing_key(r) == 1 && !ext.p)
+		return rc_of(OK);
+	if (ext.n == found.n + 2 && ext.p[0] == 4 && ext.p[1] == found.n)	/* an OCTET STRING inside */
+		ext = slice_sub(ext, 2, found.n);
+	if (ext.p && slice_eq(ext, found))
+		return rc_of(OK);
+	no = deny(job->why, E_DENIED, why_not->chip_id, "the report is of another chip than the key");
+	why_compared(job->why, "chip_id", hex_text(job->arena, found), ext.p ? hex_text(job->arena, ext) : "a chip id in the certificate");
+	return no;
+}
+
+rc snp_check(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not, bool *crl)
+{
+	TRY(check_chain(job, r, c, why_not, crl));
+	TRY(check_signature(job, r, c->vek, why_not));
+	TRY(check_tcb(job, r, c->vek, why_not));
+	return check_chip(job, r, c->vek, why_not);
+}

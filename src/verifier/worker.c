@@ -1,0 +1,126 @@
+/* worker.c - a worker's life: close the sandbox, then one job after another until the socket closes. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "evidence/memo.h"
+#include "sandbox/sandbox.h"
+#include "crypto/digest.h"
+#include "crypto/pkey.h"
+#include "verifier/frame.h"
+#include "verifier/pool.h"
+#include "verifier/pool_int.h"
+
+#define JOB_CPU_S     30u
+#define MEMO_ENTRIES  256u
+#define ARENA_JOB     ((size_t)96 << 20)
+
+/* The answer to one request; what cannot be answered otherwise is a short refusal. */
+static RC answer(struct arena *a, struct slice in, struct memo *memo, struct buf *out)
+{
+	struct why w = why_in(a);
+	struct vjob *job = ARENA_NEW(a, struct vjob);
+	enum verifier_step step;
+	char tee[32];
+	rc r;
+
+	if (!job)
+		return rc_of(E_LIMIT);
+	job->arena = a;
+	job->why = &w;
+	job->memo = memo;
+	r = frame_get_request(in, tee, &step, job);
+	if (rc_ok(r))
+		r = registry_run(tee, step, job);
+	if (!rc_ok(r))
+		job->results_n = job->wants_n = 0;
+	return frame_put_answer(out, r, job);
+}
+
+static RC refuse(struct arena *a, struct buf *out)
+{
+	struct why w = why_in(a);
+	struct vjob job = {.arena = a, .why = &w};
+
+	return frame_put_answer(out, deny(&w, E_LIMIT, "verifier.memory", "the verification needs more memory than it may have"), &job);
+}
+
+static RC self_test(int fd, struct slice in, bool *was)
+{
+	char text[256];
+
+	*was = slice_starts(in, SLICE_LIT(POOL_SELF_TEST));
+	if (!*was)
+		return rc_of(OK);
+	worker_escape(text, sizeof(text), in.n > strlen(POOL_SELF_TEST));
+	return sandbox_send(fd, slice_cstr(text), (struct slice){0}, 0, NULL);
+}
+
+int worker_serve(int fd, size_t message_max)
+{
+	struct memo *memo = memo_new(MEMO_ENTRIES);
+	rc r = rc_of(OK);
+
+	while (rc_ok(r)) {
+		struct arena *in_arena = arena_new(message_max + 4096), *a = arena_new(ARENA_JOB), *spare = arena_new(1u << 16);
+		struct slice in;
+		bool was;
+
+		r = in_arena && a && spare ? sandbox_recv(fd, in_arena, message_max, 0, &in, NULL) : rc_of(E_LIMIT);
+		if (rc_ok(r))
+			r = self_test(fd, in, &was);
+		if (rc_ok(r) && !was) {
+			struct buf out = buf_in(a, message_max), little = buf_in(spare, 0);
+
+			sandbox_job(JOB_CPU_S);
+			if (rc_ok(answer(a, in, memo, &out)))
+				r = sandbox_send(fd, buf_view(&out), (struct slice){0}, 0, NULL);
+			else
+				r = rc_ok(refuse(spare, &little)) ? sandbox_send(fd, buf_view(&little), (struct slice){0}, 0, NULL) : rc_of(E_LIMIT);
+		}
+		arena_free(spare);
+		arena_free(a);
+		arena_free(in_arena);
+	}
+	memo_free(memo);
+	return 0;
+}
+
+/* What OpenSSL loads late must be loaded before the walls close: algorithms, error texts, the random generator's first call. */
+static void warm_up(void)
+{
+	uint8_t out[DIGEST_MAX], random[16];
+	static const enum digest_alg algs[] = {DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_SM3, DIGEST_MD5};
+	struct pkey *k = NULL;
+
+	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
+		(void)digest(algs[i], SLICE_LIT("warm"), out, NULL).code;
+	(void)sys_random(random, sizeof(random), NULL).code;
+	if (rc_ok(pkey_from_spki(SLICE_LIT("no key"), &k, NULL)))
+		pkey_free(k);
+}
+
+void pool_worker_main(int argc, char **argv)
+{
+	struct arena *a;
+	struct why w;
+	struct pool_hello hello;
+	struct sandbox_state state;
+	struct slice in;
+	rc r;
+
+	if (argc != 2 || strcmp(argv[1], POOL_WORKER_ARG))
+		return;
+	a = arena_new(1u << 16);
+	w = why_in(a);
+	r = sandbox_recv(SANDBOX_FD, a, sizeof(hello), 0, &in, &w);
+	if (!rc_ok(r) || in.n != sizeof(hello))
+		_exit(1);
+	memcpy(&hello, in.p, sizeof(hello));
+	warm_up();
+	r = sandbox_enter(&(struct sandbox_limits){.memory_bytes = hello.memory}, &state, &w);
+	r = sandbox_send(SANDBOX_FD, slice_cstr(rc_ok(r) ? POOL_READY : why_text(&w)), (struct slice){0}, 0, NULL);
+	arena_free(a);
+	/* No exit handlers: they may want what the sandbox forbids. */
+	_exit(rc_ok(r) && state.seccomp ? worker_serve(SANDBOX_FD, hello.message_max) : 1);
+}
