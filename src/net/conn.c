@@ -23,7 +23,11 @@ struct conn {
 	unsigned peer_slot;
 	bool closing;		/* ends when the output is sent */
 	bool sending;
+	bool lingering;		/* our side is shut; what still comes is thrown away, so that no reset overtakes the reply */
+	size_t thrown;
 };
+
+enum { LINGER_MS = 1000, LINGER_BYTES = 1 << 20 };
 
 static unsigned hash_peer(const char *peer)
 {
@@ -94,7 +98,7 @@ void loop_drain(struct loop *l)
 
 	for (c = l->conns; c; c = next) {
 		next = c->next;
-		if (!c->job && !c->sending && !http1_started(c->codec))
+		if (!c->lingering && !c->job && !c->sending && !http1_started(c->codec))
 			conn_close(c);
 	}
 	if (!l->conns)
@@ -213,12 +217,39 @@ static void feed(struct conn *c)
 	}
 }
 
+static void throw_away(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	c->thrown += evbuffer_get_length(in);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	if (c->thrown > LINGER_BYTES)
+		conn_close(c);
+}
+
+static void linger(struct conn *c)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+
+	c->lingering = true;
+	set_deadline(c, LINGER_MS);
+	if (ssl)
+		SSL_shutdown(ssl);
+	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	bufferevent_enable(c->bev, EV_READ);
+	throw_away(c);
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
 	bool started = http1_started(c->codec), in_body = http1_in_body(c->codec);
 
 	(void)bev;
+	if (c->lingering) {
+		throw_away(c);
+		return;
+	}
 	if (c->job || c->sending)
 		return;
 	feed(c);
@@ -239,7 +270,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 		return;
 	c->sending = false;
 	if (c->closing) {
-		conn_close(c);
+		linger(c);
 		return;
 	}
 	set_deadline(c, c->loop->server->config.idle_ms);
@@ -268,7 +299,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!c->sending && !c->job && http1_started(c->codec)) {
+	if (!c->lingering && !c->sending && !c->job && http1_started(c->codec)) {
 		bufferevent_disable(c->bev, EV_READ);
 		refuse(c, 408, "http.timeout");
 		return;

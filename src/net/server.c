@@ -204,11 +204,24 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
 	conn_open(ll->loop, ll->listener, fd, sa);
 }
 
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_listener *ll = arg;
+
+	(void)fd;
+	(void)what;
+	if (ll->ev)
+		evconnlistener_enable(ll->ev);
+}
+
+/* Out of descriptors: what was not taken waits in the backlog. The socket stays readable, so pause instead of spinning. */
 static void on_accept_error(struct evconnlistener *ev, void *arg)
 {
-	/* Out of descriptors: the connection that was not taken waits in the backlog; listening goes on. */
-	(void)ev;
-	(void)arg;
+	const struct timeval pause = {.tv_usec = 200000};
+	struct loop_listener *ll = arg;
+
+	if (event_base_once(ll->loop->base, -1, EV_TIMEOUT, on_accept_again, ll, &pause) == 0)
+		evconnlistener_disable(ev);
 }
 
 static void on_drain(evutil_socket_t fd, short what, void *arg)

@@ -1,0 +1,266 @@
+/* test_server.c - a real server on a loopback port: what is refused on the wire, deadlines, caps, drain; and fetch against it. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/num.h"
+#include "base/sys.h"
+#include "net/battery.h"
+#include "net/fetch.h"
+#include "net/server.h"
+
+static atomic_uint smuggled, served;
+
+static void handle(void *ctx, struct http_request *req, struct http_response *resp)
+{
+	struct why w = {0};
+
+	(void)ctx;
+	atomic_fetch_add(&served, 1);
+	if (slice_is(req->path, "/smuggled"))
+		atomic_fetch_add(&smuggled, 1);
+	resp->status = 200;
+	if (slice_is(req->path, "/slow"))
+		usleep(300000);
+	if (slice_is(req->path, "/moved")) {
+		resp->status = 302;
+		http_response_header(resp, "location", "/elsewhere");
+	}
+	if (slice_is(req->path, "/secret") && !rc_ok(secret_copy(&resp->secret_body, SLICE_LIT("sesame"), &w)))
+		resp->status = 500;
+	resp->body = slice_is(req->path, "/secret") ? (struct slice){0} : req->path;
+}
+
+static void refuse(int status, const char *reason, struct http_response *resp)
+{
+	resp->status = status;
+	resp->content_type = "application/json";
+	resp->body = slice_cstr(arena_printf(resp->arena, "{\"type\":\"%s\",\"detail\":\"\"}", reason));
+}
+
+static struct server *start(unsigned per_peer)
+{
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = handle};
+	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 2, .workers = 2, .body_max = 65536,
+					     .max_per_peer = per_peer, .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = refuse};
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct server *s = NULL;
+
+	if (!rc_ok(server_new(&config, &s, &w)) || !rc_ok(server_start(s, &w)))
+		fail_msg("%s", why_text(&w));
+	arena_free(a);
+	return s;
+}
+
+static void end(struct server *s)
+{
+	server_stop(s, 2000);
+	server_free(s);
+}
+
+static int dial(const struct server *s)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_port = htons((uint16_t)strtoul(strrchr(server_address(s, 0), ':') + 1, NULL, 10));
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* All that comes until the server closes, at most 3 seconds; NUL-terminated. *closed: it did close. */
+static size_t read_all(int fd, char *out, size_t max, bool *closed)
+{
+	int64_t until = sys_monotonic_ns() + 3000000000;
+	size_t n = 0;
+
+	*closed = false;
+	while (n + 1 < max && sys_monotonic_ns() < until) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		ssize_t got;
+
+		if (poll(&p, 1, 100) == 0)
+			continue;
+		got = read(fd, out + n, max - 1 - n);
+		if (got <= 0) {
+			*closed = true;
+			break;
+		}
+		n += (size_t)got;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static void every_row_of_the_battery_is_refused_on_the_wire(void **state)
+{
+	struct server *s = start(0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(battery); i++) {
+		char sent[1024], got[4096], want[32];
+		size_t n = battery[i].n;
+		bool closed;
+		int fd = dial(s);
+
+		memcpy(sent, battery[i].bytes, n);
+		memcpy(sent + n, SMUGGLED, sizeof(SMUGGLED));
+		assert_int_equal(write(fd, sent, n + sizeof(SMUGGLED) - 1), (ssize_t)(n + sizeof(SMUGGLED) - 1));
+		read_all(fd, got, sizeof(got), &closed);
+		snprintf(want, sizeof(want), "HTTP/1.1 %u ", battery[i].status);
+		if (strncmp(got, want, strlen(want)) != 0 || !closed || strstr(got + 1, "HTTP/1.1") || !strstr(got, "{\"type\""))
+			fail_msg("%s: closed %d, answer: %s", battery[i].name, (int)closed, got);
+		close(fd);
+	}
+	assert_int_equal(atomic_load(&smuggled), 0);
+	end(s);
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\nHEAD /two HTTP/1.1\r\nHost: a\r\n\r\n"
+				   "GET /secret HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	struct server *s = start(0);
+	char got[4096];
+	bool closed;
+	int fd = dial(s);
+
+	(void)state;
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	size_t n = read_all(fd, got, sizeof(got), &closed);
+	assert_true(closed);
+	const char *one = strstr(got, "/slow"), *two = strstr(got, "content-length: 4\r\n");
+	assert_true(one && two && one < two && !strstr(got, "/two"));
+	assert_string_equal(got + n - 6, "sesame");
+	close(fd);
+	end(s);
+}
+
+static void slow_senders_are_cut_off(void **state)
+{
+	static const struct {
+		const char *sent;
+		bool answered;
+	} rows[] = {{"GET / HTT", true}, {POST_HEAD "Content-Length: 5\r\n\r\na", true}, {"", false}};
+	struct server *s = start(0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t began = sys_monotonic_ns();
+		char got[4096];
+		bool closed;
+		int fd = dial(s);
+
+		assert_int_equal(write(fd, rows[i].sent, strlen(rows[i].sent)), (ssize_t)strlen(rows[i].sent));
+		read_all(fd, got, sizeof(got), &closed);
+		assert_true(closed && sys_monotonic_ns() - began < 2000000000);
+		assert_int_equal(strncmp(got, "HTTP/1.1 408", 12) == 0, rows[i].answered);
+		close(fd);
+	}
+	end(s);
+}
+
+static void one_address_has_a_cap(void **state)
+{
+	struct server *s = start(3);
+	int fd[5];
+	unsigned closed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(fd); i++)
+		fd[i] = dial(s);
+	for (size_t i = 0; i < COUNT_OF(fd); i++) {
+		struct pollfd p = {.fd = fd[i], .events = POLLIN};
+
+		closed += poll(&p, 1, 40) == 1;
+	}
+	assert_int_equal(closed, 2);
+	for (size_t i = 0; i < COUNT_OF(fd); i++)
+		close(fd[i]);
+	end(s);
+}
+
+static void what_is_under_way_is_answered_when_draining(void **state)
+{
+	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct server *s = start(0);
+	unsigned before = atomic_load(&served);
+	char got[4096];
+	bool closed;
+	int fd = dial(s);
+
+	(void)state;
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	for (unsigned i = 0; i < 200 && atomic_load(&served) == before; i++)
+		usleep(5000);
+	server_stop(s, 2000);
+	read_all(fd, got, sizeof(got), &closed);
+	assert_true(closed && strncmp(got, "HTTP/1.1 200", 12) == 0 && strstr(got, "connection: close"));
+	close(fd);
+	server_free(s);
+}
+
+static void fetch_is_bounded_and_follows_nothing(void **state)
+{
+	struct server *s = start(0);
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct fetch_reply reply;
+	struct fetcher *f, *tiny, *strict;
+	SECRET(body);
+	struct fetch_request req = {.url = arena_printf(a, "http://%s/moved", server_address(s, 0))};
+	static const char *const bad[] = {"http://example.org/", "ftp://127.0.0.1/", "https://u:p@127.0.0.1/", "https://a\\b/", "file:///",
+					  "http://127.0.0.1.example.org/", "https://a/ b", ""};
+
+	(void)state;
+	assert_true(rc_ok(fetcher_new(&(struct fetch_config){.allow_loopback_http = true}, &f, &w)));
+	assert_true(rc_ok(fetcher_new(&(struct fetch_config){.allow_loopback_http = true, .max_reply = 3}, &tiny, &w)));
+	assert_true(rc_ok(fetcher_new(&(struct fetch_config){0}, &strict, &w)));
+	assert_true(rc_ok(fetch(f, &req, a, &reply, &w)));
+	assert_int_equal(reply.status, 302);
+	assert_true(slice_is(fetch_header_get(&reply, "location"), "/elsewhere"));
+	assert_true(slice_is(reply.body, "/moved"));
+	assert_int_equal(fetch(tiny, &req, a, &reply, &w).code, E_LIMIT);
+	assert_int_equal(fetch(strict, &req, a, &reply, &w).code, E_MALFORMED);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(fetch(f, &(struct fetch_request){.url = bad[i]}, a, &reply, &w).code, E_MALFORMED);
+	req.url = arena_printf(a, "http://%s/secret", server_address(s, 0));
+	assert_true(rc_ok(fetch_secret(f, &req, a, &reply, &body, &w)));
+	assert_true(slice_is(secret_view(&body), "sesame") && reply.body.n == 0);
+	req.url = arena_printf(a, "http://%s/slow", server_address(s, 0));
+	req.deadline_ns = sys_monotonic_ns() + 50000000;
+	why_clear(&w);
+	assert_int_equal(fetch(f, &req, a, &reply, &w).code, E_UNAVAILABLE);
+	assert_string_equal(why_reason(&w), "fetch.timeout");
+	fetcher_free(f);
+	fetcher_free(tiny);
+	fetcher_free(strict);
+	arena_free(a);
+	end(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_of_the_battery_is_refused_on_the_wire),
+		cmocka_unit_test(pipelined_requests_are_answered_in_order),
+		cmocka_unit_test(slow_senders_are_cut_off),
+		cmocka_unit_test(one_address_has_a_cap),
+		cmocka_unit_test(what_is_under_way_is_answered_when_draining),
+		cmocka_unit_test(fetch_is_bounded_and_follows_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
