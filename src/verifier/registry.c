@@ -1,5 +1,6 @@
 #include "verifier/registry.h"
 
+#include "verifier/az_vtpm/az_vtpm.h"
 #include "verifier/cca/cca.h"
 #include "verifier/csv/csv.h"
 #include "verifier/dcu/dcu.h"
@@ -12,6 +13,8 @@
 #include "verifier/tdx/tdx.h"
 
 const struct vdriver *const registry[] = {
+	&az_snp_vtpm_driver,
+	&az_tdx_vtpm_driver,
 	&cca_driver,
 	&csv_driver,
 	&dcu_driver,
