@@ -25,13 +25,17 @@ void admin_close(struct admin *ad)
 	free(ad);
 }
 
-/* The whole pattern is anchored: an alternation cannot escape the anchors that its text shows. */
+/* The pattern must be one by itself, so that it cannot close the group that anchors it: "x)|(?:y" is none. Then the whole of
+ * it is anchored, and an alternation cannot escape the anchors that its text shows. */
 static rc compile(const struct admin_acl *acl, struct regex **out, struct why *w)
 {
 	struct arena *a = arena_new(65536);
 	char *whole = arena_printf(a, "\\A(?:%s)\\z", acl->pattern), err[256] = "no memory";
-	bool ok = whole && regex_new((const uint8_t *)whole, strlen(whole), out, err, sizeof(err)) == REGEX_OK;
+	struct regex *alone = NULL;
+	bool ok = whole && regex_new((const uint8_t *)acl->pattern, strlen(acl->pattern), &alone, err, sizeof(err)) == REGEX_OK &&
+		  regex_new((const uint8_t *)whole, strlen(whole), out, err, sizeof(err)) == REGEX_OK;
 
+	regex_free(alone);
 	arena_free(a);
 	return ok ? rc_of(OK) : deny(w, E_MALFORMED, "admin.acl", "allowed_endpoints \"%s\" is no regular expression: %s", acl->pattern, err);
 }
@@ -112,7 +116,7 @@ static bool method_ok(const char *methods, const char *method)
 	for (const char *p = methods; *p;) {
 		size_t k = strcspn(p, ", ");
 
-		if (k == n && memcmp(p, method, n) == 0)
+		if (k && k == n && memcmp(p, method, n) == 0)
 			return true;
 		p += k + (p[k] != 0);
 	}
