@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/num.h"
 #include "base/sys.h"
@@ -251,6 +253,89 @@ static void fetch_is_bounded_and_follows_nothing(void **state)
 	end(s);
 }
 
+/* A fresh self-signed certificate of 127.0.0.1 and its key. */
+static void make_certificate(const char *cert_path, const char *key_path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	X509V3_CTX v3;
+	FILE *f;
+
+	assert_true(key && cert);
+	X509_set_version(cert, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"t", -1, -1, 0);
+	X509_set_issuer_name(cert, X509_get_subject_name(cert));
+	X509V3_set_ctx(&v3, cert, cert, NULL, NULL, 0);
+	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "IP:127.0.0.1");
+	assert_non_null(ext);
+	X509_add_ext(cert, ext, -1);
+	X509_EXTENSION_free(ext);
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	f = fopen(cert_path, "w");
+	assert_true(f && PEM_write_X509(f, cert) == 1 && fclose(f) == 0);
+	f = fopen(key_path, "w");
+	assert_true(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static rc ask(const struct server *s, const char *ca, struct arena *a, struct why *w)
+{
+	struct fetch_request req = {.url = arena_printf(a, "https://%s/x", server_address(s, 0))};
+	struct fetch_reply reply;
+	struct fetcher *f;
+	rc r = fetcher_new(&(struct fetch_config){.ca_file = ca}, &f, w);
+
+	assert_true(rc_ok(r));
+	why_clear(w);
+	r = fetch(f, &req, a, &reply, w);
+	fetcher_free(f);
+	return r;
+}
+
+static void a_broken_certificate_is_not_taken_over(void **state)
+{
+	char dir[] = "/tmp/warrant-net-XXXXXX";
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	const char *cert = arena_printf(a, "%s/cert.pem", dir), *key = arena_printf(a, "%s/key.pem", dir);
+	const char *old = arena_printf(a, "%s/old.pem", dir), *other = arena_printf(a, "%s/other.pem", dir);
+	const struct tls_config tls = {.certificate = cert, .private_key = key};
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = handle, .tls = &tls};
+	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 1, .workers = 1, .refuse = refuse};
+	struct server *s;
+	struct slice pem;
+
+	make_certificate(cert, key);
+	make_certificate(other, arena_printf(a, "%s/other-key.pem", dir));
+	assert_true(rc_ok(file_read(a, cert, 65536, &pem, &w)) && rc_ok(file_write_atomic(old, pem, 0600, &w)));
+	assert_true(rc_ok(server_new(&config, &s, &w)) && rc_ok(server_start(s, &w)));
+	assert_true(rc_ok(ask(s, old, a, &w)));
+	assert_int_equal(ask(s, other, a, &w).code, E_UNAVAILABLE);
+	assert_string_equal(why_reason(&w), "fetch.tls");
+	assert_int_equal(ask(s, NULL, a, &w).code, E_UNAVAILABLE);
+	assert_true(rc_ok(file_write_atomic(cert, SLICE_LIT("broken"), 0600, &w)));
+	assert_false(rc_ok(server_reload_tls(s, &w)));
+	assert_true(rc_ok(ask(s, old, a, &w)));
+	make_certificate(cert, key);
+	assert_true(rc_ok(server_reload_tls(s, &w)));
+	assert_int_equal(ask(s, old, a, &w).code, E_UNAVAILABLE);
+	assert_true(rc_ok(ask(s, cert, a, &w)));
+	end(s);
+	static const char *const names[] = {"cert.pem", "key.pem", "old.pem", "other.pem", "other-key.pem"};
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		unlink(arena_printf(a, "%s/%s", dir, names[i]));
+	rmdir(dir);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +345,7 @@ int main(void)
 		cmocka_unit_test(one_address_has_a_cap),
 		cmocka_unit_test(what_is_under_way_is_answered_when_draining),
 		cmocka_unit_test(fetch_is_bounded_and_follows_nothing),
+		cmocka_unit_test(a_broken_certificate_is_not_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
