@@ -113,30 +113,33 @@ struct json *ear_tcb_claims(struct arena *a, const char *tee, const struct json 
 	return out;
 }
 
-static rc add_extensions(struct arena *a, struct json *mod, const struct json *extensions, struct why *w)
+static rc add_extension(struct arena *a, struct json *mod, const struct json *e, struct why *w)
 {
-	const struct json *value;
-	struct slice name;
+	const struct json *name = json_get(e, "name"), *value = json_get(e, "value");
+	struct slice shown;
 	int64_t key;
 
+	if (!json_is(name, JSON_STRING) || !value)
+		return deny(w, E_DENIED, "as.extensions", "an extension must be an object with \"name\", \"key\" and \"value\"");
+	shown = slice_sub(name->text, 0, 64);
+	if (!json_i64(json_get(e, "key"), &key) || key < INT32_MIN || key > INT32_MAX)
+		return deny(w, E_DENIED, "as.extensions", "extension \"" SLICE_FMT "\": key must be a 32-bit integer", SLICE_ARG(shown));
+	if (json_get_slice(mod, name->text))
+		return deny(w, E_DENIED, "as.extensions", "extension \"" SLICE_FMT "\" would replace a member of the submodule",
+			    SLICE_ARG(shown));
+	if (value->kind != JSON_NULL)
+		json_set_slice(a, mod, name->text, value);
+	return rc_of(OK);
+}
+
+static rc add_extensions(struct arena *a, struct json *mod, const struct json *extensions, struct why *w)
+{
 	if (!extensions || extensions->kind == JSON_NULL)
 		return rc_of(OK);
 	if (extensions->kind != JSON_ARRAY)
 		return deny(w, E_DENIED, "as.extensions", "data.policy.extensions must be an array, it is %s", json_kind_name(extensions));
-	for (size_t i = 0; i < extensions->n; i++) {
-		const struct json *e = extensions->items[i];
-
-		TRY(json_need_str(e, "name", &name, "extension", w));
-		if (!json_i64(json_get(e, "key"), &key) || key < INT32_MIN || key > INT32_MAX)
-			return deny(w, E_DENIED, "as.extensions", "extension \"" SLICE_FMT "\": key must be a 32-bit integer",
-				    SLICE_ARG(slice_sub(name, 0, 64)));
-		value = json_get(e, "value");
-		if (json_get_slice(mod, name))
-			return deny(w, E_DENIED, "as.extensions", "extension \"" SLICE_FMT "\" would replace a member of the submodule",
-				    SLICE_ARG(slice_sub(name, 0, 64)));
-		if (value && value->kind != JSON_NULL)
-			json_set_slice(a, mod, name, value);
-	}
+	for (size_t i = 0; i < extensions->n; i++)
+		TRY(add_extension(a, mod, extensions->items[i], w));
 	return rc_of(OK);
 }
 

@@ -25,6 +25,7 @@ RC ear_vector_read(const struct json *trust_claims, struct ear_vector *out, stru
 struct json *ear_tcb_claims(struct arena *a, const char *tee, const struct json *claims, const struct json *runtime_claims,
 			    const struct json *init_claims, bool terse);
 
-/* One submodule; extensions is an array of {"name","key","value"} or NULL. */
+/* One submodule; extensions is an array of {"name","key","value"} or NULL. E_DENIED as.extensions: another shape, or a name that
+ * is taken. */
 RC ear_submod(struct arena *a, const struct ear_vector *v, const char *policy_id, const struct json *tcb_claims,
 	      const struct json *extensions, struct json **out, struct why *w);

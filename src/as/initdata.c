@@ -20,25 +20,23 @@ static struct json *policy_data(struct arena *a, struct slice rego)
 
 static struct json *transform(struct arena *a, const struct json *data)
 {
-	struct json *out = json_new_object(a);
+	const struct json *rego = json_get(data, "policy.rego");
+	struct json *out = json_new_object(a), *agent = rego ? policy_data(a, rego->text) : NULL;
 
 	for (size_t i = 0; i < data->n; i++) {
 		const struct json_member *m = &data->members[i];
 		struct json *v = NULL;
 
-		if (slice_is(m->name, "cdh.toml") || slice_is(m->name, "aa.toml")) {
-			if (rc_ok(toml_parse(a, m->value->text, &v, "init-data", NULL))) {
-				json_set_slice(a, out, m->name, v);
-				continue;
-			}
-		} else if (slice_is(m->name, "policy.rego")) {
-			v = policy_data(a, m->value->text);
-			if (v) {
-				json_set(a, out, "agent_policy_claims", v);
-				continue;
-			}
-		}
-		json_set_slice(a, out, m->name, m->value);
+		/* A member that bears this name itself must not pose as what the agent's policy says. */
+		if (agent && slice_is(m->name, "agent_policy_claims"))
+			continue;
+		if (agent && m->value == rego)
+			json_set(a, out, "agent_policy_claims", agent);
+		else if ((slice_is(m->name, "cdh.toml") || slice_is(m->name, "aa.toml")) &&
+			 rc_ok(toml_parse(a, m->value->text, &v, "init-data", NULL)))
+			json_set_slice(a, out, m->name, v);
+		else
+			json_set_slice(a, out, m->name, m->value);
 	}
 	return out;
 }
@@ -46,6 +44,7 @@ static struct json *transform(struct arena *a, const struct json *data)
 rc initdata_parse(struct arena *a, struct slice toml, struct initdata *out, struct why *w)
 {
 	struct slice version, algorithm;
+	struct initdata init;
 	const struct json *data;
 	enum digest_alg alg;
 	struct json *doc;
@@ -70,7 +69,9 @@ rc initdata_parse(struct arena *a, struct slice toml, struct initdata *out, stru
 	if (!d)
 		return deny(w, E_LIMIT, "initdata.memory", "no room");
 	TRY(digest(alg, toml, d, w));
-	out->digest = slice_of(d, digest_size(alg));
-	out->claims = transform(a, data);
-	return arena_bad(a) ? deny(w, E_LIMIT, "initdata.memory", "no room") : rc_of(OK);
+	init = (struct initdata){.digest = slice_of(d, digest_size(alg)), .claims = transform(a, data)};
+	if (arena_bad(a))
+		return deny(w, E_LIMIT, "initdata.memory", "no room");
+	*out = init;
+	return rc_of(OK);
 }
