@@ -8,6 +8,7 @@
 
 struct conf_case {
 	const char *root;	/* folder that input paths are relative to: .../evidence */
+	const char *shared;	/* where they are looked for next; may be NULL */
 	const char *id;
 	const struct json *all;		/* the whole case */
 	const struct json *inputs, *facts;
@@ -30,6 +31,22 @@ struct conf_adapter {
 };
 
 extern const struct conf_adapter *const conf_adapters[];	/* ends with NULL */
+
+struct pool;
+
+struct conf_options {
+	struct pool *pool;
+	const char *shared;	/* may be NULL */
+	bool verbose;
+};
+
+struct conf_count {
+	unsigned passed, failed, skipped;
+};
+
+/* All cases.json in `dir` (a platform's folder) or in its sub-folders. Prints a row for each platform and a line for each
+ * failure, and adds to *total. E_NOTFOUND when there is none. */
+RC conf_run_dir(const struct conf_options *o, const char *dir, struct conf_count *total, struct why *w);
 
 /* An input by role: a path of the case, read. p == NULL when the case has no such role. Role's text that is no path:
  * conf_text. E_NOTFOUND when the file is absent. */

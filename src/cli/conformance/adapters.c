@@ -1,0 +1,6 @@
+#include "cli/conformance/adapters.h"
+
+const struct conf_adapter *const conf_adapters[] = {
+	&conf_snp,
+	NULL,
+};

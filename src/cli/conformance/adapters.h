@@ -1,0 +1,5 @@
+/* adapters.h - the platforms that have an adapter; the list is in adapters.c. */
+#pragma once
+#include "cli/conformance/conformance.h"
+
+extern const struct conf_adapter conf_snp;
