@@ -6,14 +6,15 @@
 #include <stdlib.h>
 
 #include "base/num.h"
-#include "codec/base64.h"
-#include "codec/json.h"
-#include "crypto/digest.h"
+#include "collateral/cache.h"
 
-#define NS	      "collateral"
 #define VENDORS	      8u
 #define PUT_OFF_FIRST ((int64_t)1000000000)
 #define PUT_OFF_MAX   ((int64_t)300 * 1000000000)
+#define FLIGHT_ARENA  ((size_t)64 << 20)
+#define SCAN_S	      300	/* how often the refresher looks through the cache */
+#define SCAN_ROWS     64u
+#define EXPIRED_S     600	/* how often the vendor is asked for what is behind its nextUpdate */
 
 /* One fetch under way; those who want the same piece wait for it. */
 struct flight {
@@ -39,100 +40,20 @@ struct collateral {
 	struct flight *flights;
 	struct vendor vendor[VENDORS];
 	atomic_ullong fetches;
+	/* the refresher */
+	pthread_t thread;
+	pthread_cond_t wake;
+	bool threaded, poked, ending;
 };
 
-rc collateral_open(struct store *store, const struct clock *clock, const struct collateral_config *config, struct collateral **out,
-		   struct why *w)
+rc collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w)
 {
-	struct collateral *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
-	c->store = store;
-	c->clock = clock;
-	c->config = *config;
-	if (!c->config.refresh_s)
-		c->config.refresh_s = 86400;
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->landed, NULL);
-	*out = c;
-	return rc_of(OK);
-}
-
-void collateral_close(struct collateral *c)
-{
-	if (c) {
-		pthread_mutex_destroy(&c->lock);
-		pthread_cond_destroy(&c->landed);
-		free(c);
-	}
+	return cache_put(c->store, c->clock, pieces, n, w);
 }
 
 uint64_t collateral_fetches(const struct collateral *c)
 {
 	return atomic_load(&c->fetches);
-}
-
-/* ---- the cache ---- */
-
-/* A key may be long and hold anything: the row is named by its digest, and holds the key itself. */
-static char *row_of(struct arena *a, const char *kind, const char *key)
-{
-	uint8_t d[32];
-
-	if (!rc_ok(digest(DIGEST_SHA256, slice_cstr(key), d, NULL)))
-		return NULL;
-	return arena_printf(a, "%s/%s", kind, hex_text(a, slice_of(d, 16)));
-}
-
-static rc cache_get(struct collateral *c, const char *kind, const char *key, struct arena *a, struct slice *out, int64_t *fetched_s,
-		    struct why *w)
-{
-	char *row = row_of(a, kind, key);
-	struct slice value, stored_key, body;
-	const struct json *at;
-	struct json *doc;
-
-	if (!row)
-		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
-	TRY(store_get(c->store, NS, row, a, &value, NULL, NULL, w));
-	TRY(json_parse(a, value, &(struct json_limits){.max_bytes = STORE_VALUE_MAX}, &doc, w));
-	TRY(json_need_str(doc, "key", &stored_key, "cached collateral", w));
-	TRY(json_need_str(doc, "body", &body, "cached collateral", w));
-	at = json_get(doc, "fetched");
-	if (!slice_is(stored_key, key) || !json_i64(at, fetched_s))
-		return deny(w, E_NOTFOUND, "collateral.absent", "the cached row is of another piece");
-	return b64_decode(a, B64_STD, body, out, "cached collateral", w);
-}
-
-rc collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w)
-{
-	struct arena *a = arena_new((size_t)64 << 20);
-	struct store_op ops[COLLATERAL_PIECES_MAX];
-	rc r = rc_of(OK);
-
-	if (n > COLLATERAL_PIECES_MAX)
-		r = deny(w, E_LIMIT, "collateral.pieces", "%zu pieces at once", n);
-	for (size_t i = 0; rc_ok(r) && i < n; i++) {
-		struct json *doc = json_new_object(a);
-
-		if (pieces[i].bytes.n > COLLATERAL_PIECE_MAX) {
-			r = deny(w, E_LIMIT, "collateral.size", "%s of %zu bytes", pieces[i].kind, pieces[i].bytes.n);
-			break;
-		}
-		json_set(a, doc, "kind", json_new_cstr(a, pieces[i].kind));
-		json_set(a, doc, "key", json_new_cstr(a, pieces[i].key));
-		json_set(a, doc, "fetched", json_new_i64(a, clock_now_s(c->clock)));
-		json_set(a, doc, "body", json_new_b64(a, pieces[i].bytes));
-		ops[i] = (struct store_op){.kind = STORE_PUT, .ns = NS, .key = row_of(a, pieces[i].kind, pieces[i].key),
-					   .value = json_text(a, doc)};
-	}
-	if (rc_ok(r) && arena_bad(a))
-		r = deny(w, E_INTERNAL, "collateral.memory", "no memory");
-	if (rc_ok(r) && n)
-		r = store_commit(c->store, ops, n, w);
-	arena_free(a);
-	return r;
 }
 
 /* ---- the operator's folder ---- */
@@ -180,17 +101,31 @@ static void settle(struct vendor *v, rc result)
 	v->until_ns = sys_monotonic_ns() + v->wait_ns;
 }
 
-static rc fly(struct collateral *c, const char *kind, const char *key, struct why *w)
+/* seen_s: when the row that the caller has was fetched; INT64_MIN: it has none. */
+static rc fly(struct collateral *c, const char *kind, const char *key, int64_t seen_s, struct why *w)
 {
 	struct collateral_piece pieces[COLLATERAL_PIECES_MAX];
-	struct arena *a = arena_new((size_t)64 << 20);
+	struct arena *a = arena_new(FLIGHT_ARENA);
+	struct cache_row row;
 	size_t n = 0;
 	rc r;
 
+	/* Somebody may have landed between the caller's look and its turn. */
+	if (rc_ok(cache_get(c->store, kind, key, a, &row, NULL)) && row.fetched_s > seen_s) {
+		arena_free(a);
+		return rc_of(OK);
+	}
 	atomic_fetch_add(&c->fetches, 1);
 	r = c->config.source->fetch(c->config.source->ctx, kind, key, a, pieces, &n, w);
-	if (rc_ok(r))
-		r = collateral_put(c, pieces, n, w);
+	if (rc_ok(r)) {
+		struct why inner = why_in(a);
+
+		r = cache_put(c->store, c->clock, pieces, n, &inner);
+		if (r.code == E_DENIED && strcmp(why_reason(&inner), "collateral.older") == 0)
+			r = cache_touch(c->store, c->clock, kind, key, w);	/* a mirror behind: what is held stays */
+		else if (!rc_ok(r))
+			r = deny(w, r.code, "collateral.answer", "%s", why_text(&inner));
+	}
 	arena_free(a);
 	return r;
 }
@@ -217,7 +152,7 @@ static rc wait_for(struct collateral *c, struct flight *f, struct why *w)
 	return rc_ok(r) ? r : deny(w, r.code, "collateral.fetch", "another request could not fetch it either");
 }
 
-static rc fetch(struct collateral *c, const char *kind, const char *key, struct why *w)
+static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t seen_s, struct why *w)
 {
 	const struct collateral_source *s = c->config.source;
 	const char *name = s ? s->vendor(s->ctx, kind) : NULL;
@@ -250,7 +185,7 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, struct 
 	pthread_mutex_unlock(&c->lock);
 	if (!f)
 		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
-	r = fly(c, kind, key, w);
+	r = fly(c, kind, key, seen_s, w);
 	pthread_mutex_lock(&c->lock);
 	for (at = &c->flights; *at != f; at = &(*at)->next)
 		;
@@ -266,22 +201,164 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, struct 
 	return r;
 }
 
+/* ---- age ---- */
+
+static bool is_due(const struct collateral *c, const struct cache_row *row)
+{
+	int64_t now = clock_now_s(c->clock), age = now - row->fetched_s;
+
+	return c->config.source && (age >= c->config.refresh_s || (now >= row->next_s && age >= EXPIRED_S));
+}
+
+/* Behind nextUpdate by more than verdicts allow: it is of no use as it is. */
+static bool is_useless(const struct collateral *c, const struct cache_row *row)
+{
+	int64_t last;
+
+	if (!num_add_i64(row->next_s, c->config.stale_s, &last))
+		return false;
+	return clock_now_s(c->clock) > last;
+}
+
+static void refresh_kind(struct collateral *c, const char *kind)
+{
+	const char *after = NULL;
+	char last[STORE_KEY_MAX + 1];
+	size_t n = SCAN_ROWS;
+
+	while (n == SCAN_ROWS) {
+		struct arena *a = arena_new(0);
+		struct cache_row *rows;
+		char **names;
+
+		if (!a || !rc_ok(cache_list(c->store, kind, after, SCAN_ROWS, a, &rows, &names, &n, NULL)))
+			n = 0;
+		for (size_t i = 0; i < n; i++)
+			if (rows[i].kind && is_due(c, &rows[i]))
+				(void)fetch(c, rows[i].kind, rows[i].key, rows[i].fetched_s, NULL).code;
+		if (n) {
+			snprintf(last, sizeof(last), "%s", names[n - 1]);
+			after = last;
+		}
+		arena_free(a);
+	}
+}
+
+void collateral_refresh(struct collateral *c)
+{
+	for (const struct collateral_kind *k = collateral_kinds; c->config.source && k->name; k++)
+		/* Certificates do not change; each has its own key. */
+		if (k->form != COLLATERAL_CERTIFICATE && c->config.source->vendor(c->config.source->ctx, k->name))
+			refresh_kind(c, k->name);
+}
+
+static void *refresher(void *ctx)
+{
+	struct collateral *c = ctx;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->ending) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += SCAN_S;
+		while (!c->ending && !c->poked && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
+			;
+		c->poked = false;
+		if (c->ending)
+			break;
+		pthread_mutex_unlock(&c->lock);
+		collateral_refresh(c);
+		pthread_mutex_lock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+static void poke(struct collateral *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->poked = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- opening, asking ---- */
+
+rc collateral_open(struct store *store, const struct clock *clock, const struct collateral_config *config, struct collateral **out,
+		   struct why *w)
+{
+	struct collateral *c = calloc(1, sizeof(*c));
+	pthread_condattr_t monotonic;
+
+	if (!c)
+		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
+	c->store = store;
+	c->clock = clock;
+	c->config = *config;
+	if (!c->config.refresh_s)
+		c->config.refresh_s = 86400;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->landed, NULL);
+	pthread_cond_init(&c->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	if (config->background && config->source) {
+		c->threaded = pthread_create(&c->thread, NULL, refresher, c) == 0;
+		if (!c->threaded) {
+			collateral_close(c);
+			return deny(w, E_UNAVAILABLE, "collateral.thread", "the refresher does not start");
+		}
+	}
+	*out = c;
+	return rc_of(OK);
+}
+
+void collateral_close(struct collateral *c)
+{
+	if (!c)
+		return;
+	if (c->threaded) {
+		pthread_mutex_lock(&c->lock);
+		c->ending = true;
+		pthread_cond_signal(&c->wake);
+		pthread_mutex_unlock(&c->lock);
+		pthread_join(c->thread, NULL);
+	}
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->landed);
+	pthread_cond_destroy(&c->wake);
+	free(c);
+}
+
+/* A cached piece is used as it is, whoever refreshes it; only one that no verdict would take is worth a wait. */
+static rc use_cached(struct collateral *c, struct cache_row *row, struct arena *a, struct slice *out)
+{
+	if (is_due(c, row)) {
+		if (c->threaded && !is_useless(c, row))
+			poke(c);
+		else if (rc_ok(fetch(c, row->kind, row->key, row->fetched_s, NULL)))
+			(void)cache_get(c->store, row->kind, row->key, a, row, NULL).code;
+	}
+	*out = row->bytes;
+	return rc_of(OK);
+}
+
 rc collateral_get(struct collateral *c, const char *kind, const char *key, struct arena *a, struct slice *out, struct why *w)
 {
-	int64_t fetched_s = 0;
-	rc r = cache_get(c, kind, key, a, out, &fetched_s, w);
+	struct cache_row row;
+	rc r = cache_get(c->store, kind, key, a, &row, w);
 
-	if (rc_ok(r)) {
-		/* Due, but here: one try upstream, and what there is when that fails. */
-		if (c->config.source && clock_now_s(c->clock) - fetched_s >= c->config.refresh_s && rc_ok(fetch(c, kind, key, NULL)))
-			r = cache_get(c, kind, key, a, out, &fetched_s, w);
-		return r;
-	}
+	if (rc_ok(r))
+		return use_cached(c, &row, a, out);
 	if (r.code != E_NOTFOUND)
 		return note(w, r, "looking for %s \"%s\" in the cache", kind, key);
 	r = folder_get(c, kind, key, a, out, w);
 	if (rc_ok(r) || r.code != E_NOTFOUND)
 		return r;
-	TRY(note(w, fetch(c, kind, key, w), "fetching %s \"%s\"", kind, key));
-	return cache_get(c, kind, key, a, out, &fetched_s, w);
+	TRY(note(w, fetch(c, kind, key, INT64_MIN, w), "fetching %s \"%s\"", kind, key));
+	TRY(cache_get(c->store, kind, key, a, &row, w));
+	*out = row.bytes;
+	return rc_of(OK);
 }

@@ -2,10 +2,11 @@
  * outage is not ours.
  *
  * A piece is looked for in the store's cache, in the operator's folder, and upstream, in that order. However many guests wait for
- * one piece, it is fetched once; a vendor that fails or says 429 is left alone for a growing while. A cached piece that is due for
- * refreshing is refreshed by whoever finds it so, and used as it is when that fails. Thread-safe.
+ * one piece, it is fetched once; a vendor that fails or says 429 is left alone for a growing while. A cached piece is used as it
+ * is; one that is due is refreshed in the background, and no request waits for that, save where the piece is behind its
+ * nextUpdate by more than stale_s. What is cached is never replaced by something older. Thread-safe.
  *
- * Kinds and keys are those of evidence/job.h: docs/collateral.md lists them. Whether a piece is too old for a verdict is for the
+ * Kinds and keys: collateral/kinds.h, docs/collateral.md. Whether a piece is too old for a verdict is for the
  * verifier to say, from its own signed dates.
  */
 #pragma once
@@ -40,6 +41,8 @@ struct collateral_config {
 						 * the key written as '_'; an empty key as "default" */
 	const struct collateral_source *source;	/* NULL: nothing is fetched */
 	int64_t refresh_s;			/* age at which a cached piece is refreshed; 0: 86,400 */
+	int64_t stale_s;			/* how long behind its nextUpdate verdicts still take a piece */
+	bool background;			/* a thread refreshes; else whoever finds a piece due does */
 };
 
 /* store and config's pointers are borrowed. */
@@ -49,8 +52,12 @@ void collateral_close(struct collateral *c);
 
 /* E_NOTFOUND collateral.absent; E_UNAVAILABLE collateral.put-off: the vendor failed lately. */
 RC collateral_get(struct collateral *c, const char *kind, const char *key, struct arena *a, struct slice *out, struct why *w);
-/* Puts a piece into the cache: imports. */
+/* Puts pieces into the cache, all or none: imports. E_DENIED collateral.older, collateral.future; E_MALFORMED
+ * collateral.content; E_LIMIT collateral.pieces, collateral.size. */
 RC collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w);
+
+/* Fetches every cached piece that is due; what the background thread does. */
+void collateral_refresh(struct collateral *c);
 
 /* For metrics and tests: fetches that were begun. */
 uint64_t collateral_fetches(const struct collateral *c);

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "collateral/collateral.h"
+#include "collateral/kinds.h"
+#include "collateral/test_make.h"
 
-static int64_t fake_now = 1795557718;
+static _Atomic int64_t fake_now = 1795557718;
 
 static int64_t fake_now_ns(void *ctx)
 {
@@ -27,6 +29,7 @@ struct fake {
 	atomic_int calls;
 	enum rc_code fails;
 	unsigned slow_ms;
+	struct slice crl;	/* what "amd-crl" gives */
 };
 
 static const char *fake_vendor(void *ctx, const char *kind)
@@ -45,6 +48,11 @@ static rc fake_fetch(void *ctx, const char *kind, const char *key, struct arena 
 		usleep(f->slow_ms * 1000);
 	if (f->fails)
 		return deny(w, f->fails, "fake.down", "down");
+	if (strcmp(kind, "amd-crl") == 0) {
+		pieces[0] = (struct collateral_piece){kind, key, f->crl};
+		*n = 1;
+		return rc_of(OK);
+	}
 	pieces[0] = (struct collateral_piece){kind, key, slice_cstr(arena_printf(a, "%s %s %d", kind, key, call))};
 	pieces[1] = (struct collateral_piece){"amd-chain", key, SLICE_LIT("chain")};
 	*n = 2;
@@ -97,8 +105,8 @@ static void *one_guest(void *arg)
 	struct fixture *f = arg;
 	struct arena *a = arena_new(0);
 	struct slice out;
-	rc r = collateral_get(f->c, "amd-vcek", "Milan/1", a, &out, NULL);
-	bool ok = rc_ok(r) && slice_is(out, "amd-vcek Milan/1 0");
+	rc r = collateral_get(f->c, "amd-piece", "Milan/1", a, &out, NULL);
+	bool ok = rc_ok(r) && slice_is(out, "amd-piece Milan/1 0");
 
 	arena_free(a);
 	return ok ? f : NULL;
@@ -126,8 +134,8 @@ static void a_cached_piece_and_what_came_with_it_are_not_fetched(void **state)
 	struct fixture *f = *state;
 	struct slice out;
 
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
 	assert_true(rc_ok(collateral_get(f->c, "amd-chain", "k", f->a, &out, &f->w)));
 	assert_true(slice_is(out, "chain"));
 	assert_int_equal(atomic_load(&f->fake.calls), 1);
@@ -139,9 +147,9 @@ static void a_vendor_that_fails_is_left_alone_for_a_while(void **state)
 	struct slice out;
 
 	f->fake.fails = E_LIMIT;
-	assert_int_equal(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w).code, E_LIMIT);
+	assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w).code, E_LIMIT);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w).code, E_UNAVAILABLE);
+		assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w).code, E_UNAVAILABLE);
 		assert_string_equal(why_reason(&f->w), "collateral.put-off");
 	}
 	assert_int_equal(atomic_load(&f->fake.calls), 1);
@@ -152,11 +160,11 @@ static void guests_with_cached_collateral_go_on_while_the_vendor_is_down(void **
 	struct fixture *f = *state;
 	struct slice out;
 
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
 	f->fake.fails = E_UNAVAILABLE;
 	fake_now += 86400;
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
-	assert_true(slice_is(out, "amd-vcek k 0"));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	assert_true(slice_is(out, "amd-piece k 0"));
 	fake_now -= 86400;
 }
 
@@ -165,10 +173,10 @@ static void a_piece_that_is_due_is_refreshed(void **state)
 	struct fixture *f = *state;
 	struct slice out;
 
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
 	fake_now += 1000;
-	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "k", f->a, &out, &f->w)));
-	assert_true(slice_is(out, "amd-vcek k 1"));
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	assert_true(slice_is(out, "amd-piece k 1"));
 	fake_now -= 1000;
 }
 
@@ -188,6 +196,204 @@ static void the_folder_is_read_and_a_key_cannot_leave_it(void **state)
 	assert_int_equal(collateral_get(f->c, "intel-root-crl", "..", f->a, &out, &f->w).code, E_NOTFOUND);
 }
 
+/* ---- never back ---- */
+
+#define DAY 86400
+
+static struct slice crl_of(struct fixture *f, long number, int64_t from)
+{
+	return make_crl(f->a, "ARK-Test", number, from, from + 30 * DAY);
+}
+
+static rc put_crl(struct fixture *f, struct slice crl)
+{
+	const struct collateral_piece p = {"amd-crl", "Milan", crl};
+
+	return collateral_put(f->c, &p, 1, &f->w);
+}
+
+static void an_older_revocation_list_does_not_replace_a_newer_one(void **state)
+{
+	struct fixture *f = *state;
+	struct slice held = crl_of(f, 7, fake_now - DAY), out;
+
+	assert_true(rc_ok(put_crl(f, held)));
+	assert_int_equal(put_crl(f, crl_of(f, 7, fake_now - 2 * DAY)).code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "collateral.older");
+	assert_int_equal(put_crl(f, crl_of(f, 6, fake_now - DAY)).code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "collateral.older");
+	assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, held));
+	assert_true(rc_ok(put_crl(f, crl_of(f, 8, fake_now))));
+}
+
+static void one_older_piece_refuses_its_whole_import(void **state)
+{
+	struct fixture *f = *state;
+	struct slice out;
+
+	assert_true(rc_ok(put_crl(f, crl_of(f, 7, fake_now - DAY))));
+	const struct collateral_piece two[] = {{"amd-piece", "new", SLICE_LIT("x")}, {"amd-crl", "Milan", crl_of(f, 1, fake_now - 9 * DAY)}};
+	assert_int_equal(collateral_put(f->c, two, 2, &f->w).code, E_DENIED);
+	f->fake.fails = E_UNAVAILABLE;
+	assert_false(rc_ok(collateral_get(f->c, "amd-piece", "new", f->a, &out, &f->w)));
+}
+
+static void a_new_issuer_may_count_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(rc_ok(put_crl(f, crl_of(f, 700, fake_now - DAY))));
+	assert_true(rc_ok(put_crl(f, make_crl(f->a, "ARK-Next", 1, fake_now, fake_now + DAY))));
+}
+
+static void a_vendor_that_gives_an_older_list_is_not_followed(void **state)
+{
+	struct fixture *f = *state;
+	struct slice held = crl_of(f, 7, fake_now - DAY), out;
+
+	assert_true(rc_ok(put_crl(f, held)));
+	f->fake.crl = crl_of(f, 3, fake_now - 20 * DAY);
+	fake_now += 1000;
+	for (int i = 0; i < 3; i++) {
+		assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+		assert_true(slice_eq(out, held));
+	}
+	/* It was asked once, and is no vendor that failed. */
+	assert_int_equal(atomic_load(&f->fake.calls), 1);
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	fake_now -= 1000;
+}
+
+static void a_list_of_tomorrow_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(put_crl(f, crl_of(f, 7, fake_now + DAY)).code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "collateral.future");
+	assert_true(rc_ok(put_crl(f, crl_of(f, 7, fake_now + 60))));
+}
+
+static void what_is_no_list_is_not_cached_as_one(void **state)
+{
+	struct fixture *f = *state;
+	struct slice out;
+
+	f->fake.crl = SLICE_LIT("<html>please log in</html>");
+	assert_int_equal(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w).code, E_MALFORMED);
+	assert_string_equal(why_reason(&f->w), "collateral.answer");
+	assert_int_equal(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w).code, E_UNAVAILABLE);
+	assert_string_equal(why_reason(&f->w), "collateral.put-off");
+}
+
+struct importer {
+	struct fixture *f;
+	struct slice crl;
+};
+
+static void *import_one(void *arg)
+{
+	const struct importer *i = arg;
+	const struct collateral_piece p = {"amd-crl", "Milan", i->crl};
+
+	for (int k = 0; k < 20; k++)
+		(void)collateral_put(i->f->c, &p, 1, NULL).code;
+	return NULL;
+}
+
+static void racing_imports_leave_the_newest(void **state)
+{
+	struct fixture *f = *state;
+	struct importer i[4];
+	pthread_t t[4];
+	struct slice out;
+
+	for (int k = 0; k < 4; k++) {
+		i[k] = (struct importer){f, crl_of(f, 10 + k, fake_now - 10 + k)};
+		assert_int_equal(pthread_create(&t[k], NULL, import_one, &i[k]), 0);
+	}
+	for (int k = 0; k < 4; k++)
+		pthread_join(t[k], NULL);
+	assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, i[3].crl));
+}
+
+/* ---- the refresher ---- */
+
+static void reopen(struct fixture *f, int64_t stale_s)
+{
+	const struct collateral_config config = {.source = &f->source, .refresh_s = 1000, .background = true, .stale_s = stale_s};
+
+	collateral_close(f->c);
+	assert_true(rc_ok(collateral_open(f->store, &fake_clock, &config, &f->c, &f->w)));
+}
+
+static void no_request_waits_for_a_piece_that_is_only_due(void **state)
+{
+	struct fixture *f = *state;
+	int64_t from;
+	struct slice out;
+
+	reopen(f, 0);
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	f->fake.slow_ms = 300;
+	fake_now += 1000;
+	from = sys_monotonic_ns();
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w)));
+	assert_true(sys_monotonic_ns() - from < 200 * 1000000LL);
+	assert_true(slice_is(out, "amd-piece k 0"));
+	fake_now -= 1000;
+}
+
+static void a_due_list_is_refreshed_in_the_background(void **state)
+{
+	struct fixture *f = *state;
+	struct slice held = crl_of(f, 7, fake_now - DAY), out = held;
+
+	reopen(f, 0);
+	assert_true(rc_ok(put_crl(f, held)));
+	f->fake.crl = crl_of(f, 8, fake_now);
+	fake_now += 1000;
+	for (int i = 0; i < 500 && slice_eq(out, held); i++) {
+		assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+		usleep(10000);
+	}
+	assert_true(slice_eq(out, f->fake.crl));
+	assert_int_equal(atomic_load(&f->fake.calls), 1);
+	fake_now -= 1000;
+}
+
+static void a_list_behind_its_grace_is_fetched_for_the_request(void **state)
+{
+	struct fixture *f = *state;
+	struct slice held = make_crl(f->a, "ARK-Test", 7, fake_now - DAY, fake_now + 100), out;
+
+	reopen(f, 0);
+	assert_true(rc_ok(put_crl(f, held)));
+	f->fake.crl = crl_of(f, 8, fake_now);
+	fake_now += 700;
+	assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, f->fake.crl));
+	fake_now -= 700;
+}
+
+static void facts_are_read_only_from_what_is_of_the_form(void **state)
+{
+	struct fixture *f = *state;
+	struct collateral_facts facts;
+
+	for (const struct collateral_kind *k = collateral_kinds; k->name; k++) {
+		rc r = collateral_facts(k->name, SLICE_LIT("neither"), f->a, &facts, &f->w);
+
+		assert_int_equal(r.code, k->form == COLLATERAL_OTHER ? OK : E_MALFORMED);
+	}
+	assert_true(rc_ok(collateral_facts("amd-crl", crl_of(f, 7, fake_now), f->a, &facts, &f->w)));
+	assert_true(facts.dated);
+	assert_int_equal(facts.issued_s, fake_now);
+	assert_int_equal(facts.next_s, fake_now + 30 * DAY);
+	assert_int_equal(facts.number, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +403,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(guests_with_cached_collateral_go_on_while_the_vendor_is_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_piece_that_is_due_is_refreshed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_folder_is_read_and_a_key_cannot_leave_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_older_revocation_list_does_not_replace_a_newer_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_older_piece_refuses_its_whole_import, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_new_issuer_may_count_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vendor_that_gives_an_older_list_is_not_followed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_list_of_tomorrow_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_list_is_not_cached_as_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(racing_imports_leave_the_newest, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_request_waits_for_a_piece_that_is_only_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_due_list_is_refreshed_in_the_background, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_list_behind_its_grace_is_fetched_for_the_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(facts_are_read_only_from_what_is_of_the_form, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("collateral", tests, NULL, NULL);
