@@ -478,6 +478,62 @@ static void addresses_and_times_are_computed_not_guessed(void **state)
 	check(rows, COUNT_OF(rows));
 }
 
+static void documents_are_held_against_schemas(void **state)
+{
+#define ERR(type, field, desc)                                                                              \
+	"{\"desc\": \"" desc "\", \"error\": \"" field ": " desc "\", \"field\": \"" field "\", \"type\": \"" type "\"}"
+	static const struct row rows[] = {
+		{"json.match_schema", "[{\"id\": 5}, {\"properties\": {\"id\": {\"type\": \"integer\"}}, \"required\": [\"id\"]}]",
+		 "[true, []]"},
+		{"json.match_schema", "[\"{\\\"id\\\": 5.0}\", \"{\\\"type\\\": \\\"object\\\"}\"]", "[true, []]"},
+		{"json.match_schema", "[{\"id\": \"x\"}, {\"properties\": {\"id\": {\"type\": \"integer\"}}}]",
+		 "[false, [" ERR("invalid_type", "id", "Invalid type. Expected: integer, given: string") "]]"},
+		{"json.match_schema", "[{}, {\"required\": [\"a\"]}]", "[false, [" ERR("required", "(Root)", "a is required") "]]"},
+		{"json.match_schema", "[{\"a\": [1, 1]}, {\"properties\": {\"a\": {\"uniqueItems\": true, \"items\": {\"$ref\": \"#/definitions/n\"}}}, \"definitions\": {\"n\": {\"maximum\": 0.5}}}]",
+		 "[false, [" ERR("number_lte", "a.0", "Must be less than or equal to 0.5") ", "
+		 ERR("number_lte", "a.1", "Must be less than or equal to 0.5") ", "
+		 ERR("unique", "a", "array items[0,1] must be unique") "]]"},
+		{"json.match_schema", "[{\"a\": 1}, {\"additionalProperties\": false}]",
+		 "[false, [" ERR("additional_property_not_allowed", "(Root)", "Additional property a is not allowed") "]]"},
+		{"json.match_schema", "[[\"ab\"], {\"items\": {\"pattern\": \"^a$\", \"minLength\": 3}}]",
+		 "[false, [" ERR("string_gte", "0", "String length must be greater than or equal to 3") ", "
+		 ERR("pattern", "0", "Does not match pattern '^a$'") "]]"},
+		{"json.match_schema", "[[1], {\"items\": {\"not\": {}}}]",
+		 "[false, [" ERR("number_not", "0", "Must not validate the schema (not)") "]]"},
+		{"json.match_schema", "[[1], {\"$ref\": \"#\"}]", "!limit"},
+		{"json.match_schema", "[[1], {\"$ref\": \"#/x\", \"x\": {\"required\": [1], \"type\": [2]}}]", "[true, []]"},
+		{"json.match_schema", "[[1], {\"$ref\": \"http://x/y\"}]", "!fail: Object has no key for reference 'http://x/y'"},
+		{"json.match_schema", "[1, {}]", "!fail: wrong type, expected string or object"},
+		{"json.verify_schema", "[{\"type\": \"nope\"}]",
+		 "[false, \"jsonschema: has a primitive type that is NOT VALID -- given: /nope/ Expected valid values are:"
+		 "[array boolean integer number null object string]\"]"},
+		{"json.verify_schema", "[{\"minLength\": 2, \"maxLength\": 1}]",
+		 "[false, \"jsonschema: minLength cannot be greater than maxLength\"]"},
+		{"json.verify_schema", "[\"{\"]", "[false, \"jsonschema: invalid JSON string\"]"},
+		{"json.verify_schema", "[{\"pattern\": \"(\"}]", "[false, \"jsonschema: pattern must be a valid regex\"]"},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void requests_are_signed_for_aws(void **state)
+{
+	static const struct row rows[] = {
+		{"providers.aws.sign_req",
+		 "[{\"method\": \"GET\", \"url\": \"https://example.com/a%20b?x=1\", \"headers\": {\"Foo\": \"bar\", \"User-Agent\": \"u\"}}, "
+		 "{\"aws_service\": \"s3\", \"aws_access_key\": \"AK\", \"aws_secret_access_key\": \"SK\", \"aws_region\": \"us-east-1\"}, "
+		 "1451606400000000000]",
+		 "{\"headers\": {\"Authorization\": \"AWS4-HMAC-SHA256 Credential=AK/20160101/us-east-1/s3/aws4_request,SignedHeaders=foo;host;x-amz-content-sha256;x-amz-date,Signature=7a6537a3ac633174fc2c6dece13f69b5195081dc819c60fff0dfd4e443f2dde0\", \"Foo\": \"bar\", \"User-Agent\": \"u\", \"host\": \"example.com\", \"x-amz-content-sha256\": \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\", \"x-amz-date\": \"20160101T000000Z\"}, \"method\": \"GET\", \"url\": \"https://example.com/a%20b?x=1\"}"},
+		{"providers.aws.sign_req", "[{\"url\": 1}, {}, 1]",
+		 "!type: operand 2 missing required AWS config parameters(s): {\"aws_access_key\", \"aws_region\", "
+		 "\"aws_secret_access_key\", \"aws_service\"}"},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
 static void tokens_are_checked_before_they_are_believed(void **state)
 {
 #define HEAD "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
@@ -628,6 +684,8 @@ int main(void)
 		cmocka_unit_test(expressions_follow_the_rules_for_empty_matches),
 		cmocka_unit_test(encodings_are_read_as_go_reads_them),
 		cmocka_unit_test(addresses_and_times_are_computed_not_guessed),
+		cmocka_unit_test(documents_are_held_against_schemas),
+		cmocka_unit_test(requests_are_signed_for_aws),
 		cmocka_unit_test(tokens_are_checked_before_they_are_believed),
 		cmocka_unit_test(work_that_explodes_is_charged_before_it_is_done),
 		cmocka_unit_test(no_operand_is_taken_on_trust),

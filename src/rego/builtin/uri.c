@@ -233,6 +233,7 @@ static RC path_part(struct arena *a, struct slice s, struct uri *u, struct why *
 {
 	struct buf b = buf_in(a, 0);
 
+	u->written_path = s;
 	TRY(unescape(a, s, MODE_PATH, &u->path, w));
 	escape(&b, u->path, MODE_PATH);
 	/* the usual encoding is left out: then the path itself is given */
@@ -249,7 +250,7 @@ static RC parts(struct arena *a, struct slice s, struct uri *u, struct why *w)
 		if (s.p[i] < ' ' || s.p[i] == 0x7f)
 			return bad(w, "net/url: invalid control character in URL", (struct slice){0}, "");
 	if (slice_is(s, "*")) {
-		u->path = u->raw_path = s;
+		u->path = u->raw_path = u->written_path = s;
 		return rc_of(OK);
 	}
 	TRY(scheme(a, s, &u->scheme, &rest, w));

@@ -6,6 +6,7 @@
 /* Parts that are absent are empty. In the arena, or slices of the text. */
 struct uri {
 	struct slice scheme, hostname, port, path, raw_path, raw_query, fragment;
+	struct slice written_path;	/* as it stands in the text */
 };
 
 /* E_MALFORMED uri.malformed with Go's text: `parse "...": missing protocol scheme`. */
