@@ -80,3 +80,17 @@ const struct rv_str *rv_strtab_add(struct rv_strtab *t, struct rv_heap *h, const
 	return made;
 }
 
+
+struct rv_strtab *rv_strtab_copy(struct arena *a, const struct rv_strtab *from)
+{
+	struct rv_strtab *t = ARENA_NEW(a, struct rv_strtab);
+
+	if (!t)
+		return NULL;
+	*t = *from;
+	t->slots = arena_array(a, from->mask + (size_t)1, const struct rv_str *);
+	if (!t->slots)
+		return NULL;
+	memcpy(t->slots, from->slots, (from->mask + (size_t)1) * sizeof(*t->slots));
+	return t;
+}

@@ -270,6 +270,8 @@ const char *rv_kind_name(enum rv_kind k);	/* "null", "boolean", "number", "strin
 struct rv_strtab *rv_strtab_new(struct arena *a, size_t expect);
 /* The one string with these bytes; added when it is not there. */
 const struct rv_str *rv_strtab_add(struct rv_strtab *t, struct rv_heap *h, const void *p, size_t n);
+/* A table of its own with the same strings. */
+struct rv_strtab *rv_strtab_copy(struct arena *a, const struct rv_strtab *from);
 const struct rv_str *rv_strtab_find(const struct rv_strtab *t, const void *p, size_t n, uint32_t hash);
 
 /* ---- text forms ---- */

@@ -1,0 +1,417 @@
+/* Calls: functions of the policy, builtins, functions of the host, and replacements of all three. */
+#include "rego/vm.h"
+
+#include "base/sys.h"
+#include "rego/host.h"
+
+struct memo {
+	struct memo *next;
+	uint32_t hash, n;
+	const struct plan_group *g;
+	struct rv value;
+	struct rv args[];
+};
+
+/* ---- functions ---- */
+
+static bool same_args(const struct rv *a, const struct rv *b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!rv_eq(a[i], b[i]))
+			return false;
+	}
+	return true;
+}
+
+#define MEMO_SLOTS 256u
+
+static struct memo **memo_slot(struct vm *vm, const struct plan_group *g, const struct rv *args, uint32_t *hash)
+{
+	uint32_t h = g->id * 2654435761u;
+
+	if (!vm->frame->memo) {
+		vm->frame->memo = rv_alloc(&vm->heap, MEMO_SLOTS * sizeof(struct memo *));
+		if (!vm->frame->memo)
+			return NULL;
+		memset(vm->frame->memo, 0, MEMO_SLOTS * sizeof(struct memo *));
+	}
+	for (uint32_t i = 0; i < g->arity; i++)
+		h = (h ^ rv_hash(args[i])) * 2654435761u;
+	*hash = h;
+	return &vm->frame->memo[(h >> 16) % MEMO_SLOTS];
+}
+
+static bool run_function(struct vm *vm, const struct plan_group *g, const struct rv *args, struct rv *out)
+{
+	struct emit em = {.conflict = "functions must not produce multiple outputs for same inputs"};
+	struct rv *r, *old;
+
+	for (uint32_t i = 0; i < g->n; i++) {
+		for (const struct plan_rule *p = &g->rules[i]; p; p = p->els) {
+			struct emit one = {.conflict = em.conflict};
+
+			if (em.have && !p->els && p->fixed && rv_eq(p->value, em.value))
+				break;
+			r = vm_push(vm, p->code.nregs, &old);
+			if (!r)
+				return false;
+			memcpy(r, args, g->arity * sizeof(*r));
+			vm->group = g;
+			vm->rule = p;
+			if (!vm_run(vm, &p->code, r, &one))
+				return false;
+			vm->regs = old;
+			if (!one.have)
+				continue;
+			if (em.have && !rv_eq(em.value, one.value)) {
+				vm->here = &p->loc;
+				return vm_fail(vm, "eval_conflict_error", "%s", em.conflict);
+			}
+			em.have = true;
+			em.value = one.value;
+			break;
+		}
+		if (em.have && g->same)
+			break;
+	}
+	if (!em.have && g->def) {
+		r = vm_push(vm, g->def->code.nregs, &old);
+		if (!r)
+			return false;
+		memcpy(r, args, g->arity * sizeof(*r));
+		if (!vm_run(vm, &g->def->code, r, &em))
+			return false;
+		vm->regs = old;
+	}
+	*out = em.have ? em.value : rv_undef();
+	return true;
+}
+
+bool call_function(struct vm *vm, const struct plan_group *g, const struct rv *args, struct rv *out)
+{
+	const struct plan_group *group = vm->group;
+	const struct plan_rule *rule = vm->rule;
+	struct memo **slot, *m;
+	uint32_t hash;
+	bool ok;
+
+	slot = memo_slot(vm, g, args, &hash);
+	if (!slot)
+		return vm_heap_ok(vm);
+	for (m = *slot; m; m = m->next) {
+		if (m->hash == hash && m->g == g && same_args(m->args, args, g->arity)) {
+			*out = m->value;
+			return true;
+		}
+	}
+	if (!vm_charge(vm, 4))
+		return false;
+	ok = run_function(vm, g, args, out);
+	vm->group = group;
+	vm->rule = rule;
+	if (!ok)
+		return false;
+	m = rv_alloc(&vm->heap, sizeof(*m) + g->arity * sizeof(m->args[0]));
+	if (!m)
+		return vm_heap_ok(vm);
+	*m = (struct memo){.next = *slot, .hash = hash, .n = g->arity, .g = g, .value = *out};
+	memcpy(m->args, args, g->arity * sizeof(m->args[0]));
+	*slot = m;
+	return true;
+}
+
+/* ---- builtins ---- */
+
+static struct vm *vm_of(struct rego_call *c)
+{
+	return &c->query->vm;
+}
+
+static void soft_error(struct vm *vm, const char *code, char *message)
+{
+	if (vm->soft || !message)
+		return;
+	vm->soft = true;
+	vm->soft_code = code;
+	vm->soft_message = message;
+	if (vm->here)
+		vm->soft_at = *vm->here;
+}
+
+const char *rego_type_name(struct rv v)
+{
+	return rv_kind_name((enum rv_kind)v.kind);
+}
+
+rc rego_operand_error(struct rego_call *c, unsigned operand, const char *want, struct rv got)
+{
+	return rego_operand_text(c, operand, "%s but got %s", want, rego_type_name(got));
+}
+
+rc rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...)
+{
+	struct vm *vm = vm_of(c);
+	va_list ap;
+	char *text;
+
+	if (vm->strict || !vm->soft) {
+		va_start(ap, fmt);
+		text = arena_vprintf(vm->heap.arena, fmt, ap);
+		va_end(ap);
+		soft_error(vm, "eval_type_error", arena_printf(vm->heap.arena, "%s: operand %u must be %s", c->self->name, operand,
+							       text ? text : ""));
+	}
+	return rc_of(E_MALFORMED);
+}
+
+rc rego_fail(struct rego_call *c, const char *fmt, ...)
+{
+	struct vm *vm = vm_of(c);
+	va_list ap;
+	char *text;
+
+	if (vm->strict || !vm->soft) {
+		va_start(ap, fmt);
+		text = arena_vprintf(vm->heap.arena, fmt, ap);
+		va_end(ap);
+		soft_error(vm, "eval_builtin_error", arena_printf(vm->heap.arena, "%s: %s", c->self->name, text ? text : ""));
+	}
+	return rc_of(E_MALFORMED);
+}
+
+rc rego_charge(struct rego_call *c, uint64_t steps)
+{
+	return rc_of(vm_charge(vm_of(c), steps) ? OK : E_LIMIT);
+}
+
+rc rego_reserve(struct rego_call *c, size_t bytes)
+{
+	struct vm *vm = vm_of(c);
+
+	if (bytes <= vm->heap.left)
+		return rego_charge(c, bytes / 64);
+	vm_budget(vm, "memory", "%s: result would be too large", c->self->name);
+	return rc_of(E_LIMIT);
+}
+
+int64_t rego_now_ns(struct rego_call *c)
+{
+	return vm_of(c)->now_ns;
+}
+
+rc rego_random(struct rego_call *c, void *out, size_t n)
+{
+	(void)c;
+	return sys_random(out, n, NULL);
+}
+
+static struct rv cache_key(struct rego_call *c, struct rv key)
+{
+	struct rv two[2] = {rv_cstr(c->heap, c->self->name), key};
+
+	return rv_array(c->heap, two, 2);
+}
+
+bool rego_cache_get(struct rego_call *c, struct rv key, struct rv *out)
+{
+	struct vm *vm = vm_of(c);
+	const struct rv *v = vm->has_cache ? rv_builder_get(&vm->cache_b, cache_key(c, key)) : NULL;
+
+	if (v)
+		*out = *v;
+	return v != NULL;
+}
+
+rc rego_cache_put(struct rego_call *c, struct rv key, struct rv val)
+{
+	struct vm *vm = vm_of(c);
+
+	if (!vm->has_cache) {
+		vm->cache_b = rv_object_builder(&vm->heap, 0);
+		vm->has_cache = true;
+	}
+	rv_object_put(&vm->cache_b, cache_key(c, key), val);
+	return rc_of(rv_heap_bad(c->heap) ? E_INTERNAL : OK);
+}
+
+void *rego_object_get(struct rego_call *c, const char *area, struct rv key)
+{
+	struct vm *vm = vm_of(c);
+
+	for (uint32_t i = 0; i < vm->nobjects; i++) {
+		if (strcmp(vm->objects[i].area, area) == 0 && rv_eq(vm->objects[i].key, key))
+			return vm->objects[i].object;
+	}
+	return NULL;
+}
+
+bool rego_object_put(struct rego_call *c, const char *area, struct rv key, void *object, void (*drop)(void *))
+{
+	struct vm *vm = vm_of(c);
+
+	if (vm->nobjects == (uint32_t)(sizeof(vm->objects) / sizeof(vm->objects[0])))
+		return false;
+	vm->objects[vm->nobjects++] = (struct object_slot){area, key, object, drop};
+	return true;
+}
+
+bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct rego_call c = {.heap = &vm->heap, .self = b, .query = (struct rego_query_state *)vm};
+	rc r;
+
+	if (!vm_charge(vm, b->cost))
+		return false;
+	if (b->flags & REGO_REFUSED)
+		return vm_fail(vm, "eval_internal_error", "unsupported built-in function: %s", b->name);
+	*out = rv_undef();
+	r = b->fn(&c, args, n, out);
+	if (vm->failed || !vm_heap_ok(vm))
+		return false;
+	if (rc_ok(r))
+		return true;
+	*out = rv_undef();
+	if (r.code == E_LIMIT)
+		return vm_budget(vm, "memory", "%s: result would be too large", b->name);
+	if (r.code == E_INTERNAL || r.code == E_UNAVAILABLE)
+		return vm_fail(vm, "eval_internal_error", "%s: no memory or no random bytes", b->name);
+	return true;
+}
+
+/* ---- host functions ---- */
+
+const struct rv *host_args(const struct rego_host_call *c, uint32_t *n)
+{
+	*n = c->n;
+	return c->args;
+}
+
+uint32_t rego_host_argc(const struct rego_host_call *c)
+{
+	return c->n;
+}
+
+const char *rego_host_arg_string(const struct rego_host_call *c, uint32_t i, size_t *len)
+{
+	if (i >= c->n || c->args[i].kind != RV_STRING)
+		return NULL;
+	if (len)
+		*len = c->args[i].str->n;
+	return c->args[i].str->p;
+}
+
+const char *rego_host_arg_json(struct rego_host_call *c, uint32_t i, size_t *len)
+{
+	struct rv t = i < c->n ? rv_json_value(&c->vm->heap, c->args[i]) : rv_undef();
+
+	if (t.kind != RV_STRING)
+		return NULL;
+	if (len)
+		*len = t.str->n;
+	return t.str->p;
+}
+
+int rego_host_reply_json(struct rego_host_call *c, const char *json, size_t len)
+{
+	c->reply = rv_from_json(&c->vm->heap, slice_of(json, len), NULL, NULL, NULL);
+	return c->reply.kind == RV_UNDEF ? -1 : 0;
+}
+
+int rego_host_reply_doc(struct rego_host_call *c, const struct rego_doc *doc)
+{
+	c->reply = doc ? doc->value : rv_undef();
+	return doc ? 0 : -1;
+}
+
+void host_reply(struct rego_host_call *c, struct rv v)
+{
+	c->reply = v;
+}
+
+void rego_host_fail(struct rego_host_call *c, const char *message)
+{
+	soft_error(c->vm, "eval_builtin_error", arena_printf(c->vm->heap.arena, "%s: %s", c->name, message));
+	c->reply = rv_undef();
+}
+
+void rego_host_abort(struct rego_host_call *c, const char *message)
+{
+	vm_fail(c->vm, "eval_builtin_error", "%s: %s", c->name, message);
+}
+
+bool call_host(struct vm *vm, const struct callee *f, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct rego_host_call c = {.vm = vm, .args = args, .n = n, .name = f->host->name};
+	struct rego_call as = {.heap = &vm->heap, .query = (struct rego_query_state *)vm};
+	struct rego_builtin self = {.name = f->host->name};
+	struct rv key = rv_undef(), kept;
+
+	as.self = &self;
+	if (!f->host->nondeterministic) {
+		key = n == 1 ? args[0] : rv_array(&vm->heap, args, n);
+		if (rego_cache_get(&as, key, &kept)) {
+			*out = rv_at(kept, 0);
+			if (out->kind == RV_BOOL && rv_len(kept) == 2)
+				*out = rv_undef();
+			return true;
+		}
+	}
+	f->host->call(vm->host_ctx, &c);
+	if (vm->failed || !vm_heap_ok(vm))
+		return false;
+	*out = c.reply;
+	if (!f->host->nondeterministic) {
+		struct rv items[2] = {c.reply.kind == RV_UNDEF ? rv_bool(false) : c.reply, rv_bool(false)};
+
+		kept = rv_array(&vm->heap, items, c.reply.kind == RV_UNDEF ? 2 : 1);
+		if (!rc_ok(rego_cache_put(&as, key, kept)))
+			return vm_heap_ok(vm);
+	}
+	return vm_charge(vm, 16);
+}
+
+/* ---- replacements ---- */
+
+static bool same_callee(const struct callee *a, const struct callee *b)
+{
+	return a->builtin == b->builtin && a->fn == b->fn && a->host == b->host;
+}
+
+bool call_mocked(struct vm *vm, const struct callee *f, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct frame *old = vm->frame, *in;
+	size_t size = vm->prog->ngroups * sizeof(struct rv);
+
+	for (const struct mock *m = vm->frame->mocks; m; m = m->next) {
+		if (!same_callee(&m->target, f))
+			continue;
+		if (!m->by.fn && !m->by.builtin && !m->by.host) {
+			*out = m->value;
+			return true;
+		}
+		/* no replacement is in force while the replacing function runs */
+		in = rv_alloc(&vm->heap, sizeof(*in));
+		if (in) {
+			*in = *old;
+			in->outer = old;
+			in->mocks = NULL;
+			in->memo = NULL;
+			in->cache = rv_alloc(&vm->heap, size + 1);
+		}
+		if (!in || !in->cache) {
+			(void)vm_heap_ok(vm);
+			return true;
+		}
+		memset(in->cache, 0, size);
+		vm->frame = in;
+		if (m->by.fn)
+			(void)call_function(vm, &vm->prog->groups[m->by.fn->id], args, out);
+		else if (m->by.builtin)
+			(void)call_builtin(vm, m->by.builtin, args, n, out);
+		else
+			(void)call_host(vm, &m->by, args, n, out);
+		vm->frame = old;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,37 @@
+/* host.h - what in-tree callers of the engine may use beside include/warrant/rego.h: values without text in between.
+ *
+ * Threads: as in the public header.
+ */
+#pragma once
+#include "codec/json.h"
+#include "rego/value.h"
+#include "warrant/rego.h"
+
+struct vm;
+
+struct rego_doc {
+	struct arena *arena;
+	struct rv value;
+};
+
+struct rego_host_call {
+	struct vm *vm;
+	const struct rv *args;
+	uint32_t n;
+	const char *name;
+	struct rv reply;
+};
+
+/* A prepared document from a parsed one. NULL without memory. */
+struct rego_doc *rego_doc_from_json(const struct json *doc);
+
+const struct rv *host_args(const struct rego_host_call *c, uint32_t *n);
+/* The reply of a host function as a value that lives at least as long as the evaluation. */
+void host_reply(struct rego_host_call *c, struct rv v);
+
+/* Evaluates `q` on a parsed input (NULL: undefined). E_DENIED when the evaluation ended in an error ("policy.eval": the
+ * text of it). *out is the value of the query's first expression in arena `a`, or NULL when it is undefined.
+ * `options` may be NULL; its input fields are not used. */
+struct why;
+RC rego_eval_json(const struct rego_query *q, const struct json *input, const struct rego_eval_options *options,
+		  struct arena *a, struct json **out, struct why *w);

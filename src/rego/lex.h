@@ -1,0 +1,71 @@
+/* lex.h - tokens of Rego source. The whole text is read first, so that the parser can look ahead and go back. */
+#pragma once
+#include "rego/ast.h"
+
+enum tok {
+	K_EOF,
+	K_ILLEGAL,
+	K_IDENT,
+	K_STRING,
+	K_RAW,
+	K_NUMBER,
+	K_TEMPLATE,	/* the part of a template string before an expression */
+	K_TEMPLATE_END,	/* the last part */
+	K_PACKAGE,
+	K_IMPORT,
+	K_AS,
+	K_DEFAULT,
+	K_ELSE,
+	K_NOT,
+	K_SOME,
+	K_WITH,
+	K_NULL,
+	K_TRUE,
+	K_FALSE,
+	K_IN,
+	K_EVERY,
+	K_CONTAINS,
+	K_IF,
+	K_AND,
+	K_OR,
+	K_LBRACK,
+	K_RBRACK,
+	K_LBRACE,
+	K_RBRACE,
+	K_LPAREN,
+	K_RPAREN,
+	K_COMMA,
+	K_COLON,
+	K_SEMI,
+	K_DOT,
+	K_PLUS,
+	K_MINUS,
+	K_MUL,
+	K_DIV,
+	K_REM,
+	K_AMP,
+	K_BAR,
+	K_UNIFY,
+	K_ASSIGN,
+	K_EQ,
+	K_NE,
+	K_LT,
+	K_LE,
+	K_GT,
+	K_GE,
+};
+
+struct token {
+	enum tok kind;
+	bool space;		/* white space or a comment before */
+	bool raw;		/* template strings */
+	struct loc loc;
+	struct slice text;	/* identifier, number: as written; strings: decoded */
+	const char *err;	/* K_ILLEGAL */
+};
+
+/* Tokens up to and including K_EOF, in the arena. A K_ILLEGAL token ends the list early. */
+bool lex_all(struct comp *c, const struct module *m, struct token **out, uint32_t *n);
+/* As error messages name it: "identifier", "assign", "}". */
+const char *tok_name(enum tok k);
+bool tok_is_keyword(enum tok k);

@@ -1,0 +1,43 @@
+/* parse_int.h - private to the parser: its state, and what parse_term.c and parse_rule.c offer each other. */
+#pragma once
+#include "rego/lex.h"
+
+struct parser {
+	struct comp *c;
+	struct module *m;
+	struct token *toks;
+	uint32_t n, at;
+	unsigned depth, max_depth;
+	struct term *given;	/* the first term of an infix expression, when it was read already */
+	bool failed;		/* the first error, not yet recorded: going back drops it */
+	struct loc err_loc;
+	const char *err;
+};
+
+enum tok p_tok(const struct parser *p);	/* keywords that the module has not enabled are identifiers */
+enum tok p_peek(const struct parser *p, uint32_t ahead);
+struct token *p_cur(const struct parser *p);
+struct loc p_loc(const struct parser *p);
+void p_next(struct parser *p);
+bool p_take(struct parser *p, enum tok k);
+void *p_fail(struct parser *p, struct loc at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "unexpected T token: NOTE" at the present token. */
+void *p_illegal(struct parser *p, const char *note);
+static inline void p_back(struct parser *p, uint32_t at)
+{
+	p->at = at;
+	p->failed = false;
+}
+/* The place from `from` to the end of the last token read. */
+struct loc p_span(const struct parser *p, struct loc from);
+/* The present token follows the one before it without a gap. */
+bool p_glued(const struct parser *p);
+bool p_new_line(const struct parser *p);	/* it is on a later line */
+
+struct term *p_term(struct parser *p);	/* one term with its references and calls */
+struct term *p_infix(struct parser *p, bool pair);	/* pair: `k, v in xs` is taken */
+struct term *p_postfix(struct parser *p, struct term *head);
+struct expr *p_literal(struct parser *p);
+/* Up to and including `end`. */
+struct body *p_body(struct parser *p, enum tok end);
+bool p_terms(struct parser *p, enum tok end, const char *expected, struct term ***out, uint32_t *n);

@@ -1,0 +1,671 @@
+/* Terms and literals: recursive descent over the tokens. */
+#include "rego/parse_int.h"
+
+#include <stdio.h>
+
+enum tok p_peek(const struct parser *p, uint32_t ahead)
+{
+	uint32_t i = p->at + ahead < p->n ? p->at + ahead : p->n - 1;
+	enum tok k = p->toks[i].kind;
+
+	if ((k == K_IN && !p->m->kw_in) || (k == K_EVERY && !p->m->kw_every) || (k == K_IF && !p->m->kw_if) ||
+	    (k == K_CONTAINS && !p->m->kw_contains) || (k == K_AND && !p->m->kw_and) || (k == K_OR && !p->m->kw_or))
+		return K_IDENT;
+	return k;
+}
+
+enum tok p_tok(const struct parser *p)
+{
+	return p_peek(p, 0);
+}
+
+struct token *p_cur(const struct parser *p)
+{
+	return &p->toks[p->at < p->n ? p->at : p->n - 1];
+}
+
+struct loc p_loc(const struct parser *p)
+{
+	return p_cur(p)->loc;
+}
+
+void p_next(struct parser *p)
+{
+	if (p->at + 1 < p->n)
+		p->at++;
+}
+
+bool p_take(struct parser *p, enum tok k)
+{
+	if (p_tok(p) != k)
+		return false;
+	p_next(p);
+	return true;
+}
+
+void *p_fail(struct parser *p, struct loc at, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->failed)
+		return NULL;
+	va_start(ap, fmt);
+	p->err = arena_vprintf(p->c->arena, fmt, ap);
+	va_end(ap);
+	p->err_loc = at;
+	p->failed = true;
+	return NULL;
+}
+
+void *p_illegal(struct parser *p, const char *note)
+{
+	const struct token *t = p_cur(p);
+	enum tok k = p_tok(p);
+
+	if (k == K_ILLEGAL)
+		return p_fail(p, t->loc, "%s", t->err);
+	return p_fail(p, t->loc, "unexpected %s %s%s%s", tok_name(k), tok_is_keyword(k) ? "keyword" : "token",
+		      note[0] ? ": " : "", note);
+}
+
+struct loc p_span(const struct parser *p, struct loc from)
+{
+	const struct loc *last = &p->toks[p->at ? p->at - 1 : 0].loc;
+
+	if (last->off + last->len > from.off)
+		from.len = last->off + last->len - from.off;
+	return from;
+}
+
+bool p_glued(const struct parser *p)
+{
+	return p->at > 0 && !p_cur(p)->space;
+}
+
+bool p_new_line(const struct parser *p)
+{
+	const struct token *last = &p->toks[p->at ? p->at - 1 : 0];
+	uint32_t row = last->loc.row;
+
+	if (last->kind == K_RAW || last->kind == K_TEMPLATE_END) {	/* may span lines */
+		for (uint32_t i = 0; i < last->loc.len; i++)
+			row += p->m->text.p[last->loc.off + i] == '\n';
+	}
+	return p_loc(p).row > row;
+}
+
+static bool enter(struct parser *p)
+{
+	if (p->depth >= p->max_depth) {
+		p_fail(p, p_loc(p), "max nesting depth of %u exceeded", p->max_depth);
+		return false;
+	}
+	p->depth++;
+	return true;
+}
+
+/* A list that grows while it is read. */
+struct list {
+	struct term **items;
+	uint32_t n, cap;
+};
+
+static bool list_add(struct parser *p, struct list *l, struct term *t)
+{
+	if (l->n == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 4;
+		struct term **more = arena_grow(p->c->arena, l->items, l->cap * sizeof(*more), cap * sizeof(*more));
+
+		if (!more) {
+			p->c->no_memory = true;
+			p_fail(p, t->loc, "out of memory");
+			return false;
+		}
+		l->items = more;
+		l->cap = cap;
+	}
+	l->items[l->n++] = t;
+	return true;
+}
+
+bool p_terms(struct parser *p, enum tok end, const char *expected, struct term ***out, uint32_t *n)
+{
+	struct list l = {0};
+
+	while (p_tok(p) != end) {
+		struct term *t = p_infix(p, false);
+
+		if (!t || !list_add(p, &l, t))
+			return false;
+		if (p_tok(p) != end && !p_take(p, K_COMMA)) {
+			p_illegal(p, expected);
+			return false;
+		}
+	}
+	p_next(p);
+	*out = l.items;
+	*n = l.n;
+	return true;
+}
+
+static struct term *comprehension(struct parser *p, enum term_kind k, struct loc from, struct term *key,
+				  struct term *val, enum tok end)
+{
+	struct term *t = term_new(p->c, k, from);
+
+	p_next(p);	/* the bar */
+	if (!t)
+		return NULL;
+	t->key = key;
+	t->val = val;
+	t->body = p_body(p, end);
+	if (!t->body)
+		return NULL;
+	t->loc = p_span(p, from);
+	return t;
+}
+
+static struct term *array(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct term *head, *t, **items = NULL;
+	uint32_t n = 0;
+
+	p_next(p);
+	if (p_tok(p) != K_RBRACK && p_tok(p) != K_MINUS) {
+		head = p_term(p);
+		if (!head)
+			return NULL;
+		if (p_tok(p) == K_BAR)
+			return comprehension(p, T_ARRAY_COMP, from, NULL, head, K_RBRACK);
+		p->given = head;
+	}
+	if (!p_terms(p, K_RBRACK, "expected \",\" or \"]\"", &items, &n))
+		return NULL;
+	t = term_items(p->c, T_ARRAY, from, items, n);
+	if (t)
+		t->loc = p_span(p, from);
+	return t;
+}
+
+static struct term *object_rest(struct parser *p, struct loc from, struct term *key)
+{
+	struct list l = {0};
+	struct term *val, *t;
+	bool first = true;
+
+	for (;;) {
+		p_next(p);	/* the colon */
+		if (first && p_tok(p) != K_MINUS) {
+			val = p_term(p);
+			if (!val)
+				return NULL;
+			if (p_tok(p) == K_BAR)
+				return comprehension(p, T_OBJECT_COMP, from, key, val, K_RBRACE);
+			p->given = val;
+		}
+		first = false;
+		val = p_infix(p, false);
+		if (!val || !list_add(p, &l, key) || !list_add(p, &l, val))
+			return NULL;
+		if (p_take(p, K_RBRACE))
+			break;
+		if (!p_take(p, K_COMMA))
+			return p_illegal(p, "expected \",\" or \"}\"");
+		if (p_take(p, K_RBRACE))
+			break;
+		key = p_infix(p, false);
+		if (!key)
+			return NULL;
+		if (p_tok(p) != K_COLON)
+			return p_illegal(p, "expected object value term");
+	}
+	t = term_items(p->c, T_OBJECT, from, l.items, l.n);
+	if (t)
+		t->loc = p_span(p, from);
+	return t;
+}
+
+static struct term *braces(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct list l = {0};
+	struct term *head, *t, **rest = NULL;
+	uint32_t n = 0;
+
+	p_next(p);
+	if (p_take(p, K_RBRACE)) {
+		t = term_items(p->c, T_OBJECT, from, NULL, 0);
+		if (t)
+			t->loc = p_span(p, from);
+		return t;
+	}
+	if (p_tok(p) != K_MINUS) {	/* one term alone first: a bar behind it makes a comprehension */
+		head = p_term(p);
+		if (!head)
+			return NULL;
+		if (p_tok(p) == K_BAR)
+			return comprehension(p, T_SET_COMP, from, NULL, head, K_RBRACE);
+		p->given = head;
+	}
+	head = p_infix(p, false);
+	if (!head)
+		return NULL;
+	if (p_tok(p) == K_COLON)
+		return object_rest(p, from, head);
+	if (!list_add(p, &l, head))
+		return NULL;
+	if (!p_take(p, K_RBRACE)) {
+		if (!p_take(p, K_COMMA))
+			return p_illegal(p, "expected \",\" or \"}\"");
+		if (!p_terms(p, K_RBRACE, "expected \",\" or \"}\"", &rest, &n))
+			return NULL;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (!list_add(p, &l, rest[i]))
+			return NULL;
+	}
+	t = term_items(p->c, T_SET, from, l.items, l.n);
+	if (t)
+		t->loc = p_span(p, from);
+	return t;
+}
+
+static struct expr *template_expr(struct parser *p)
+{
+	struct expr *e;
+	struct loc at = p_loc(p);
+	uint32_t start = p->at;
+
+	e = p_literal(p);
+	if (!e) {
+		return NULL;
+	}
+	if (e->negated || e->kind == EX_NOT)
+		return p_fail(p, at, "unexpected negation ('not') in template-string expression");
+	if (e->kind == EX_SOME)
+		return p_fail(p, at, "unexpected 'some' in template-string expression");
+	if (e->kind == EX_EVERY)
+		return p_fail(p, at, "unexpected 'every' in template-string expression");
+	if (e->kind == EX_TERM && call_is(e->term, "eq") && e->term->op)
+		return p_fail(p, at, "unexpected unification ('=') in template-string expression");
+	if (e->kind == EX_TERM && call_is(e->term, "assign") && e->term->op)
+		return p_fail(p, at, "unexpected assignment (':=') in template-string expression");
+	if (e->kind != EX_TERM)
+		return p_fail(p, p->toks[start].loc, "invalid template-string expression");
+	return e;
+}
+
+static struct term *template(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct term *t = term_new(p->c, T_TEMPLATE, from);
+	struct expr **parts = NULL;
+	uint32_t n = 0, cap = 0;
+
+	if (!t)
+		return NULL;
+	for (;;) {
+		const struct token *part = p_cur(p);
+		struct expr *add[2] = {NULL, NULL};
+		bool last = part->kind == K_TEMPLATE_END;
+
+		if (part->kind != K_TEMPLATE && part->kind != K_TEMPLATE_END)
+			return p_tok(p) == K_ILLEGAL ? p_illegal(p, "")
+						     : p_fail(p, p_loc(p), "expected } to end template string expression");
+		p_next(p);
+		if (part->text.n)
+			add[0] = expr_new(p->c, term_value(p->c, rv_str(&p->c->heap, part->text.p, part->text.n), part->loc),
+					  part->loc);
+		if (!last) {
+			if (p_tok(p) == K_TEMPLATE || p_tok(p) == K_TEMPLATE_END)
+				return p_fail(p, p_loc(p), "invalid template-string expression");
+			add[1] = template_expr(p);
+			if (!add[1])
+				return NULL;
+		}
+		for (int i = 0; i < 2; i++) {
+			if (!add[i])
+				continue;
+			if (n == cap) {
+				uint32_t more = cap ? cap * 2 : 8;
+
+				parts = arena_grow(p->c->arena, parts, cap * sizeof(struct expr *), more * sizeof(struct expr *));
+				cap = more;
+				if (!parts) {
+					p->c->no_memory = true;
+					return p_fail(p, from, "out of memory");
+				}
+			}
+			parts[n++] = add[i];
+		}
+		if (last)
+			break;
+	}
+	t->parts = parts;
+	t->n = n;
+	t->loc = p_span(p, from);
+	return t;
+}
+
+static struct term *number(struct parser *p, bool neg)
+{
+	const struct token *tok = p_cur(p);
+	struct slice text = tok->text;
+	struct rv v;
+
+	if (neg) {
+		char *s = arena_printf(p->c->arena, "-%.*s", (int)text.n, (const char *)text.p);
+
+		text = slice_cstr(s);
+	}
+	v = rv_number(&p->c->heap, text);
+	if (v.kind == RV_UNDEF || (v.sub && v.num->nd && (v.num->exp10 > 30103 || v.num->exp10 < -30103)))
+		return p_fail(p, tok->loc, "number too big");
+	p_next(p);
+	return term_value(p->c, v, tok->loc);
+}
+
+static struct term *primary(struct parser *p)
+{
+	const struct token *t = p_cur(p);
+	struct term *out;
+
+	switch (p_tok(p)) {
+	case K_NULL:
+		p_next(p);
+		return term_value(p->c, rv_null(), t->loc);
+	case K_TRUE:
+	case K_FALSE:
+		p_next(p);
+		return term_value(p->c, rv_bool(t->kind == K_TRUE), t->loc);
+	case K_NUMBER:
+		return number(p, false);
+	case K_STRING:
+	case K_RAW:
+		p_next(p);
+		return p_postfix(p, term_value(p->c, rv_str(&p->c->heap, t->text.p, t->text.n), t->loc));
+	case K_IDENT:
+	case K_CONTAINS:
+		p_next(p);
+		return p_postfix(p, term_var(p->c, var_named(p->c, (const char *)t->text.p, t->text.n), t->loc));
+	case K_LBRACK:
+		out = array(p);
+		return out ? p_postfix(p, out) : NULL;
+	case K_LBRACE:
+		out = braces(p);
+		return out ? p_postfix(p, out) : NULL;
+	case K_LPAREN:
+		p_next(p);
+		if (p_tok(p) == K_RPAREN)
+			return p_fail(p, p_loc(p), "empty parenthesized group");
+		out = p_infix(p, true);
+		if (!out)
+			return NULL;
+		if (p_tok(p) != K_RPAREN)
+			return p_illegal(p, "expected \")\"");
+		p_next(p);
+		out->paren = true;
+		return out;
+	case K_TEMPLATE:
+	case K_TEMPLATE_END:
+		return template(p);
+	case K_EOF:
+	case K_ILLEGAL:
+	case K_PACKAGE:
+	case K_IMPORT:
+	case K_AS:
+	case K_DEFAULT:
+	case K_ELSE:
+	case K_NOT:
+	case K_SOME:
+	case K_WITH:
+	case K_IN:
+	case K_EVERY:
+	case K_IF:
+	case K_AND:
+	case K_OR:
+	case K_RBRACK:
+	case K_RBRACE:
+	case K_RPAREN:
+	case K_COMMA:
+	case K_COLON:
+	case K_SEMI:
+	case K_DOT:
+	case K_PLUS:
+	case K_MINUS:
+	case K_MUL:
+	case K_DIV:
+	case K_REM:
+	case K_AMP:
+	case K_BAR:
+	case K_UNIFY:
+	case K_ASSIGN:
+	case K_EQ:
+	case K_NE:
+	case K_LT:
+	case K_LE:
+	case K_GT:
+	case K_GE:
+		break;
+	}
+	return p_illegal(p, "");
+}
+
+static bool is_empty_set_call(const struct term *op, uint32_t nargs)
+{
+	return nargs == 0 && op->kind == T_VAR && op->var->name->n == 3 && memcmp(op->var->name->p, "set", 3) == 0;
+}
+
+static struct term *call(struct parser *p, struct term *op)
+{
+	struct list l = {0};
+	struct term *t, **args = NULL;
+	uint32_t n = 0;
+
+	p_next(p);
+	if (!p_terms(p, K_RPAREN, "expected \",\" or \")\"", &args, &n))
+		return NULL;
+	if (is_empty_set_call(op, n)) {
+		t = term_items(p->c, T_SET, op->loc, NULL, 0);
+	} else {
+		if (!list_add(p, &l, op))
+			return NULL;
+		for (uint32_t i = 0; i < n; i++) {
+			if (!list_add(p, &l, args[i]))
+				return NULL;
+		}
+		t = term_items(p->c, T_CALL, op->loc, l.items, l.n);
+	}
+	if (t)
+		t->loc = p_span(p, op->loc);
+	return t;
+}
+
+struct term *p_postfix(struct parser *p, struct term *head)
+{
+	struct list l = {0};
+	struct term *t = head;
+
+	while (head && p_glued(p)) {
+		struct term *part;
+		enum tok k = p_tok(p);
+
+		if (k == K_DOT) {
+			p_next(p);
+			if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p)))
+				return p_illegal(p, "expected " "identifier");
+			if (!p_glued(p))
+				return p_illegal(p, "expected identifier");
+			part = term_value(p->c, rv_str(&p->c->heap, p_cur(p)->text.p, p_cur(p)->text.n), p_loc(p));
+			p_next(p);
+		} else if (k == K_LBRACK) {
+			p_next(p);
+			part = p_infix(p, true);
+			if (!part)
+				return NULL;
+			if (p_tok(p) != K_RBRACK)
+				return p_illegal(p, "expected \"]\"");
+			p_next(p);
+		} else if (k == K_LPAREN && (t->kind == T_VAR || (t->kind == T_REF && t->items[0]->kind == T_VAR))) {
+			t = call(p, t);
+			if (!t)
+				return NULL;
+			l = (struct list){0};
+			continue;
+		} else {
+			break;
+		}
+		if (!part)
+			return NULL;
+		if (l.n == 0 && !list_add(p, &l, t))
+			return NULL;
+		if (!list_add(p, &l, part))
+			return NULL;
+		t = term_items(p->c, T_REF, head->loc, l.items, l.n);
+		if (!t)
+			return NULL;
+		t->loc = p_span(p, head->loc);
+	}
+	return t;
+}
+
+struct term *p_term(struct parser *p)
+{
+	struct term *t;
+
+	if (!enter(p))
+		return NULL;
+	t = primary(p);
+	p->depth--;
+	return t;
+}
+
+static struct term *unary(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct term *t = p->given;
+
+	if (t) {
+		p->given = NULL;
+		return t;
+	}
+	if (p_tok(p) != K_MINUS)
+		return p_term(p);
+	p_next(p);
+	if (p_tok(p) == K_NUMBER)
+		return number(p, true);
+	t = p_term(p);
+	if (!t)
+		return NULL;
+	return term_call(p->c, "minus", from, term_value(p->c, rv_int(0), from), t);
+}
+
+/* Binary operators by level, weakest first. */
+static const char *operator(enum tok k, unsigned level)
+{
+	static const struct {
+		enum tok k;
+		uint8_t level;
+		const char *name;
+	} table[] = {
+		{K_EQ, 0, "equal"}, {K_NE, 0, "neq"}, {K_LT, 0, "lt"}, {K_GT, 0, "gt"}, {K_LE, 0, "lte"}, {K_GE, 0, "gte"},
+		{K_BAR, 1, "or"}, {K_AMP, 2, "and"}, {K_PLUS, 3, "plus"}, {K_MINUS, 3, "minus"}, {K_MUL, 4, "mul"},
+		{K_DIV, 4, "div"}, {K_REM, 4, "rem"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].k == k && table[i].level == level)
+			return table[i].name;
+	}
+	return NULL;
+}
+
+static struct term *binary(struct parser *p, unsigned level)
+{
+	struct term *t = level < 4 ? binary(p, level + 1) : unary(p);
+	unsigned chain = 0;
+
+	while (t) {
+		const char *op = operator(p_tok(p), level);
+		struct loc at = p_loc(p), from = t->loc;
+		struct term *rhs;
+
+		if (!op)
+			break;
+		/* each link nests the tree by one more */
+		if (p->depth + ++chain > p->max_depth * 5)
+			return p_fail(p, at, "max nesting depth of %u exceeded", p->max_depth);
+		p_next(p);
+		rhs = level < 4 ? binary(p, level + 1) : unary(p);
+		if (!rhs)
+			return NULL;
+		t = term_call(p->c, op, from, t, rhs);
+		if (!t)
+			return NULL;
+		t->items[0]->loc = at;
+		t->loc = p_span(p, from);
+	}
+	return t;
+}
+
+static struct term *member_call(struct parser *p, struct loc from, struct term *k, struct term *v, struct term *coll)
+{
+	struct list l = {0};
+	struct term *t, *op = term_var(p->c, var_named(p->c, k ? "internal.member_3" : "internal.member_2", 17), from);
+
+	if (!op || !list_add(p, &l, op) || (k && !list_add(p, &l, k)) || !list_add(p, &l, v) || !list_add(p, &l, coll))
+		return NULL;
+	t = term_items(p->c, T_CALL, from, l.items, l.n);
+	if (!t)
+		return NULL;
+	t->op = true;
+	t->loc = p_span(p, from);
+	return t;
+}
+
+static struct term *infix(struct parser *p, bool pair)
+{
+	struct loc from = p->given ? p->given->loc : p_loc(p);
+	struct term *t = binary(p, 0), *second, *coll;
+	unsigned chain = 0;
+
+	if (!t)
+		return NULL;
+	if (pair && p_tok(p) == K_COMMA) {
+		uint32_t start = p->at;
+
+		p_next(p);
+		second = binary(p, 0);
+		if (second && p_tok(p) == K_IN) {
+			p_next(p);
+			coll = binary(p, 0);
+			if (!coll)
+				return NULL;
+			t = member_call(p, from, t, second, coll);
+		} else {
+			p_back(p, start);
+		}
+	}
+	while (t && p_tok(p) == K_IN) {
+		if (++chain > p->max_depth)
+			return p_fail(p, from, "max nesting depth of %u exceeded", p->max_depth);
+		p_next(p);
+		coll = binary(p, 0);
+		if (!coll)
+			return NULL;
+		t = member_call(p, from, NULL, t, coll);
+	}
+	return t;
+}
+
+struct term *p_infix(struct parser *p, bool pair)
+{
+	struct term *t;
+
+	if (!enter(p))
+		return NULL;
+	t = infix(p, pair);
+	p->depth--;
+	return t;
+}
