@@ -337,3 +337,25 @@ const struct rego_explanation *rego_result_explanation(const struct rego_result 
 {
 	return i < r->nex ? &r->ex[i] : NULL;
 }
+
+uint32_t rego_result_columns(const struct rego_result *r)
+{
+	return r->q->ncols;
+}
+
+struct rego_doc *rego_doc_from_result(const struct rego_result *r)
+{
+	struct arena *a = arena_new((size_t)1 << 30);
+	struct rv_heap h = rv_heap_in(a, 0);
+	struct rego_doc *d = ARENA_NEW(a, struct rego_doc);
+	struct rv v = d && !r->has_error ? rv_copy(&h, r->value) : rv_undef();
+
+	if (v.kind == RV_UNDEF) {
+		arena_free(a);
+		return NULL;
+	}
+	rv_freeze(v);
+	d->arena = a;
+	d->value = v;
+	return d;
+}

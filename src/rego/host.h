@@ -35,3 +35,8 @@ void host_reply(struct rego_host_call *c, struct rv v);
 struct why;
 RC rego_eval_json(const struct rego_query *q, const struct json *input, const struct rego_eval_options *options,
 		  struct arena *a, struct json **out, struct why *w);
+
+/* The value of the query's first expression as a document of its own; NULL when it is undefined. */
+struct rego_doc *rego_doc_from_result(const struct rego_result *r);
+/* Named variables of the query. */
+uint32_t rego_result_columns(const struct rego_result *r);
