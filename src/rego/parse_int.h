@@ -27,6 +27,7 @@ static inline void p_back(struct parser *p, uint32_t at)
 {
 	p->at = at;
 	p->failed = false;
+	p->given = NULL;
 }
 /* The place from `from` to the end of the last token read. */
 struct loc p_span(const struct parser *p, struct loc from);
@@ -40,4 +41,7 @@ struct term *p_postfix(struct parser *p, struct term *head);
 struct expr *p_literal(struct parser *p);
 /* Up to and including `end`. */
 struct body *p_body(struct parser *p, enum tok end);
+/* One rule, or a default, added to the module. */
+bool p_rule(struct parser *p);
+bool p_default_rule(struct parser *p);
 bool p_terms(struct parser *p, enum tok end, const char *expected, struct term ***out, uint32_t *n);

@@ -27,7 +27,7 @@ const struct rv_str *rv_strtab_find(const struct rv_strtab *t, const void *p, si
 	for (uint32_t i = hash & t->mask; t->slots[i]; i = (i + 1) & t->mask) {
 		const struct rv_str *s = t->slots[i];
 
-		if (s->hash == hash && s->n == n && memcmp(s->p, p, n) == 0)
+		if (s->hash == hash && s->n == n && (n == 0 || memcmp(s->p, p, n) == 0))
 			return s;
 	}
 	return NULL;

@@ -1,0 +1,509 @@
+/* Literals and bodies. */
+#include "rego/parse_int.h"
+
+/* ---- literals ---- */
+
+static struct expr *logical(struct parser *p, unsigned level);
+
+static bool read_with(struct parser *p, struct expr *e)
+{
+	uint32_t cap = 0;
+
+	while (p_tok(p) == K_WITH) {
+		struct with w = {.loc = p_loc(p)};
+		uint32_t start;
+
+		p_next(p);
+		start = p->at;
+		w.target = p_term(p);
+		if (!w.target)
+			return false;
+		if (w.target->kind != T_VAR && w.target->kind != T_REF) {
+			p->at = start;
+			p_illegal(p, "expected with target path");
+			return false;
+		}
+		if (p_tok(p) != K_AS) {
+			p_illegal(p, "expected as keyword");
+			return false;
+		}
+		p_next(p);
+		w.value = p_infix(p, false);
+		if (!w.value)
+			return false;
+		if (e->nwith == cap) {
+			uint32_t more = cap ? cap * 2 : 2;
+
+			e->with = arena_grow(p->c->arena, e->with, cap * sizeof(w), more * sizeof(w));
+			cap = more;
+			if (!e->with) {
+				p->c->no_memory = true;
+				return false;
+			}
+		}
+		w.loc = p_span(p, w.loc);
+		e->with[e->nwith++] = w;
+	}
+	return true;
+}
+
+static struct expr *some(struct parser *p)
+{
+	struct expr *e = expr_new(p->c, NULL, p_loc(p));
+	uint32_t start, cap = 0;
+	struct term *t;
+
+	if (!e)
+		return NULL;
+	e->kind = EX_SOME;
+	p_next(p);
+	start = p->at;
+	if (p->m->kw_in) {	/* some x in xs; some k, v in xs */
+		t = p_infix(p, true);
+		if (t && (call_is(t, "internal.member_2") || call_is(t, "internal.member_3")) && t->op) {
+			e->term = t;
+			e->loc = p_span(p, e->loc);
+			return e;
+		}
+		p_back(p, start);
+	}
+	for (;;) {
+		const struct token *tok = p_cur(p);
+
+		if (p_tok(p) != K_IDENT)
+			return p_illegal(p, "expected var");
+		p_next(p);
+		if (e->ndecls == cap) {
+			uint32_t more = cap ? cap * 2 : 4;
+
+			e->decls = arena_grow(p->c->arena, e->decls, cap * sizeof(t), more * sizeof(t));
+			cap = more;
+			if (!e->decls) {
+				p->c->no_memory = true;
+				return NULL;
+			}
+		}
+		e->decls[e->ndecls++] = term_var(p->c, var_named(p->c, (const char *)tok->text.p, tok->text.n), tok->loc);
+		if (!p_take(p, K_COMMA))
+			break;
+	}
+	if (p_tok(p) == K_IN)
+		return p_illegal(p, "expected `x in xs` or `x, y in xs` expression");
+	e->loc = p_span(p, e->loc);
+	return e;
+}
+
+static struct expr *every(struct parser *p)
+{
+	struct expr *e = expr_new(p->c, NULL, p_loc(p));
+
+	if (!e)
+		return NULL;
+	e->kind = EX_EVERY;
+	p_next(p);
+	for (int i = 0; i < 2; i++) {
+		struct term *t = p_term(p);
+
+		if (!t)
+			return NULL;
+		if (t->kind != T_VAR)
+			return p_fail(p, t->loc, "unexpected %s: expected variable", term_kind_name(t));
+		e->key = e->val;
+		e->val = t;
+		if (i == 0 && !p_take(p, K_COMMA))
+			break;
+	}
+	if (p_tok(p) != K_IN)
+		return p_illegal(p, "expected `x[, y] in xs { ... }` expression");
+	p_next(p);
+	e->domain = p_infix(p, true);
+	if (!e->domain)
+		return NULL;
+	if (p_tok(p) != K_LBRACE)
+		return p_illegal(p, "missing body");
+	e->bodies = comp_alloc(p->c, sizeof(*e->bodies));
+	if (!e->bodies)
+		return NULL;
+	p_next(p);
+	e->nbodies = 1;
+	e->bodies[0] = p_body(p, K_RBRACE);
+	if (!e->bodies[0])
+		return NULL;
+	e->loc = p_span(p, e->loc);
+	return e;
+}
+
+static struct body *body_of(struct parser *p, struct expr *e)
+{
+	struct body *b = body_new(p->c, e->loc);
+
+	if (b)
+		body_add(p->c, b, e);
+	return b;
+}
+
+static const char *slice_text(struct parser *p, struct loc l)
+{
+	char *s = arena_strndup(p->c->arena, p->m->text.p + l.off, l.len);
+
+	return s ? s : "";
+}
+
+/* A body in braces where an operand stands: `not { ... }`, `{ ... } or { ... }`. */
+static struct body *operand_body(struct parser *p, bool negation)
+{
+	uint32_t start = p->at, end;
+	struct loc from = p_loc(p), whole;
+	struct body *b;
+	struct term *t;
+	const char *kind = NULL, *hint = negation ? "not " : "";
+
+	p_next(p);
+	b = p_body(p, K_RBRACE);
+	end = p->at;
+	if (b) {
+		struct expr *first = b->e[0];
+
+		whole = p_span(p, from);
+		if (first->kind == EX_TERM && !first->negated && first->term->kind == T_CALL && first->term->op &&
+		    call_is(first->term, "or") && !first->term->paren) {
+			const char *src = slice_text(p, whole);
+			struct loc in = first->loc;
+			size_t skip = in.off - whole.off, tail = whole.off + whole.len - (in.off + in.len);
+
+			return p_fail(p, from, "ambiguous `{ ... | ... }` operand: read as a body holding a set-union expression, "
+				      "not as a comprehension (hint: write `%s(%s)` for the comprehension, or `%s%.*s(%.*s)%.*s` "
+				      "for the set union)", hint, src, hint, (int)skip, src, (int)in.len, src + skip, (int)tail,
+				      src + skip + in.len);
+		}
+		b->braces = true;
+		b->loc = whole;
+		if (p_glued(p) && (p_tok(p) == K_LBRACK || p_tok(p) == K_DOT))
+			kind = "ref";
+	}
+	if (b && !kind)
+		return b;
+	if (p->failed && p->err && strcmp(p->err, "found empty body") == 0)
+		return NULL;
+	/* was it a value instead? */
+	{
+		struct loc err_loc = p->err_loc;
+		const char *err = p->err;
+		bool failed = p->failed;
+
+		p_back(p, start);
+		t = p_term(p);
+		if (t && (t->kind == T_OBJECT || t->kind == T_SET || t->kind == T_REF)) {
+			const char *src = slice_text(p, t->loc);
+
+			return p_fail(p, from, "`{...}` in an operand position must contain expression(s), got: %s (hint: write "
+				      "`%s(%s)` to negate the value, or `%s{%s}` for a body holding it)", term_kind_name(t), hint,
+				      src, hint, src);
+		}
+		p->at = end;
+		p->failed = failed;
+		p->err = err;
+		p->err_loc = err_loc;
+		if (!failed)
+			return b;
+	}
+	return NULL;
+}
+
+/* Behind the new `not`: everything that the expression needs is inside. */
+static struct expr *not_body(struct parser *p, struct loc from)
+{
+	struct expr *e = expr_new(p->c, NULL, from), *in;
+
+	if (!e)
+		return NULL;
+	e->kind = EX_NOT;
+	e->nbodies = 1;
+	e->bodies = comp_alloc(p->c, sizeof(*e->bodies));
+	if (!e->bodies)
+		return NULL;
+	if (p_tok(p) == K_LBRACE) {
+		e->bodies[0] = operand_body(p, true);
+		e->explicit_body = true;
+	} else if (p_tok(p) == K_LPAREN && p_peek(p, 1) == K_LBRACE) {
+		uint32_t start = p->at;
+		struct term *t = p_term(p);
+
+		if (!t) {	/* no value: a body in parentheses */
+			uint32_t inner;
+			struct body *b;
+			struct loc at = p->toks[start].loc;
+
+			p_back(p, start + 1);
+			inner = p->at;
+			p_next(p);
+			b = p_body(p, K_RBRACE);
+			if (b && p_tok(p) == K_RPAREN)
+				return p_fail(p, at, "parentheses cannot contain a body (hint: write `not %s`)",
+					      slice_text(p, p_span(p, p->toks[inner].loc)));
+			p_back(p, start);
+			t = p_term(p);
+			if (!t)
+				return NULL;
+		}
+		p_back(p, start);
+		in = logical(p, 2);
+		e->bodies[0] = in ? body_of(p, in) : NULL;
+	} else {
+		in = logical(p, 2);
+		e->bodies[0] = in ? body_of(p, in) : NULL;
+	}
+	if (!e->bodies[0])
+		return NULL;
+	e->loc = p_span(p, from);
+	return e;
+}
+
+static struct expr *plain(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct term *t = p_infix(p, true), *rhs;
+	struct expr *e;
+	const char *op = p_tok(p) == K_ASSIGN ? "assign" : p_tok(p) == K_UNIFY ? "eq" : NULL;
+
+	if (!t)
+		return NULL;
+	if (op) {
+		struct loc at = p_loc(p);
+
+		p_next(p);
+		rhs = p_infix(p, true);
+		if (!rhs)
+			return NULL;
+		t = term_call(p->c, op, from, t, rhs);
+		if (!t)
+			return NULL;
+		t->items[0]->loc = at;
+		t->loc = p_span(p, from);
+	}
+	e = expr_new(p->c, t, p_span(p, from));
+	return e;
+}
+
+/* A parenthesized group of logical operators, or NULL (and nothing read) when it is a term. */
+static struct expr *group(struct parser *p)
+{
+	uint32_t start = p->at;
+	struct expr *e;
+
+	if (p_tok(p) != K_LPAREN || (!p->m->kw_and && !p->m->kw_or && !p->m->kw_not))
+		return NULL;
+	if (p->depth >= p->max_depth)
+		return NULL;
+	p->depth++;
+	p_next(p);
+	e = logical(p, 0);
+	p->depth--;
+	if (e && (e->kind == EX_AND || e->kind == EX_OR || e->kind == EX_NOT || e->negated || e->nwith) &&
+	    p_take(p, K_RPAREN)) {
+		e->loc = p_span(p, p->toks[start].loc);
+		return e;
+	}
+	if (!e && p->failed && p->err && (strncmp(p->err, "ambiguous", 9) == 0))
+		return NULL;
+	p_back(p, start);
+	return NULL;
+}
+
+/* One operand of and / or; also an ordinary literal. */
+static struct expr *operand(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	struct expr *e;
+
+	if (p_tok(p) == K_NOT) {
+		p_next(p);
+		if (p_tok(p) == K_SOME)
+			return p_illegal(p, "illegal negation of 'some'");
+		if (p_tok(p) == K_EVERY)
+			return p_illegal(p, "illegal negation of 'every'");
+		if (p->m->kw_not) {
+			e = not_body(p, from);
+		} else {
+			e = group(p);
+			if (!e && !p->failed)
+				e = plain(p);
+			if (e && e->kind != EX_TERM) {
+				struct expr *n = expr_new(p->c, NULL, from);
+
+				if (!n)
+					return NULL;
+				n->kind = EX_NOT;
+				n->nbodies = 1;
+				n->bodies = comp_alloc(p->c, sizeof(*n->bodies));
+				if (!n->bodies)
+					return NULL;
+				n->bodies[0] = body_of(p, e);
+				e = n;
+			} else if (e) {
+				e->negated = true;
+			}
+		}
+		if (e)
+			e->loc = p_span(p, from);
+	} else if (p_tok(p) == K_SOME) {
+		e = some(p);
+	} else if (p_tok(p) == K_EVERY) {
+		e = every(p);
+	} else {
+		e = group(p);
+		if (!e && p->failed)
+			return NULL;
+		if (!e)
+			e = plain(p);
+	}
+	if (e && !read_with(p, e))
+		return NULL;
+	if (e && e->nwith)
+		e->loc = p_span(p, e->loc);
+	return e;
+}
+
+static bool is_logical(const struct parser *p)
+{
+	return p_tok(p) == K_AND || p_tok(p) == K_OR;
+}
+
+/* An operand that may be a body in braces: only when a logical operator follows it. */
+static struct expr *braced_operand(struct parser *p, struct body **braced, bool must)
+{
+	uint32_t start = p->at;
+	struct expr *e;
+
+	*braced = NULL;
+	if (p_tok(p) == K_LBRACE && (p->m->kw_and || p->m->kw_or)) {
+		if (must) {
+			*braced = operand_body(p, false);
+			return NULL;
+		}
+		p_next(p);
+		if (p_body(p, K_RBRACE) && is_logical(p)) {
+			p_back(p, start);
+			*braced = operand_body(p, false);
+			return NULL;
+		}
+		p_back(p, start);
+	}
+	e = operand(p);
+	return e;
+}
+
+/* level 0: or, 1: and, 2: one operand. */
+static struct expr *logical(struct parser *p, unsigned level)
+{
+	struct loc from = p_loc(p);
+	struct body *braced = NULL, **bodies = NULL;
+	struct expr *e, *out;
+	uint32_t n = 0, cap = 0;
+	enum tok k = level == 0 ? K_OR : K_AND;
+
+	if (level == 2)
+		return operand(p);
+	e = level == 0 ? logical(p, 1) : braced_operand(p, &braced, false);
+	if (level == 0 && e && e->kind == EX_TERM && !e->term) {	/* a lone body that `and` did not take */
+		braced = e->bodies[0];
+		e = NULL;
+	}
+	if (!e && !braced)
+		return NULL;
+	if (p_tok(p) != k) {
+		if (braced && level == 1) {	/* hand it up to `or` */
+			out = expr_new(p->c, NULL, from);
+			if (!out)
+				return NULL;
+			out->bodies = comp_alloc(p->c, sizeof(*out->bodies));
+			if (out->bodies)
+				out->bodies[0] = braced;
+			return out;
+		}
+		return e;
+	}
+	while (e || braced) {
+		if (n == cap) {
+			uint32_t more = cap ? cap * 2 : 4;
+
+			bodies = arena_grow(p->c->arena, bodies, cap * sizeof(struct body *), more * sizeof(struct body *));
+			cap = more;
+			if (!bodies) {
+				p->c->no_memory = true;
+				return NULL;
+			}
+		}
+		bodies[n++] = braced ? braced : body_of(p, e);
+		if (p_tok(p) != k)
+			break;
+		p_next(p);
+		braced = NULL;
+		if (level == 0) {
+			e = logical(p, 1);
+			if (e && e->kind == EX_TERM && !e->term) {
+				braced = e->bodies[0];
+				e = NULL;
+			}
+		} else {
+			e = braced_operand(p, &braced, true);
+		}
+		if (!e && !braced)
+			return NULL;
+	}
+	out = expr_new(p->c, NULL, p_span(p, from));
+	if (!out)
+		return NULL;
+	out->kind = level == 0 ? EX_OR : EX_AND;
+	out->bodies = bodies;
+	out->nbodies = n;
+	return out;
+}
+
+struct expr *p_literal(struct parser *p)
+{
+	struct expr *e;
+
+	if (p->depth >= p->max_depth)
+		return p_fail(p, p_loc(p), "max nesting depth of %u exceeded", p->max_depth);
+	p->depth++;
+	e = logical(p, 0);
+	p->depth--;
+	if (e && e->kind == EX_TERM && !e->term) {
+		return p_illegal(p, "");
+	}
+	return e;
+}
+
+struct body *p_body(struct parser *p, enum tok end)
+{
+	struct body *b = body_new(p->c, p_loc(p));
+
+	if (!b)
+		return NULL;
+	if (p_tok(p) == end && end != K_EOF)
+		return p_fail(p, p_loc(p), "found empty body");
+	for (;;) {
+		struct expr *e;
+
+		e = p_literal(p);
+		if (!e)
+			return NULL;
+		body_add(p->c, b, e);
+		if (p_tok(p) == K_SEMI) {
+			p_next(p);
+			if (p_tok(p) == end && end == K_EOF)
+				break;
+			continue;
+		}
+		if (p_tok(p) == end)
+			break;
+		if (!p_new_line(p) || p_tok(p) == K_EOF || p_tok(p) == K_ILLEGAL)
+			return p_illegal(p, end == K_RBRACE ? "expected \\n or ; or }" : end == K_RBRACK ? "expected \\n or ; or ]"
+											 : "expected \\n or ;");
+	}
+	b->loc = p_span(p, b->loc);
+	if (end != K_EOF)
+		p_next(p);
+	return b;
+}
