@@ -137,6 +137,30 @@ static void a_detached_payload_must_be_given(void **state)
 	arena_free(a);
 }
 
+static void an_unprotected_algorithm_counts_only_where_it_is_allowed(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct pkey *key = NULL;
+	struct slice sig = {0};
+	struct cose_sign1 s;
+	struct buf b = buf_in(a, 0);
+	struct why w = why_in(a);
+
+	(void)state;
+	assert_true(rc_ok(pkey_generate(KEY_P256, 0, &key, NULL)));
+	/* an empty map is signed as an empty string, however it is encoded */
+	assert_true(rc_ok(pkey_sign(key, SIG_ES256, cose_sig_structure(a, (struct slice){0}, (struct slice){0}, SLICE_LIT("x")), a, &sig,
+				    NULL)));
+	buf_slice(&b, hex(a, "d28441a0a101264178"));
+	cbor_put_bytes(&b, sig);
+	assert_false(rc_ok(cose_sign1_parse(a, buf_view(&b), COSE_TAG_REQUIRED, &s, &w)));
+	assert_string_equal(why_reason(&w), "cose.unsupported.algorithm");
+	assert_true(rc_ok(cose_sign1_parse(a, buf_view(&b), COSE_ALG_UNPROTECTED, &s, NULL)));
+	assert_true(rc_ok(cose_sign1_verify(&s, (struct slice){0}, (struct slice){0}, key, a, "t.signature", NULL)));
+	pkey_free(key);
+	arena_free(a);
+}
+
 static void a_key_of_another_kind_is_refused(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(each_algorithm_signs_and_no_flipped_bit_passes),
 		cmocka_unit_test(what_the_structure_forbids_is_refused),
 		cmocka_unit_test(a_detached_payload_must_be_given),
+		cmocka_unit_test(an_unprotected_algorithm_counts_only_where_it_is_allowed),
 		cmocka_unit_test(a_key_of_another_kind_is_refused),
 		cmocka_unit_test(public_keys_are_read_and_points_off_the_curve_refused),
 	};

@@ -33,6 +33,7 @@ struct vanchor {
  * is enforced in any case. */
 #define VJOB_WITHOUT_TCB (1u << 0)	/* TCB info and QE identity: a verdict on signatures alone */
 #define VJOB_WITHOUT_CRL (1u << 1)
+#define VJOB_WITHOUT_ISSUERS (1u << 2)	/* certificates above those of the evidence: a verdict on its own signatures alone */
 
 struct memo;
 

@@ -57,15 +57,17 @@ static RC read_protected(struct arena *a, const struct cbor *v, struct cose_sign
 		return deny(w, E_MALFORMED, "cose.parse.protected", "the protected header holds %s, expected a map",
 			    cbor_kind_name(map));
 	m->protected_map = map;
+	if (map->n == 0)
+		m->protected_raw = (struct slice){0};
 	return rc_of(OK);
 }
 
-RC cose_sign1_from(struct arena *a, const struct cbor *v, enum cose_tag tag, struct cose_sign1 *out, struct why *w)
+RC cose_sign1_from(struct arena *a, const struct cbor *v, unsigned flags, struct cose_sign1 *out, struct why *w)
 {
-	const struct cbor *inner = cbor_untag(v, COSE_TAG_SIGN1);
+	const struct cbor *inner = cbor_untag(v, COSE_TAG_SIGN1), *alg;
 	struct cose_sign1 m = {0};
 
-	if (!inner && tag == COSE_TAG_OPTIONAL && !cbor_is(v, CBOR_TAG))
+	if (!inner && flags & COSE_TAG_OPTIONAL && !cbor_is(v, CBOR_TAG))
 		inner = v;
 	if (!cbor_is(inner, CBOR_ARRAY) || inner->n != 4)
 		return deny(w, E_MALFORMED, "cose.parse.structure", "no COSE_Sign1: expected tag 18 on an array of four, found %s",
@@ -92,19 +94,22 @@ RC cose_sign1_from(struct arena *a, const struct cbor *v, enum cose_tag tag, str
 	m.signature = cbor_at(inner, 3)->bytes;
 	if (cbor_get_int(m.protected_map, HDR_CRIT) || cbor_get_int(m.unprotected, HDR_CRIT))
 		return deny(w, E_UNSUPPORTED, "cose.unsupported.critical", "critical headers are not understood");
-	if (!cbor_i64(cbor_get_int(m.protected_map, HDR_ALG), &m.alg) || !alg_row(m.alg))
+	alg = cbor_get_int(m.protected_map, HDR_ALG);
+	if (!alg && flags & COSE_ALG_UNPROTECTED)
+		alg = cbor_get_int(m.unprotected, HDR_ALG);
+	if (!cbor_i64(alg, &m.alg) || !alg_row(m.alg))
 		return deny(w, E_UNSUPPORTED, "cose.unsupported.algorithm", "the algorithm is %lld or none, which is not supported",
 			    (long long)m.alg);
 	*out = m;
 	return rc_of(OK);
 }
 
-RC cose_sign1_parse(struct arena *a, struct slice in, enum cose_tag tag, struct cose_sign1 *out, struct why *w)
+RC cose_sign1_parse(struct arena *a, struct slice in, unsigned flags, struct cose_sign1 *out, struct why *w)
 {
 	struct cbor *v;
 
 	TRY(cbor_parse(a, in, NULL, &v, w));
-	return cose_sign1_from(a, v, tag, out, w);
+	return cose_sign1_from(a, v, flags, out, w);
 }
 
 struct slice cose_sig_structure(struct arena *a, struct slice protected_raw, struct slice external, struct slice payload)

@@ -80,6 +80,34 @@ static void a_root_key_that_is_no_anchor_is_refused(void **state)
 	arena_free(a);
 }
 
+static void a_lost_chain_is_done_without_only_in_words_and_told(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct slice ev = shared_file(a, "csv/evidence-trustee/evidence.json");
+	struct trial t;
+
+	(void)state;
+	trial_begin(&t, ev);
+	assert_false(rc_ok(trial_run(&t, &csv_driver)));
+	trial_end(&t);
+	trial_begin(&t, ev);
+	t.job.without = VJOB_WITHOUT_ISSUERS;
+	assert_true(rc_ok(trial_run(&t, &csv_driver)));
+	assert_false(json_get(t.job.results[0].claims, "chain_verified")->boolean);
+	assert_true(json_is(json_get(t.job.results[0].claims, "chain_verified"), JSON_BOOL));
+	trial_end(&t);
+	/* what is there is enforced */
+	trial_begin(&t, ev);
+	t.job.without = VJOB_WITHOUT_ISSUERS;
+	trial_collateral(&t, "hygon-hrk", "", shared_file(a, "csv/certs/hrk.cert"));
+	trial_anchor(&t, "hygon-hrk", shared_file(a, "csv/certs/hrk.cert"));
+	trial_collateral(&t, "hygon-hsk-cek", "KPA64911240507", shared_file(a, "csv/certs/hsk_cek.cert"));
+	assert_false(rc_ok(trial_run(&t, &csv_driver)));
+	assert_string_equal(trial_class(&t), "chain");
+	trial_end(&t);
+	arena_free(a);
+}
+
 static void claims_are_those_of_the_report(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -241,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recorded_evidence_verifies_and_mutations_have_their_class),
 		cmocka_unit_test(a_root_key_that_is_no_anchor_is_refused),
+		cmocka_unit_test(a_lost_chain_is_done_without_only_in_words_and_told),
 		cmocka_unit_test(claims_are_those_of_the_report),
 		cmocka_unit_test(expected_report_data_is_compared_padded_with_zeros),
 		cmocka_unit_test(a_serial_number_that_is_no_plain_text_is_refused_before_anything_is_asked_for),
