@@ -28,8 +28,10 @@ static inline struct slice shared_file(struct arena *a, const char *path)
 {
 	struct slice bytes = shared_try(a, path);
 
-	if (!bytes.p)
+	if (!bytes.p) {
+		arena_free(a);	/* skip() does not come back */
 		skip();
+	}
 	return bytes;
 }
 
