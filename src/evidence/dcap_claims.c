@@ -93,6 +93,7 @@ void dcap_claims(struct arena *a, struct json *claims, const struct dcap_verdict
 	}
 	pck_claims(a, claims, &v->pck);
 	set_hex(a, claims, "root_key_id", v->root_key_id, sizeof(v->root_key_id));
+	json_set(a, claims, "qe_isv_svn", json_new_u64(a, v->qe_isv_svn));
 	json_set(a, claims, "pck_ca", json_new_cstr(a, v->ca_kind == DCAP_CA_PLATFORM ? "platform" : "processor"));
 }
 

@@ -128,6 +128,14 @@ static RC missing(struct run *r, const char *kind)
 	return deny(r->w, E_UNAVAILABLE, "dcap.collateral-missing", "there is no %s for this quote", kind);
 }
 
+/* The piece that was asked for; a host that keeps one only may leave its key empty. */
+static struct slice collateral(const struct run *r, const char *kind, const char *key)
+{
+	struct slice s = vjob_collateral(r->job, kind, key);
+
+	return s.p ? s : vjob_collateral(r->job, kind, "");
+}
+
 static const char *ca_name(enum dcap_ca ca)
 {
 	return ca == DCAP_CA_PLATFORM ? "platform" : "processor";
@@ -155,8 +163,8 @@ static RC not_revoked(struct run *r, const struct x509_crl *crl, const struct x5
 
 static RC check_revocation(struct run *r)
 {
-	struct slice root = vjob_collateral(r->job, "intel-root-crl", NULL);
-	struct slice pck = vjob_collateral(r->job, "intel-pck-crl", ca_name(r->pck->ca_kind));
+	struct slice root = collateral(r, "intel-root-crl", "");
+	struct slice pck = collateral(r, "intel-pck-crl", ca_name(r->pck->ca_kind));
 	bool without = r->job->without & VJOB_WITHOUT_CRL;
 
 	if (root.p) {
@@ -208,10 +216,10 @@ static RC load_documents(struct run *r)
 	struct slice info, info_chain, qe, qe_chain;
 
 	tcb_key(r, key);
-	info = vjob_collateral(r->job, "intel-tcb-info", key);
-	info_chain = vjob_collateral(r->job, "intel-tcb-info-chain", key);
-	qe = vjob_collateral(r->job, "intel-qe-identity", tee_name(r->q));
-	qe_chain = vjob_collateral(r->job, "intel-qe-identity-chain", tee_name(r->q));
+	info = collateral(r, "intel-tcb-info", key);
+	info_chain = collateral(r, "intel-tcb-info-chain", key);
+	qe = collateral(r, "intel-qe-identity", tee_name(r->q));
+	qe_chain = collateral(r, "intel-qe-identity-chain", tee_name(r->q));
 	if (!info.p && !qe.p && r->job->without & VJOB_WITHOUT_TCB)
 		return rc_of(OK);
 	if (!info.p || !info_chain.p)
@@ -350,6 +358,7 @@ static RC run_all(struct run *r)
 		TRY(check_documents(r));
 	r->v.pck = r->pck->pck;
 	r->v.ca_kind = r->pck->ca_kind;
+	r->v.qe_isv_svn = r->q->qe.isv_svn_value;
 	memcpy(r->v.root_key_id, r->pck->root_key_id, sizeof(r->v.root_key_id));
 	TRY(keep_advisories(r, &r->v.launch));
 	return keep_advisories(r, &r->v.current);

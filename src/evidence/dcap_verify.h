@@ -16,6 +16,7 @@ struct dcap_verdict {
 	struct dcap_pck pck;
 	enum dcap_ca ca_kind;
 	uint8_t root_key_id[48];
+	uint16_t qe_isv_svn;
 	bool has_tcb;		/* false: a verdict on signatures alone */
 	bool stale;		/* something was used behind its nextUpdate */
 	struct dcap_tcb_result launch, current;
@@ -32,7 +33,7 @@ RC dcap_plan(struct vjob *job, const struct dcap_quote *q);
 RC dcap_verify(struct vjob *job, const struct dcap_quote *q, struct dcap_verdict *out);
 
 /* The claims of verifiers.md 5.7 into the TEE object, and what the reference leaves out: fmspc, pce_id, pce_svn,
- * pck_ca, tcb_components, platform_instance_id, tcb_status_platform, tcb_status_qe, tcb_status_tdx_module. */
+ * pck_ca, qe_isv_svn, tcb_components, platform_instance_id, tcb_status_platform, tcb_status_qe, tcb_status_tdx_module. */
 void dcap_claims(struct arena *a, struct json *claims, const struct dcap_verdict *v);
 
 /* The claims of verifiers.md 6: quote.header, quote.body, td_attributes, report_data, init_data. */
