@@ -19,15 +19,20 @@ static void set_hex(struct arena *a, struct json *o, const char *name, const uin
 	json_set(a, o, name, json_new_hex(a, slice_of(p, n)));
 }
 
-static void set_result(struct arena *a, struct json *o, const struct dcap_tcb_result *t, const char *status, const char *date,
-		       const char *advisories)
+static struct json *texts(struct arena *a, const struct slice *list, size_t n)
 {
 	struct json *ids = json_new_array(a);
 
-	for (size_t i = 0; i < t->advisories_n; i++)
-		json_push(a, ids, json_new_str(a, t->advisories[i]));
+	for (size_t i = 0; i < n; i++)
+		json_push(a, ids, json_new_str(a, list[i]));
+	return ids;
+}
+
+static void set_result(struct arena *a, struct json *o, const struct dcap_tcb_result *t, const char *status, const char *date,
+		       const char *advisories)
+{
 	json_set(a, o, status, json_new_cstr(a, dcap_status_text(t->status)));
-	json_set(a, o, advisories, ids);
+	json_set(a, o, advisories, texts(a, t->advisories, t->advisories_n));
 	set_date(a, o, date, t->date);
 }
 
@@ -43,6 +48,9 @@ static void tcb_claims(struct arena *a, struct json *o, const struct dcap_verdic
 	set_result(a, o, &v->current, "tcb_status_current", "tcb_date_current", "advisory_ids_current");
 	json_set(a, o, "tcb_eval_num", json_new_u64(a, v->evaluation));
 	set_part(a, o, "tcb_status_platform", v->launch.platform);
+	set_date(a, o, "tcb_date_platform", v->launch.platform_date);
+	json_set(a, o, "advisory_ids_platform",
+		 texts(a, v->launch.platform_advisories, v->launch.platform_advisories_n));
 	set_part(a, o, "tcb_status_qe", v->launch.qe);
 	set_part(a, o, "tcb_status_tdx_module", v->launch.module);
 }

@@ -215,6 +215,9 @@ static RC evaluate(struct arena *a, const struct dcap_tcb_info *info, const stru
 	}
 	out->status = status_of(bits);
 	out->platform = part[0]->status;
+	out->platform_date = part[0]->date;
+	out->platform_advisories = part[0]->advisories;
+	out->platform_advisories_n = part[0]->advisories_n;
 	out->module = part[1] ? part[1]->status : 0;
 	out->qe = part[2]->status;
 	return collect_advisories(a, part, out, w);

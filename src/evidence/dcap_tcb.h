@@ -98,6 +98,9 @@ struct dcap_tcb_result {
 	const struct slice *advisories;	/* sorted, each once */
 	size_t advisories_n;
 	enum dcap_status platform, module, qe;	/* the parts; module 0 without one */
+	int64_t platform_date;
+	const struct slice *platform_advisories;	/* of the platform's level alone, in Intel's order */
+	size_t platform_advisories_n;
 };
 
 /* launch: the TCB that the TD or enclave was measured with; current: of the platform now (TD 1.5), else the same.

@@ -331,20 +331,26 @@ static RC check_documents(struct run *r)
 	return rc_of(OK);
 }
 
-/* The memo may forget a document before the claims are written: what they quote moves to the job. */
-static RC keep_advisories(struct run *r, struct dcap_tcb_result *t)
+static RC keep_list(struct run *r, const struct slice **list, size_t n)
 {
-	struct slice *own = arena_array(r->job->arena, t->advisories_n + 1, struct slice);
+	struct slice *own = arena_array(r->job->arena, n + 1, struct slice);
 
-	for (size_t i = 0; own && i < t->advisories_n; i++) {
-		own[i] = arena_dup(r->job->arena, t->advisories[i]);
+	for (size_t i = 0; own && i < n; i++) {
+		own[i] = arena_dup(r->job->arena, (*list)[i]);
 		if (!own[i].p)
 			own = NULL;
 	}
 	if (!own)
 		return deny(r->w, E_INTERNAL, "dcap.memory", "no memory for advisories");
-	t->advisories = own;
+	*list = own;
 	return rc_of(OK);
+}
+
+/* The memo may forget a document before the claims are written: what they quote moves to the job. */
+static RC keep_advisories(struct run *r, struct dcap_tcb_result *t)
+{
+	TRY(keep_list(r, &t->advisories, t->advisories_n));
+	return keep_list(r, &t->platform_advisories, t->platform_advisories_n);
 }
 
 static RC run_all(struct run *r)

@@ -33,7 +33,8 @@ RC dcap_plan(struct vjob *job, const struct dcap_quote *q);
 RC dcap_verify(struct vjob *job, const struct dcap_quote *q, struct dcap_verdict *out);
 
 /* The claims of verifiers.md 5.7 into the TEE object, and what the reference leaves out: fmspc, pce_id, pce_svn,
- * pck_ca, qe_isv_svn, tcb_components, platform_instance_id, tcb_status_platform, tcb_status_qe, tcb_status_tdx_module. */
+ * pck_ca, qe_isv_svn, tcb_components, platform_instance_id, tcb_status_platform, tcb_date_platform,
+ * advisory_ids_platform, tcb_status_qe, tcb_status_tdx_module. */
 void dcap_claims(struct arena *a, struct json *claims, const struct dcap_verdict *v);
 
 /* The claims of verifiers.md 6: quote.header, quote.body, td_attributes, report_data, init_data. */

@@ -1,6 +1,9 @@
 #include "cli/conformance/adapters.h"
 
 const struct conf_adapter *const conf_adapters[] = {
+	&conf_azure,
+	&conf_sgx,
 	&conf_snp,
+	&conf_tdx,
 	NULL,
 };

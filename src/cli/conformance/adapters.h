@@ -2,4 +2,7 @@
 #pragma once
 #include "cli/conformance/conformance.h"
 
+extern const struct conf_adapter conf_azure;
+extern const struct conf_adapter conf_sgx;
 extern const struct conf_adapter conf_snp;
+extern const struct conf_adapter conf_tdx;

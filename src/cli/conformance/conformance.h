@@ -22,11 +22,11 @@ struct conf_adapter {
 	const char *platform;
 	const char *tee;	/* driver; NULL: `run` does everything in this process */
 	/* Fills evidence, bindings, collateral and anchors. E_UNSUPPORTED conformance.skip: this case is skipped, by name. `tee` may
-	 * be replaced for one case. Time is set already. */
+	 * be replaced for one case; NULL sends it to `run`. Time is set already. May be NULL without a driver. */
 	RC (*prepare)(struct arena *a, const struct conf_case *c, struct vjob *job, const char **tee, struct why *w);
 	/* E_DENIED conformance.fact with what was compared. NULL: conf_facts over the first result. */
 	RC (*facts)(struct arena *a, const struct conf_case *c, const struct vjob *job, struct why *w);
-	/* For platforms without a driver: the verdict. Adds a result whose claims hold the facts. */
+	/* For platforms, or cases, without a driver: the verdict. Adds a result whose claims hold the facts. */
 	RC (*run)(struct vjob *job, const struct conf_case *c);
 };
 
@@ -51,6 +51,8 @@ RC conf_run_dir(const struct conf_options *o, const char *dir, struct conf_count
 /* An input by role: a path of the case, read. p == NULL when the case has no such role. Role's text that is no path:
  * conf_text. E_NOTFOUND when the file is absent. */
 RC conf_file(struct arena *a, const struct conf_case *c, const char *role, struct slice *out, struct why *w);
+/* A file that no case names: certificates that many share. E_NOTFOUND. */
+RC conf_path(struct arena *a, const struct conf_case *c, struct slice path, struct slice *out, struct why *w);
 /* A parameter as it stands in the case; "text:" in front is cut. Empty when absent. */
 struct slice conf_text(const struct conf_case *c, const char *role);
 bool conf_has(const struct conf_case *c, const char *role);

@@ -31,23 +31,32 @@ static bool inside(struct slice path)
 	return true;
 }
 
-rc conf_file(struct arena *a, const struct conf_case *c, const char *role, struct slice *out, struct why *w)
+rc conf_path(struct arena *a, const struct conf_case *c, struct slice path, struct slice *out, struct why *w)
 {
 	const char *roots[] = {c->root, c->shared, c->shared ? arena_printf(a, "%s/evidence", c->shared) : NULL};
+
+	*out = (struct slice){0};
+	if (!inside(path))
+		return deny(w, E_MALFORMED, "conformance.path", "%s: \"" SLICE_FMT "\" is no path", c->id, SLICE_ARG(path));
+	for (size_t i = 0; i < 3; i++) {
+		const char *full = roots[i] ? arena_printf(a, "%s/" SLICE_FMT, roots[i], SLICE_ARG(path)) : NULL;
+
+		if (full && file_exists(full))
+			return file_read(a, full, FILE_MAX, out, w);
+	}
+	return deny(w, E_NOTFOUND, "conformance.file", "%s: there is no file " SLICE_FMT, c->id, SLICE_ARG(path));
+}
+
+rc conf_file(struct arena *a, const struct conf_case *c, const char *role, struct slice *out, struct why *w)
+{
 	const struct json *v = json_get(c->inputs, role);
 
 	*out = (struct slice){0};
 	if (!v)
 		return rc_of(OK);
-	if (!json_is(v, JSON_STRING) || !inside(v->text))
+	if (!json_is(v, JSON_STRING))
 		return deny(w, E_MALFORMED, "conformance.path", "%s: the input \"%s\" is no path", c->id, role);
-	for (size_t i = 0; i < 3; i++) {
-		const char *path = roots[i] ? arena_printf(a, "%s/" SLICE_FMT, roots[i], SLICE_ARG(v->text)) : NULL;
-
-		if (path && file_exists(path))
-			return file_read(a, path, FILE_MAX, out, w);
-	}
-	return deny(w, E_NOTFOUND, "conformance.file", "%s: there is no file " SLICE_FMT, c->id, SLICE_ARG(v->text));
+	return conf_path(a, c, v->text, out, w);
 }
 
 rc conf_hex(struct arena *a, const struct conf_case *c, const char *role, struct slice *out, struct why *w)

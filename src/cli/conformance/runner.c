@@ -70,9 +70,10 @@ static RC verdict(const struct run *r, const struct conf_adapter *ad, const stru
 {
 	const char *tee = ad->tee;
 
-	if (ad->run)
+	if (ad->prepare)
+		TRY(ad->prepare(job->arena, c, job, &tee, job->why));
+	if (!tee)
 		return ad->run(job, c);
-	TRY(ad->prepare(job->arena, c, job, &tee, job->why));
 	TRY(pool_run(r->o->pool, tee, VERIFIER_PLAN, job, 0));
 	return pool_run(r->o->pool, tee, VERIFIER_VERIFY, job, 0);
 }

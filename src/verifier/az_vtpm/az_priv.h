@@ -29,11 +29,12 @@ RC az_evidence_read(struct vjob *job, bool snp, const struct az_words *words, st
 struct az_state {
 	struct az_evidence ev;
 	struct hcl_report hcl;
+	struct slice hw_report_data;	/* of the SNP report or the TD quote, once it binds the variable data */
 	struct tpm_quote quote;
 };
 
 /* After the hardware report has verified: `report_data` is of that report. Binding, quote signature, nonce, selection,
  * PCR values, user data, init-data. */
 RC az_check(struct vjob *job, struct az_state *s, struct slice report_data, const struct az_words *words);
-/* tpm, init_data, report_data, and what the reference leaves out: tpm_quote, hcl. */
+/* tpm, init_data, report_data, and what the reference leaves out: tpm_quote, hcl, hardware_report_data. */
 void az_claims(struct arena *a, struct json *claims, const struct az_state *s);

@@ -49,6 +49,7 @@ static RC check_user_data(struct vjob *job, const struct az_state *s, const stru
 RC az_check(struct vjob *job, struct az_state *s, struct slice report_data, const struct az_words *words)
 {
 	TRY(hcl_binds(&s->hcl, report_data, words->binding, job->why));
+	s->hw_report_data = report_data;
 	TRY(check_signature(job, s, words));
 	TRY(tpm_quote_parse(s->ev.message, &words->tpm, &s->quote, job->why));
 	if (job->report_data_n == 0)
@@ -71,6 +72,7 @@ static struct json *quote_claims(struct arena *a, const struct tpm_quote *q)
 	json_set(a, o, "reset_count", json_new_u64(a, q->reset_count));
 	json_set(a, o, "restart_count", json_new_u64(a, q->restart_count));
 	json_set(a, o, "safe", json_new_bool(a, q->safe));
+	json_set(a, o, "pcr_digest", json_new_hex(a, q->pcr_digest));
 	return o;
 }
 
@@ -79,6 +81,8 @@ static struct json *hcl_claims(struct arena *a, const struct az_state *s)
 	struct json *o = json_new_object(a), *config;
 
 	json_set(a, o, "version", json_new_u64(a, s->hcl.version));
+	json_set(a, o, "report_type", json_new_u64(a, (uint64_t)s->hcl.type));
+	json_set(a, o, "var_data_sha256", json_new_hex(a, slice_sub(s->hw_report_data, 0, 32)));
 	if (s->hcl.user_data.p)
 		json_set(a, o, "user_data", json_new_hex(a, s->hcl.user_data));
 	if (s->hcl.vm_configuration.n && rc_ok(json_parse(a, s->hcl.vm_configuration, NULL, &config, NULL)))
@@ -101,4 +105,5 @@ void az_claims(struct arena *a, struct json *claims, const struct az_state *s)
 	json_set(a, claims, "report_data", json_new_hex(a, s->quote.extra_data));
 	json_set(a, claims, "tpm_quote", quote_claims(a, &s->quote));
 	json_set(a, claims, "hcl", hcl_claims(a, s));
+	json_set(a, claims, "hardware_report_data", json_new_hex(a, s->hw_report_data));
 }

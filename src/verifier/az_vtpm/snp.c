@@ -88,6 +88,7 @@ static void text_claims(struct arena *a, struct json *claims, const struct snp_r
 		json_set_slice(a, claims, typed->members[i].name, text);
 	}
 	json_set(a, claims, "measurement", json_new_b64(a, report->measurement));
+	json_set(a, claims, "host_data", json_new_hex(a, report->host_data));	/* init_data is PCR 8 here */
 }
 
 static RC verify(struct vjob *job)
