@@ -29,6 +29,9 @@ test: deps $(BUILD_TEST)/build.ninja
 	ninja -C $(BUILD_TEST)
 	@tools/run-tests $(BUILD_TEST)
 
+bench: deps all
+	@tools/bench
+
 install: all
 	meson install -C $(BUILD) --no-rebuild
 

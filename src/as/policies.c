@@ -133,6 +133,11 @@ static rc load(struct policies *p, const char *key, struct rego_unit *had, uint6
 		unit = rego_unit_ref(had);
 	} else if (rc_ok(r)) {
 		r = compile(p, key, text, &unit, w);
+		if (!rc_ok(r)) {	/* it was stored by an engine that took it: our trouble, not the guest's */
+			char *text_of = arena_strdup(a, why_text(w));
+
+			r = deny(w, E_UNAVAILABLE, "as.policy-broken", "the stored attestation policy does not compile: %s", text_of ? text_of : key);
+		}
 		if (rc_ok(r)) {
 			pthread_mutex_lock(&p->lock);
 			old = install(p, key, rego_unit_ref(unit), rev);

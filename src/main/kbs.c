@@ -40,6 +40,8 @@ struct kbs_main {
 	struct server *server;
 	struct pkey *signer;
 	struct secret challenge_key;
+	struct pkey *admin_key[16];
+	size_t admin_keys;
 };
 
 /* ---- settings to what the rooms take ---- */
@@ -204,7 +206,7 @@ static rc admin_settings(struct kbs_main *m, struct admin_config *c)
 		if (cfg->public_key_uri) {
 			TRY(file_read(m->a, local_path(cfg->public_key_uri), 65536, &pem, &m->w));
 			TRY(note(&m->w, pkey_from_pem(pem, &key, &m->w), "reading %s", cfg->public_key_uri));
-			p[i].key = key;	/* process life */
+			p[i].key = m->admin_key[m->admin_keys++] = key;
 		}
 		if (cfg->jwk_set_uri)
 			TRY(read_jwks(m, cfg->jwk_set_uri, &p[i].jwks));
@@ -316,6 +318,8 @@ static void stop(struct kbs_main *m, unsigned grace_ms)
 	pool_close(m->pool);
 	store_close(m->store);
 	pkey_free(m->signer);
+	while (m->admin_keys)
+		pkey_free(m->admin_key[--m->admin_keys]);
 	secret_free(&m->challenge_key);
 }
 
