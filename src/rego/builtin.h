@@ -53,7 +53,8 @@ struct rego_call {
 
 /* "operand N must be WANT but got GOT" (eval_type_error); operand counts from 1. want: "string", "one of {array, set}". */
 RC rego_operand_error(struct rego_call *c, unsigned operand, const char *want, struct rv got);
-/* "operand N must be TEXT", for what the usual form does not say: "array of strings but got array containing number". */
+/* "operand N TEXT", for what the usual form does not say: "must be array of strings but got array containing number".
+ * operand 0: the text alone. */
 RC rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A failure of the builtin itself (eval_builtin_error): "NAME: TEXT". */
 RC rego_fail(struct rego_call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -145,7 +145,7 @@ const char *rego_type_name(struct rv v)
 
 rc rego_operand_error(struct rego_call *c, unsigned operand, const char *want, struct rv got)
 {
-	return rego_operand_text(c, operand, "%s but got %s", want, rego_type_name(got));
+	return rego_operand_text(c, operand, "must be %s but got %s", want, rego_type_name(got));
 }
 
 rc rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...)
@@ -158,8 +158,11 @@ rc rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...
 		va_start(ap, fmt);
 		text = arena_vprintf(vm->heap.arena, fmt, ap);
 		va_end(ap);
-		soft_error(vm, "eval_type_error", arena_printf(vm->heap.arena, "%s: operand %u must be %s", c->self->name, operand,
-							       text ? text : ""));
+		if (operand)
+			text = arena_printf(vm->heap.arena, "%s: operand %u %s", c->self->name, operand, text ? text : "");
+		else
+			text = arena_printf(vm->heap.arena, "%s: %s", c->self->name, text ? text : "");
+		soft_error(vm, "eval_type_error", text);
 	}
 	return rc_of(E_MALFORMED);
 }

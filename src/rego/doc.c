@@ -118,7 +118,6 @@ bool doc_step(struct vm *vm, struct rv cur, struct rv key, struct rv *out)
 	const struct overlay *over = over_kid(c->over, key);
 	const struct tree *node = c->node ? tree_kid(c->node, key) : NULL;
 	struct rv base = c->base.kind == RV_UNDEF ? c->base : rv_step(c->base, key);
-	int64_t i;
 
 	if (over && over->value.kind != RV_UNDEF) {
 		*out = over->value;
@@ -128,7 +127,7 @@ bool doc_step(struct vm *vm, struct rv cur, struct rv key, struct rv *out)
 		return doc_group(vm, &vm->prog->groups[node->group->id], out);
 	if (node && node->group && !node->nkids)
 		node = NULL;	/* functions are no documents */
-	if (base.kind == RV_UNDEF && key.kind == RV_NUMBER && c->base.kind == RV_OBJECT && rv_i64(key, &i)) {
+	if (base.kind == RV_UNDEF && key.kind == RV_NUMBER && c->base.kind == RV_OBJECT) {
 		char scratch[24];
 		struct slice t = rv_number_text(key, scratch);
 

@@ -137,7 +137,7 @@ static void with_values(struct expand *x, struct expr *e)
 
 		if (v->kind == T_VALUE || v->kind == T_VAR)
 			continue;
-		if (v->kind == T_REF && e->with[k].by.fn)
+		if (e->with[k].by.fn || e->with[k].by.builtin || e->with[k].by.host)
 			continue;
 		hoist(&in, &e->with[k].value, false);
 		v = e->with[k].value;
@@ -214,6 +214,23 @@ static bool has_call(const struct term *t)
 	return false;
 }
 
+/* A template string in an argument is a value to match: a variable there, and a comparison in the body. */
+static void template_args(struct comp *c, struct body *b, struct term **slot)
+{
+	struct term *t = *slot, *v;
+
+	if (t->kind == T_TEMPLATE) {
+		v = term_var(c, var_fresh(c, NULL), t->loc);
+		if (!v)
+			return;
+		body_add(c, b, expr_new(c, term_call(c, "eq", t->loc, term_var(c, v->var, t->loc), t), t->loc));
+		*slot = v;
+		return;
+	}
+	for (uint32_t i = 0; t->items && i < t->n; i++)
+		template_args(c, b, &t->items[i]);
+}
+
 bool stage_expand(struct comp *c)
 {
 	for (uint32_t i = 0; i < c->nmods; i++) {
@@ -223,6 +240,8 @@ bool stage_expand(struct comp *c)
 					if (has_call(r->args[k]))
 						comp_error(c, ERR_COMPILE, r->loc, "rule arguments cannot contain calls");
 				}
+				for (uint32_t k = 0; k < r->nargs; k++)
+					template_args(c, r->body, &r->args[k]);
 				if (!expand_body(c, r->body))
 					return false;
 				for (uint32_t k = 1; !r->is_else && k < r->nref; k++)

@@ -225,8 +225,7 @@ static void raw_string(struct lexer *l)
 			l->row++;
 			l->line_at = (uint32_t)l->at + 1;
 		}
-		if (c != '\r')
-			buf_putc(&b, (char)c);
+		buf_putc(&b, (char)c);
 	}
 	l->at++;
 	t = add(l, K_RAW, from, row, line_at);

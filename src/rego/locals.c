@@ -411,7 +411,7 @@ static void args(struct locals *l, struct term *t)
 		}
 		return;
 	}
-	if (t->kind == T_REF) {
+	if (t->kind == T_REF || t->kind == T_TEMPLATE) {
 		do_term(l, t);
 		return;
 	}

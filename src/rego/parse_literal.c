@@ -3,7 +3,7 @@
 
 /* ---- literals ---- */
 
-static struct expr *logical(struct parser *p, unsigned level);
+static struct expr *logical(struct parser *p, unsigned level, bool must);
 
 static bool read_with(struct parser *p, struct expr *e)
 {
@@ -247,10 +247,10 @@ static struct expr *not_body(struct parser *p, struct loc from)
 				return NULL;
 		}
 		p_back(p, start);
-		in = logical(p, 2);
+		in = logical(p, 2, false);
 		e->bodies[0] = in ? body_of(p, in) : NULL;
 	} else {
-		in = logical(p, 2);
+		in = logical(p, 2, false);
 		e->bodies[0] = in ? body_of(p, in) : NULL;
 	}
 	if (!e->bodies[0])
@@ -297,7 +297,9 @@ static struct expr *group(struct parser *p)
 		return NULL;
 	p->depth++;
 	p_next(p);
-	e = logical(p, 0);
+	e = logical(p, 0, false);
+	if (e && !read_with(p, e))
+		return NULL;
 	p->depth--;
 	if (e && (e->kind == EX_AND || e->kind == EX_OR || e->kind == EX_NOT || e->negated || e->nwith) &&
 	    p_take(p, K_RPAREN)) {
@@ -357,10 +359,6 @@ static struct expr *operand(struct parser *p)
 		if (!e)
 			e = plain(p);
 	}
-	if (e && !read_with(p, e))
-		return NULL;
-	if (e && e->nwith)
-		e->loc = p_span(p, e->loc);
 	return e;
 }
 
@@ -394,7 +392,7 @@ static struct expr *braced_operand(struct parser *p, struct body **braced, bool 
 }
 
 /* level 0: or, 1: and, 2: one operand. */
-static struct expr *logical(struct parser *p, unsigned level)
+static struct expr *logical(struct parser *p, unsigned level, bool must)
 {
 	struct loc from = p_loc(p);
 	struct body *braced = NULL, **bodies = NULL;
@@ -404,7 +402,7 @@ static struct expr *logical(struct parser *p, unsigned level)
 
 	if (level == 2)
 		return operand(p);
-	e = level == 0 ? logical(p, 1) : braced_operand(p, &braced, false);
+	e = level == 0 ? logical(p, 1, false) : braced_operand(p, &braced, must);
 	if (level == 0 && e && e->kind == EX_TERM && !e->term) {	/* a lone body that `and` did not take */
 		braced = e->bodies[0];
 		e = NULL;
@@ -440,7 +438,7 @@ static struct expr *logical(struct parser *p, unsigned level)
 		p_next(p);
 		braced = NULL;
 		if (level == 0) {
-			e = logical(p, 1);
+			e = logical(p, 1, true);
 			if (e && e->kind == EX_TERM && !e->term) {
 				braced = e->bodies[0];
 				e = NULL;
@@ -467,11 +465,14 @@ struct expr *p_literal(struct parser *p)
 	if (p->depth >= p->max_depth)
 		return p_fail(p, p_loc(p), "max nesting depth of %u exceeded", p->max_depth);
 	p->depth++;
-	e = logical(p, 0);
+	e = logical(p, 0, false);
 	p->depth--;
-	if (e && e->kind == EX_TERM && !e->term) {
+	if (e && e->kind == EX_TERM && !e->term)
 		return p_illegal(p, "");
-	}
+	if (e && !read_with(p, e))
+		return NULL;
+	if (e && e->nwith)
+		e->loc = p_span(p, e->loc);
 	return e;
 }
 

@@ -11,6 +11,9 @@ enum tok p_peek(const struct parser *p, uint32_t ahead)
 	if ((k == K_IN && !p->m->kw_in) || (k == K_EVERY && !p->m->kw_every) || (k == K_IF && !p->m->kw_if) ||
 	    (k == K_CONTAINS && !p->m->kw_contains) || (k == K_AND && !p->m->kw_and) || (k == K_OR && !p->m->kw_or))
 		return K_IDENT;
+	/* a keyword with a dot right behind it starts a reference: `with.foo` */
+	if (tok_is_keyword(k) && i + 1 < p->n && p->toks[i + 1].kind == K_DOT && !p->toks[i + 1].space)
+		return K_IDENT;
 	return k;
 }
 
@@ -132,7 +135,7 @@ bool p_terms(struct parser *p, enum tok end, const char *expected, struct term *
 {
 	struct list l = {0};
 
-	while (p_tok(p) != end) {
+	while (p->given || p_tok(p) != end) {
 		struct term *t = p_infix(p, false);
 
 		if (!t || !list_add(p, &l, t))
@@ -302,6 +305,7 @@ static struct term *template(struct parser *p)
 	struct term *t = term_new(p->c, T_TEMPLATE, from);
 	struct expr **parts = NULL;
 	uint32_t n = 0, cap = 0;
+	bool first = true;
 
 	if (!t)
 		return NULL;
@@ -310,15 +314,16 @@ static struct term *template(struct parser *p)
 		struct expr *add[2] = {NULL, NULL};
 		bool last = part->kind == K_TEMPLATE_END;
 
-		if (part->kind != K_TEMPLATE && part->kind != K_TEMPLATE_END)
+		if ((part->kind != K_TEMPLATE && part->kind != K_TEMPLATE_END) || (!first && p->m->text.p[part->loc.off] == '$'))
 			return p_tok(p) == K_ILLEGAL ? p_illegal(p, "")
 						     : p_fail(p, p_loc(p), "expected } to end template string expression");
 		p_next(p);
+		first = false;
 		if (part->text.n)
 			add[0] = expr_new(p->c, term_value(p->c, rv_str(&p->c->heap, part->text.p, part->text.n), part->loc),
 					  part->loc);
 		if (!last) {
-			if (p_tok(p) == K_TEMPLATE || p_tok(p) == K_TEMPLATE_END)
+			if ((p_tok(p) == K_TEMPLATE || p_tok(p) == K_TEMPLATE_END) && p->m->text.p[p_loc(p).off] != '$')
 				return p_fail(p, p_loc(p), "invalid template-string expression");
 			add[1] = template_expr(p);
 			if (!add[1])

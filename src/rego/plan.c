@@ -129,13 +129,13 @@ static bool is_root(const struct planner *p, const struct var *v)
 }
 
 /* A variable that evaluation itself would not bind: outside of references. */
-static bool open(const struct planner *p, const struct term *t)
+bool plan_open(const struct planner *p, const struct term *t)
 {
 	if (t->kind == T_VAR)
 		return !is_root(p, t->var) && !bound(t->var);
 	if (t->kind == T_ARRAY || t->kind == T_SET || t->kind == T_OBJECT) {
 		for (uint32_t i = 0; i < t->n; i++) {
-			if (open(p, t->items[i]))
+			if (plan_open(p, t->items[i]))
 				return true;
 		}
 	}
@@ -202,18 +202,18 @@ uint32_t plan_iterate(struct planner *p, uint32_t coll, uint32_t *val)
 	return key;
 }
 
-static uint32_t part(struct planner *p, uint32_t cur, struct term *t)
+static uint32_t part(struct planner *p, uint32_t cur, struct term *t, bool base)
 {
 	uint32_t out, key, val;
 
-	if (open(p, t)) {
+	if (plan_open(p, t)) {
 		key = plan_iterate(p, cur, &val);
 		plan_match(p, t, key);
 		return val;
 	}
 	key = plan_term(p, t);
 	out = plan_reg(p);
-	plan_emit(p, OP_STEP, out, cur, key);
+	plan_emit(p, OP_STEP, out, cur, key)->flags = base && t->kind == T_VALUE && t->value.kind == RV_NUMBER;
 	return out;
 }
 
@@ -254,7 +254,7 @@ static uint32_t plan_ref(struct planner *p, struct term *t)
 		cur = plan_term(p, head);
 	}
 	for (; from < t->n; from++)
-		cur = part(p, cur, t->items[from]);
+		cur = part(p, cur, t->items[from], cursor);
 	if (!cursor)
 		return cur;
 	out = plan_reg(p);
@@ -428,7 +428,7 @@ void plan_match(struct planner *p, struct term *t, uint32_t op)
 
 static bool can_eval(const struct planner *p, const struct term *t)
 {
-	return !open(p, t);
+	return !plan_open(p, t);
 }
 
 /* Two array patterns, element by element; what neither side knows yet comes again. */
@@ -444,7 +444,7 @@ static void unify_arrays(struct planner *p, struct term *a, struct term *b)
 			struct term *t = k ? b : a;
 
 			for (uint32_t i = 0; i < t->n; i++) {
-				if (open(p, t->items[i]))
+				if (plan_open(p, t->items[i]))
 					plan_match(p, t->items[i], constant(p, rv_null()));
 			}
 		}
@@ -505,27 +505,27 @@ void plan_unify(struct planner *p, struct term *a, struct term *b)
 
 	if (p->bad)
 		return;
-	if (a->kind == T_VAR && open(p, a)) {
-		if (open(p, b) && b->kind != T_VAR) {
+	if (a->kind == T_VAR && plan_open(p, a)) {
+		if (plan_open(p, b) && b->kind != T_VAR) {
 			comp_error(p->c, ERR_UNSAFE, p->at, "expression is unsafe");
 			p->bad = true;
 			return;
 		}
 		op = plan_term(p, b);
 		plan_match(p, a, op);
-	} else if (b->kind == T_VAR && open(p, b)) {
+	} else if (b->kind == T_VAR && plan_open(p, b)) {
 		op = plan_term(p, a);
 		plan_match(p, b, op);
-	} else if (open(p, a) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
+	} else if (plan_open(p, a) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
 		unify_arrays(p, a, b);
-	} else if (open(p, b) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
+	} else if (plan_open(p, b) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
 		unify_arrays(p, a, b);
-	} else if (open(p, a) && open(p, b) && a->kind == T_OBJECT && b->kind == T_OBJECT) {
+	} else if (plan_open(p, a) && plan_open(p, b) && a->kind == T_OBJECT && b->kind == T_OBJECT) {
 		unify_objects(p, a, b);
-	} else if (open(p, a)) {
+	} else if (plan_open(p, a)) {
 		op = plan_term(p, b);
 		plan_match(p, a, op);
-	} else if (open(p, b)) {
+	} else if (plan_open(p, b)) {
 		op = plan_term(p, a);
 		plan_match(p, b, op);
 	} else {

@@ -29,6 +29,7 @@ static void plan_call(struct planner *p, struct term *t)
 {
 	enum plan_op test = test_of(t);
 	uint32_t arity = arity_of(t), given = t->n - 1, ops[32], out;
+	bool late[32];
 	struct term *result = given > arity ? t->items[t->n - 1] : NULL;
 
 	if ((call_is(t, "eq") || call_is(t, "assign")) && !t->callee.fn && given == 2) {
@@ -44,8 +45,15 @@ static void plan_call(struct planner *p, struct term *t)
 		p->bad = true;
 		return;
 	}
-	for (uint32_t i = 0; i < arity; i++)
-		ops[i] = plan_term(p, t->items[i + 1]);
+	/* what other arguments bind comes after them: `i == xs[i]` */
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < arity; i++) {
+			if (pass == 0)
+				late[i] = plan_open(p, t->items[i + 1]);
+			if (late[i] == (pass == 1))
+				ops[i] = plan_term(p, t->items[i + 1]);
+		}
+	}
 	if (test != OP_END && !result) {
 		plan_emit(p, test, 0, ops[0], ops[1]);
 		return;

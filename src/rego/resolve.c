@@ -290,7 +290,9 @@ static void resolve_rule(struct scope *s, struct rule *r)
 		for (uint32_t i = 1; !r->is_else && i < r->nref; i++)
 			resolve_term(s, r->ref[i]);
 		for (uint32_t i = 0; i < r->nargs; i++) {
-			if (r->args[i]->kind != T_VAR)
+			if (r->args[i]->kind == T_TEMPLATE)
+				resolve_term(s, r->args[i]);
+			else if (r->args[i]->kind != T_VAR)
 				term_each(r->args[i], resolve_slot, s);
 		}
 		if (!r->bare || r->key)

@@ -63,7 +63,7 @@ struct rv *vm_push(struct vm *vm, uint32_t n, struct rv **old)
 	struct rv *r = vm->regs;
 
 	*old = r;
-	if ((size_t)(vm->regs_end - r) < n) {
+	if (!r || (size_t)(vm->regs_end - r) < n) {
 		size_t size = n > 512 ? n : 512;
 
 		r = rv_alloc(&vm->heap, size * sizeof(*r));
@@ -293,6 +293,17 @@ static bool solution(struct vm *vm, const struct code *code, struct emit *em, st
 	return true;
 }
 
+/* A number written in a reference to base data finds the key that is its text. */
+static bool step_by_text(struct vm *vm, struct rv v, struct rv key, struct rv *out)
+{
+	char scratch[24];
+	struct slice t = rv_number_text(key, scratch);
+
+	if (v.kind == RV_OBJECT)
+		*out = rv_step(v, rv_str(&vm->heap, t.p, t.n));
+	return vm_heap_ok(vm);
+}
+
 #define FAIL()                                                                   \
 	do {                                                                     \
 		if (__builtin_expect(vm->explain, 0))                            \
@@ -353,6 +364,8 @@ again:
 					return false;
 			} else {
 				r[i->a] = rv_step(b, operand(code, r, i->c));
+				if (r[i->a].kind == RV_UNDEF && i->flags && !step_by_text(vm, b, operand(code, r, i->c), &r[i->a]))
+					return false;
 			}
 			if (r[i->a].kind == RV_UNDEF)
 				FAIL();
