@@ -5,5 +5,6 @@ const struct conf_adapter *const conf_adapters[] = {
 	&conf_sgx,
 	&conf_snp,
 	&conf_tdx,
+	&conf_eventlog,
 	NULL,
 };

@@ -6,3 +6,4 @@ extern const struct conf_adapter conf_azure;
 extern const struct conf_adapter conf_sgx;
 extern const struct conf_adapter conf_snp;
 extern const struct conf_adapter conf_tdx;
+extern const struct conf_adapter conf_eventlog;
