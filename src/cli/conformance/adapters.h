@@ -3,6 +3,12 @@
 #include "cli/conformance/conformance.h"
 
 extern const struct conf_adapter conf_azure;
+extern const struct conf_adapter conf_cca;
+extern const struct conf_adapter conf_cose;
+extern const struct conf_adapter conf_csv;
+extern const struct conf_adapter conf_nitro;
+extern const struct conf_adapter conf_nvidia;
+extern const struct conf_adapter conf_se;
 extern const struct conf_adapter conf_sgx;
 extern const struct conf_adapter conf_snp;
 extern const struct conf_adapter conf_tdx;

@@ -1,5 +1,5 @@
 /* cca.c - Arm CCA cases: a token and the key of its platform. */
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "codec/base64.h"
 #include "crypto/jose/jwk.h"
 #include "verifier/registry.h"

@@ -1,5 +1,5 @@
 /* cose.c - the COSE working group's examples: COSE_Sign1 under the key of the vector. There is no driver behind them. */
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "codec/base64.h"
 #include "crypto/cose/cose.h"
 #include "crypto/jose/jwk.h"

@@ -1,7 +1,7 @@
 /* csv.c - Hygon CSV cases: a raw report or a document, with the root key certificate and the chip's certificates. */
 #include <stdlib.h>
 
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "codec/base64.h"
 #include "crypto/digest.h"
 #include "verifier/registry.h"

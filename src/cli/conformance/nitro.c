@@ -1,5 +1,5 @@
 /* nitro.c - AWS Nitro cases: a document, its root, and what the caller expects of nonce and PCRs. */
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "verifier/registry.h"
 
 static RC nitro_prepare(struct arena *a, const struct conf_case *c, struct vjob *job, const char **tee, struct why *w)

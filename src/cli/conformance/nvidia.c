@@ -1,5 +1,5 @@
 /* nvidia.c - NVIDIA cases: devices (report and certificates, or a member of a list), manifests, and one against the other. */
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "codec/base64.h"
 #include "verifier/nvidia/measure.h"
 #include "verifier/nvidia/rims.h"

@@ -1,6 +1,6 @@
 /* se.c - IBM Secure Execution cases: evidence with the key that opens its challenge, and the parts by themselves:
  * measurements, requests, image headers, host key documents. */
-#include "cli/conformance/conformance.h"
+#include "cli/conformance/adapters.h"
 #include "codec/base64.h"
 #include "crypto/rsa_open.h"
 #include "evidence/octets.h"
