@@ -1,0 +1,135 @@
+/* upstream_intel.c - Intel's Provisioning Certification Service, version 4, or a PCCS. Spec: verifiers.md 5.4.
+ *
+ * Both serve the same paths. They differ in the root's list: Intel publishes it beside its certificates, a PCCS serves it
+ * itself, in some versions as hex.
+ */
+#include "codec/base64.h"
+#include "collateral/upstream_int.h"
+#include "evidence/dcap_tcb.h"
+
+#define PCS_HOST    "https://api.trustedservices.intel.com"
+#define ROOT_CRL    "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
+#define FMSPC_CHARS 12u
+
+static RC bad_key(struct why *w, const char *kind, const char *key)
+{
+	return deny(w, E_NOTFOUND, "upstream.key", "\"%.200s\" names no %s", key, kind);
+}
+
+static const char *update(const struct upstream *u)
+{
+	return u->config.intel_standard ? "standard" : "early";
+}
+
+/* A signed document and, from a header, the chain of its signer. */
+static RC get_document(struct upstream *u, const char *url, const char *header, struct arena *a, struct slice *doc, struct slice *chain,
+		       struct why *w)
+{
+	struct fetch_reply reply;
+
+	TRY(upstream_ask(u, url, a, &reply, w));
+	TRY(upstream_header_chain(a, fetch_header_get(&reply, header), chain, w));
+	*doc = reply.body;
+	return rc_of(OK);
+}
+
+static RC split_tcb_key(const char *key, char tee[4], char fmspc[FMSPC_CHARS + 1], struct why *w)
+{
+	if ((strncmp(key, "sgx/", 4) != 0 && strncmp(key, "tdx/", 4) != 0) || strlen(key) != 4 + FMSPC_CHARS ||
+	    !upstream_is_hex(key + 4, FMSPC_CHARS))
+		return bad_key(w, "TCB info", key);
+	memcpy(tee, key, 3);
+	tee[3] = '\0';
+	for (size_t i = 0; i <= FMSPC_CHARS; i++)
+		fmspc[i] = key[4 + i] >= 'a' ? (char)(key[4 + i] - 32) : key[4 + i];
+	return rc_of(OK);
+}
+
+static RC check_tcb_info(struct slice doc, const char *key, struct arena *a, struct why *w)
+{
+	struct why inner = why_in(a);
+	struct dcap_tcb_info info;
+	const char *found;
+
+	if (!rc_ok(dcap_tcb_info_parse(a, doc, &info, &inner)))
+		return deny(w, E_MALFORMED, "upstream.content", "%s", why_text(&inner));
+	found = arena_printf(a, "%s/%s", info.tee == DCAP_TDX ? "tdx" : "sgx", hex_text(a, slice_of(info.fmspc, sizeof(info.fmspc))));
+	if (!found)
+		return deny(w, E_INTERNAL, "upstream.memory", "no memory");
+	for (size_t i = 0; found[i]; i++)
+		if (found[i] != (key[i] >= 'A' && key[i] <= 'F' ? key[i] + 32 : key[i]))
+			return upstream_other(w, "FMSPC", found, key);
+	return rc_of(OK);
+}
+
+static RC get_tcb_info(struct upstream *u, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n, struct why *w)
+{
+	char tee[4], fmspc[FMSPC_CHARS + 1];
+	struct slice doc, chain;
+
+	TRY(split_tcb_key(key, tee, fmspc, w));
+	TRY(get_document(u, arena_printf(a, "%s/%s/certification/v4/tcb?fmspc=%s&update=%s", u->intel_base, tee, fmspc, update(u)),
+			 "tcb-info-issuer-chain", a, &doc, &chain, w));
+	TRY(check_tcb_info(doc, key, a, w));
+	pieces[0] = (struct collateral_piece){"intel-tcb-info", key, doc};
+	pieces[1] = (struct collateral_piece){"intel-tcb-info-chain", key, chain};
+	*n = 2;
+	return rc_of(OK);
+}
+
+static RC get_qe_identity(struct upstream *u, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
+			  struct why *w)
+{
+	bool tdx = strcmp(key, "tdx") == 0;
+	struct why inner = why_in(a);
+	struct dcap_qe_identity qe;
+	struct slice doc, chain;
+
+	if (!tdx && strcmp(key, "sgx") != 0)
+		return bad_key(w, "QE identity", key);
+	TRY(get_document(u, arena_printf(a, "%s/%s/certification/v4/qe/identity?update=%s", u->intel_base, key, update(u)),
+			 "sgx-enclave-identity-issuer-chain", a, &doc, &chain, w));
+	if (!rc_ok(dcap_qe_identity_parse(a, doc, &qe, &inner)))
+		return deny(w, E_MALFORMED, "upstream.content", "%s", why_text(&inner));
+	if (!slice_is(qe.id, tdx ? "TD_QE" : "QE"))
+		return upstream_other(w, "enclave", arena_strndup(a, qe.id.p, qe.id.n), tdx ? "TD_QE" : "QE");
+	pieces[0] = (struct collateral_piece){"intel-qe-identity", key, doc};
+	pieces[1] = (struct collateral_piece){"intel-qe-identity-chain", key, chain};
+	*n = 2;
+	return rc_of(OK);
+}
+
+static RC get_crl(struct upstream *u, const char *url, const char *kind, const char *key, struct arena *a,
+		  struct collateral_piece *pieces, size_t *n, struct why *w)
+{
+	struct fetch_reply reply;
+	struct slice list;
+
+	TRY(upstream_ask(u, url, a, &reply, w));
+	list = reply.body;
+	if (upstream_is_hex((const char *)list.p, list.n))
+		TRY(hex_decode(a, list, &list, "revocation list", w));
+	pieces[0] = (struct collateral_piece){kind, key, list};
+	*n = 1;
+	return rc_of(OK);
+}
+
+rc upstream_intel(struct upstream *u, const char *kind, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
+		  struct why *w)
+{
+	if (strcmp(kind, "intel-tcb-info") == 0 || strcmp(kind, "intel-tcb-info-chain") == 0)
+		return get_tcb_info(u, key, a, pieces, n, w);
+	if (strcmp(kind, "intel-qe-identity") == 0 || strcmp(kind, "intel-qe-identity-chain") == 0)
+		return get_qe_identity(u, key, a, pieces, n, w);
+	if (strcmp(kind, "intel-pck-crl") == 0) {
+		if (strcmp(key, "platform") != 0 && strcmp(key, "processor") != 0)
+			return bad_key(w, "PCK CRL", key);
+		return get_crl(u, arena_printf(a, "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", u->intel_base, key), kind, key, a, pieces,
+			       n, w);
+	}
+	if (strcmp(kind, "intel-root-crl") != 0 || key[0])
+		return bad_key(w, kind, key);
+	if (strcmp(u->intel_base, PCS_HOST) == 0)
+		return get_crl(u, ROOT_CRL, kind, key, a, pieces, n, w);
+	return get_crl(u, arena_printf(a, "%s/sgx/certification/v4/rootcacrl", u->intel_base), kind, key, a, pieces, n, w);
+}
