@@ -180,12 +180,6 @@ configuration := 0 if {
 
 # ---- identifiers that the measured init-data names ----
 
-extensions := [{
-	"name": "ear.trustee.identifiers",
-	"key": -18,
-	"value": {"validated": object.union(images, uids)},
-}]
-
 containers := input.init_data_claims.agent_policy_claims.containers
 
 image_names := [name | some c in containers; name := c.OCI.Annotations["io.kubernetes.cri.image-name"]]
@@ -199,3 +193,9 @@ images := {"container_images": image_names} if count(image_names) > 0
 default uids := {}
 
 uids := {"container_uids": user_ids} if count(user_ids) > 0
+
+extensions := [{
+	"name": "ear.trustee.identifiers",
+	"key": -18,
+	"value": {"validated": object.union(images, uids)},
+}]
