@@ -112,6 +112,7 @@ struct rule {
 	bool is_default, is_else;
 	bool has_args, has_value, has_body, contains, assign, has_if;
 	bool bare;		/* head only: p[x] in v0 */
+	bool no_args;		/* written with empty parentheses */
 	struct term **ref;	/* items of the head's reference: a T_VAR, then parts */
 	uint32_t nref;
 	struct term **args;
@@ -230,6 +231,7 @@ bool stage_locals(struct comp *c);
 bool stage_expand(struct comp *c);
 bool stage_safety(struct comp *c);
 bool stage_check(struct comp *c);
+bool check_recursion(struct comp *c, uint32_t ngroups);
 bool stage_types(struct comp *c);
 /* Finds what every call calls; unknown functions and wrong arities are errors. */
 bool stage_calls(struct comp *c);

@@ -182,7 +182,7 @@ static bool read_else(struct parser *p, struct rule *r)
 /* What a reference of two parts means without value or `if`: a set in v0. */
 static void settle_head(struct parser *p, struct rule *r)
 {
-	if (r->contains || r->has_args || r->nref != 2 || r->has_if || r->has_value)
+	if (r->contains || r->has_args || r->no_args || r->nref != 2 || r->has_if || r->has_value)
 		return;
 	if (p->m->v1 && r->has_body)
 		comp_error(p->c, ERR_PARSE, r->loc, "`contains` keyword is required for partial set rules");
@@ -254,6 +254,10 @@ static bool head(struct parser *p, struct rule *r)
 		if (!r->value)
 			return false;
 		r->has_value = true;
+	}
+	if (r->has_args && !r->nargs) {	/* f() is a value */
+		r->has_args = false;
+		r->no_args = true;
 	}
 	return true;
 }

@@ -156,6 +156,8 @@ static bool place(struct comp *c, struct module *m, struct rule *r)
 	if (r->is_default) {
 		if (!g->def)
 			g->def = r;
+		else if (!g->def2)
+			g->def2 = r;
 		return true;
 	}
 	return group_add(c, g, r);

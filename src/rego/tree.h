@@ -18,9 +18,9 @@ struct rule_group {
 	struct rule **rules;	/* in source order, defaults left out */
 	uint32_t n, cap;
 	struct rule *def;	/* the first default */
+	struct rule *def2;	/* and another: an error */
 	bool is_set;		/* the document itself is a set: an empty one is set() */
 	char *path;		/* "data.a.b" */
-	uint32_t state;		/* scratch of the recursion check */
 };
 
 struct tree {
@@ -32,6 +32,7 @@ struct tree {
 	bool package;		/* some module's package */
 	bool deep;		/* a rule with a variable in its reference lies here or below */
 	uint32_t mod;		/* a module whose package it is */
+	uint32_t id;		/* scratch of the recursion check */
 };
 
 struct tree *tree_kid(const struct tree *t, struct rv key);
