@@ -35,7 +35,7 @@ static inline bool rc_ok(rc r)
 	return r.code == OK;
 }
 
-static inline rc rc_of(enum rc_code code)
+static inline RC rc_of(enum rc_code code)
 {
 	return (rc){code};
 }

@@ -33,8 +33,8 @@ static struct why_frame *push(struct why *w, const char *file, const char *func)
 	return f;
 }
 
-rc why_deny(struct why *w, enum rc_code code, const char *reason, const char *file, const char *func,
-	    const char *fmt, ...)
+void why_deny(struct why *w, enum rc_code code, const char *reason, const char *file, const char *func,
+	      const char *fmt, ...)
 {
 	struct why_frame *f;
 	va_list ap;
@@ -52,16 +52,15 @@ rc why_deny(struct why *w, enum rc_code code, const char *reason, const char *fi
 		if (!f->text)
 			f->text = "(no memory for the reason)";
 	}
-	return rc_of(code);
 }
 
-rc why_note(struct why *w, rc r, const char *file, const char *func, const char *fmt, ...)
+void why_note(struct why *w, rc r, const char *file, const char *func, const char *fmt, ...)
 {
 	struct why_frame *f;
 	va_list ap;
 
 	if (rc_ok(r))
-		return r;
+		return;
 	f = push(w, file, func);
 	if (f) {
 		f->code = r.code;
@@ -71,7 +70,6 @@ rc why_note(struct why *w, rc r, const char *file, const char *func, const char 
 		if (!f->text)
 			f->text = "(no memory for the context)";
 	}
-	return r;
 }
 
 static void set(struct why *w, const char **slot, const char *value)

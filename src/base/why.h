@@ -37,15 +37,20 @@ static inline struct why why_in(struct arena *a)
 	return (struct why){.arena = a};
 }
 
-/* The root cause. `reason` is a literal: <area>.<class>[.<detail>], lower case. Returns `code`, which must
- * not be OK. */
-#define deny(w, code, reason, ...) why_deny((w), (code), (reason), __FILE__, __func__, __VA_ARGS__)
-/* One frame of outer context. Returns r unchanged, OK included (then nothing is recorded). */
-#define note(w, r, ...) why_note((w), (r), __FILE__, __func__, __VA_ARGS__)
+/* The root cause. `reason` is a literal: <area>.<class>[.<detail>], lower case. Is rc_of(code); `code` must not be OK, and has
+ * no side effects. That the value is `code` is visible to the compiler, which then knows that a caller goes no further. */
+#define deny(w, code, reason, ...) (why_deny((w), (code), (reason), __FILE__, __func__, __VA_ARGS__), rc_of(code))
+/* One frame of outer context. Is r unchanged, OK included (then nothing is recorded). */
+#define note(w, r, ...)                                                        \
+	({                                                                     \
+		rc note_ = (r);                                                \
+		why_note((w), note_, __FILE__, __func__, __VA_ARGS__);         \
+		note_;                                                         \
+	})
 
-RC why_deny(struct why *w, enum rc_code code, const char *reason, const char *file, const char *func,
-	    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-rc why_note(struct why *w, rc r, const char *file, const char *func, const char *fmt, ...)
+void why_deny(struct why *w, enum rc_code code, const char *reason, const char *file, const char *func,
+	      const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void why_note(struct why *w, rc r, const char *file, const char *func, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /* Attaches what was compared to the root cause. Copies; NULL leaves a part unset. */

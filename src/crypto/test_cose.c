@@ -183,7 +183,7 @@ static void public_keys_are_read_and_points_off_the_curve_refused(void **state)
 {
 	struct arena *a = arena_new(0);
 	struct pkey *key = NULL, *again = NULL;
-	struct slice x, y;
+	struct slice x = {0}, y = {0};
 	struct buf b = buf_in(a, 0);
 	struct cbor *v;
 	uint8_t *bytes;

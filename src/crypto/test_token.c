@@ -80,7 +80,7 @@ static rc run_token(const struct json *in, struct arena *a, struct why *w)
 static rc run_trust(const struct json *in, struct arena *a, struct why *w)
 {
 	struct slice pem = named(a, in, "trust");
-	struct pkey *key;
+	struct pkey *key = NULL;
 	struct json *jwk;
 	rc r;
 

@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 
@@ -59,6 +60,16 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* The macro of the library takes `const` away, which one of our compilers does not let pass. */
+static bool set_groups(SSL_CTX *ctx, const char *groups)
+{
+	char *copy = strdup(groups);
+	bool ok = copy && SSL_CTX_set1_groups_list(ctx, copy) == 1;
+
+	free(copy);
+	return ok;
+}
+
 static rc configure(SSL_CTX *ctx, const struct tls_config *c, struct why *w)
 {
 	int min = c->profile == TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION, max = TLS1_3_VERSION;
@@ -75,8 +86,7 @@ static rc configure(SSL_CTX *ctx, const struct tls_config *c, struct why *w)
 	TRY(set_ciphers(ctx, CIPHERS_12 ":" SUITES_13, w));
 	if (c->ciphers)
 		TRY(set_ciphers(ctx, c->ciphers, w));
-	if (c->groups ? SSL_CTX_set1_groups_list(ctx, c->groups) != 1
-		      : SSL_CTX_set1_groups_list(ctx, GROUPS_PQ) != 1 && SSL_CTX_set1_groups_list(ctx, GROUPS) != 1)
+	if (c->groups ? !set_groups(ctx, c->groups) : !set_groups(ctx, GROUPS_PQ) && !set_groups(ctx, GROUPS))
 		return deny(w, E_MALFORMED, "tls.groups", "no group of \"%s\" can be used", c->groups ? c->groups : GROUPS);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)

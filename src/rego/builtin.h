@@ -58,6 +58,16 @@ RC rego_operand_error(struct rego_call *c, unsigned operand, const char *want, s
 RC rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A failure of the builtin itself (eval_builtin_error): "NAME: TEXT". */
 RC rego_fail(struct rego_call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* None of the three is ever OK. Said here in a way that the compiler sees: it then knows that a caller goes no further. */
+static inline RC rego_refusal(rc r)
+{
+	return rc_ok(r) ? rc_of(E_INTERNAL) : r;
+}
+#define rego_operand_error(...) rego_refusal((rego_operand_error)(__VA_ARGS__))
+#define rego_operand_text(...)	rego_refusal((rego_operand_text)(__VA_ARGS__))
+#define rego_fail(...)		rego_refusal((rego_fail)(__VA_ARGS__))
+
 /* The name of a value's type for messages; numbers are "number". */
 const char *rego_type_name(struct rv v);
 

@@ -143,12 +143,12 @@ const char *rego_type_name(struct rv v)
 	return rv_kind_name((enum rv_kind)v.kind);
 }
 
-rc rego_operand_error(struct rego_call *c, unsigned operand, const char *want, struct rv got)
+rc (rego_operand_error)(struct rego_call *c, unsigned operand, const char *want, struct rv got)
 {
 	return rego_operand_text(c, operand, "must be %s but got %s", want, rego_type_name(got));
 }
 
-rc rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...)
+rc (rego_operand_text)(struct rego_call *c, unsigned operand, const char *fmt, ...)
 {
 	struct vm *vm = vm_of(c);
 	va_list ap;
@@ -167,7 +167,7 @@ rc rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...
 	return rc_of(E_MALFORMED);
 }
 
-rc rego_fail(struct rego_call *c, const char *fmt, ...)
+rc (rego_fail)(struct rego_call *c, const char *fmt, ...)
 {
 	struct vm *vm = vm_of(c);
 	va_list ap;

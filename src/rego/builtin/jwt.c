@@ -93,7 +93,7 @@ static struct slice trim_quotes(struct slice s)
 static rc decode(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {
 	struct rv jwt = args[0], parts[3];
-	struct slice payload, sig;
+	struct slice payload, sig = {0};
 	struct buf hex = lib_buf(c);
 
 	(void)n;

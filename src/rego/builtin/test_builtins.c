@@ -31,7 +31,7 @@ static RC record(struct rego_call *c, const char *kind, unsigned operand, const 
 	return rc_of(E_MALFORMED);
 }
 
-RC rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...)
+RC (rego_operand_text)(struct rego_call *c, unsigned operand, const char *fmt, ...)
 {
 	va_list ap;
 	rc r;
@@ -42,12 +42,12 @@ RC rego_operand_text(struct rego_call *c, unsigned operand, const char *fmt, ...
 	return r;
 }
 
-RC rego_operand_error(struct rego_call *c, unsigned operand, const char *want, struct rv got)
+RC (rego_operand_error)(struct rego_call *c, unsigned operand, const char *want, struct rv got)
 {
 	return rego_operand_text(c, operand, "must be %s but got %s", want, rego_type_name(got));
 }
 
-RC rego_fail(struct rego_call *c, const char *fmt, ...)
+RC (rego_fail)(struct rego_call *c, const char *fmt, ...)
 {
 	va_list ap;
 	rc r;

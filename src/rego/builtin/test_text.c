@@ -531,7 +531,7 @@ static void networks_contain_and_merge(void **state)
 	struct ipmerge r[COUNT_OF(nets)] = {0};
 	struct buf b = buf_in(arena, 0);
 	struct ipnet net;
-	struct ip ip;
+	struct ip ip = {0};
 	size_t n;
 
 	(void)state;

@@ -126,7 +126,7 @@ static void challenge_and_personalization_are_compared_with_every_digest_length(
 	memset(other, 0xab, 64);
 	other[63] = 0;
 	for (unsigned i = 0; i < 5; i++) {
-		struct slice spki;
+		struct slice spki = {0};
 		struct pkey *key = NULL;
 		struct trial t;
 
