@@ -107,11 +107,11 @@ static RC nvidia_run(struct vjob *job, const struct conf_case *c)
 	struct spdm_report rep;
 	struct rim rim;
 	const struct rim *one = &rim;
-	int64_t expires;
+	struct nv_chain chain;
 	struct json *o;
 
 	TRY(conf_file(a, c, "rim", &xml, job->why));
-	TRY(nv_rim_verify(job, xml, &rim, &expires));
+	TRY(nv_rim_verify(job, xml, false, &rim, &chain));
 	TRY(conf_file(a, c, "report", &report, job->why));
 	if (report.p) {
 		TRY(spdm_parse(a, report, &rep, job->why));

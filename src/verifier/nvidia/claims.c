@@ -12,27 +12,17 @@ static void set(struct vjob *job, const struct nv_device *d, struct json *o, con
 		json_set(job->arena, o, name, v);
 }
 
-static struct json *chain_json(struct arena *a, int64_t expires)
+static struct json *chain_json(struct arena *a, const struct nv_chain *c)
 {
 	struct json *o = json_new_object(a);
 	char text[32];
 
-	time_rfc3339(expires, text);
+	time_rfc3339(c->expires, text);
 	json_set(a, o, "x-nvidia-cert-status", json_new_cstr(a, "valid"));
-	json_set(a, o, "x-nvidia-cert-ocsp-status", json_new_cstr(a, "unknown"));
+	json_set(a, o, "x-nvidia-cert-ocsp-status", json_new_cstr(a, c->ocsp_good ? "good" : "unknown"));
 	json_set(a, o, "x-nvidia-cert-expiration-date", json_new_cstr(a, text));
 	json_set(a, o, "x-nvidia-cert-revocation-reason", json_new_null(a));
 	return o;
-}
-
-static int64_t first_to_end(const struct x509_path *p)
-{
-	int64_t t = INT64_MAX;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (x509_not_after(p->c[i]) < t)
-			t = x509_not_after(p->c[i]);
-	return t;
 }
 
 /* A big endian number of any length in decimal, as the service writes serial numbers. */
@@ -72,7 +62,7 @@ static void rim_claims(struct vjob *job, const struct nv_device *d, const struct
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
 		set(job, d, o, arena_printf(a, "%s-rim-%s", r->what, facts[i]), json_new_bool(a, r->there));
 	if (r->there)
-		set(job, d, o, arena_printf(a, "%s-rim-cert-chain", r->what), chain_json(a, r->expires));
+		set(job, d, o, arena_printf(a, "%s-rim-cert-chain", r->what), chain_json(a, &r->chain));
 	set(job, d, o, arena_printf(a, "%s-version", r->what), json_new_cstr(a, r->version));
 }
 
@@ -101,7 +91,7 @@ RC nv_claims(struct vjob *job, const struct nv_device *d, const struct nv_rims *
 	set(job, d, o, "attestation-report-parsed", json_new_bool(a, true));
 	set(job, d, o, "attestation-report-nonce-match", json_new_bool(a, job->report_data_n > 0));
 	set(job, d, o, "attestation-report-signature-verified", json_new_bool(a, true));
-	set(job, d, o, "attestation-report-cert-chain", chain_json(a, first_to_end(&d->path)));
+	set(job, d, o, "attestation-report-cert-chain", chain_json(a, &d->chain));
 	set(job, d, o, "attestation-report-cert-chain-fwid-match", json_new_bool(a, true));
 	for (unsigned i = 0; i < rims->n; i++)
 		rim_claims(job, d, &rims->r[i], o);

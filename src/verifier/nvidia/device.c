@@ -184,12 +184,14 @@ static RC check_arch(struct vjob *job, struct nv_device *d)
 		    nv_arch_name(d->arch), d->hwmodel ? d->hwmodel : "");
 }
 
-RC nv_device_check(struct vjob *job, struct nv_device *d)
+RC nv_device_check(struct vjob *job, bool planning, struct nv_device *d)
 {
 	TRY(check_signature(job, d));
 	TRY(check_chain(job, d));
 	TRY(check_fwid(job, d));
-	return check_arch(job, d);
+	TRY(check_arch(job, d));
+	/* nobody answers for the signing certificate, which the device makes for itself */
+	return nv_chain_look(job, &d->path, 1, planning, &d->chain);
 }
 
 const uint8_t *nv_device_identity(const struct nv_device *d)

@@ -6,6 +6,7 @@
 #include "crypto/x509.h"
 #include "evidence/job.h"
 #include "evidence/spdm.h"
+#include "verifier/nvidia/revocation.h"
 
 #define NV_CERTS_MAX 8u
 
@@ -18,6 +19,7 @@ struct nv_device {
 	struct x509 *certs[NV_CERTS_MAX];	/* leaf first */
 	size_t certs_n;
 	struct x509_path path;	/* set by nv_device_check */
+	struct nv_chain chain;
 	const char *hwmodel;	/* common name of the device's identity: "GH100 A01 GSP BROM" */
 	const char *chip;	/* "GH100" */
 	bool fwid_in_report;
@@ -31,8 +33,9 @@ bool nv_is_switch(enum nv_arch arch);
 RC nv_device_read(struct vjob *job, const struct json *v, struct nv_device *out);
 void nv_device_close(struct nv_device *d);
 
-/* Signature of the report by the leaf, chain to the pinned root, firmware id, architecture. Not the nonce. */
-RC nv_device_check(struct vjob *job, struct nv_device *d);
+/* Signature of the report by the leaf, chain to the pinned root, firmware id, architecture, revocation. Not the nonce.
+ * Planning names OCSP answers instead of reading them. */
+RC nv_device_check(struct vjob *job, bool planning, struct nv_device *d);
 
 /* What tells devices apart: the certificate of the identity that never changes, or of the leaf where there is no other. */
 const uint8_t *nv_device_identity(const struct nv_device *d);

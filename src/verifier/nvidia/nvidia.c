@@ -44,7 +44,7 @@ static RC refuse_duplicates(struct vjob *job, const struct doc *d)
 }
 
 /* Reads and checks every device; collateral comes after, so that only genuine devices make the host fetch anything. */
-static RC doc_open(struct vjob *job, struct doc *d)
+static RC doc_open(struct vjob *job, bool planning, struct doc *d)
 {
 	struct why inner = why_in(job->arena);
 	const struct json *list = NULL;
@@ -56,11 +56,20 @@ static RC doc_open(struct vjob *job, struct doc *d)
 	for (size_t i = 0; i < list->n; i++) {
 		TRY(note(job->why, nv_device_read(job, json_at(list, i), &d->devices[i]), "device %zu", i));
 		d->n++;
-		TRY(note(job->why, nv_device_check(job, &d->devices[i]), "device %zu", i));
+		TRY(note(job->why, nv_device_check(job, planning, &d->devices[i]), "device %zu", i));
 		TRY(note(job->why,
 			 vjob_check_report_data(job, d->devices[i].report.nonce, FIT_FIRST, "nvidia.nonce-mismatch"), "device %zu", i));
 	}
 	return refuse_duplicates(job, d);
+}
+
+/* A manifest that is at hand already names the answers for its own chain: a host that plans again gets those too. */
+static RC plan_rim(struct vjob *job, struct nv_rim *r)
+{
+	struct slice xml = vjob_collateral(job, NV_COLLATERAL_RIM, r->id);
+
+	TRY(vjob_want(job, NV_COLLATERAL_RIM, r->id));
+	return xml.p ? nv_rim_verify(job, xml, true, &r->rim, &r->chain) : rc_of(OK);
 }
 
 static RC plan_devices(struct vjob *job, const struct doc *d)
@@ -70,7 +79,7 @@ static RC plan_devices(struct vjob *job, const struct doc *d)
 
 		TRY(nv_rims_name(job, &d->devices[i], &rims));
 		for (unsigned k = 0; k < rims.n; k++)
-			TRY(vjob_want(job, NV_COLLATERAL_RIM, rims.r[k].id));
+			TRY(plan_rim(job, &rims.r[k]));
 	}
 	return rc_of(OK);
 }
@@ -90,7 +99,7 @@ static RC verify_devices(struct vjob *job, const struct doc *d)
 static RC nvidia_plan(struct vjob *job)
 {
 	struct doc d = {0};
-	rc r = doc_open(job, &d);
+	rc r = doc_open(job, true, &d);
 
 	if (rc_ok(r))
 		r = plan_devices(job, &d);
@@ -101,7 +110,7 @@ static RC nvidia_plan(struct vjob *job)
 static RC nvidia_verify(struct vjob *job)
 {
 	struct doc d = {0};
-	rc r = doc_open(job, &d);
+	rc r = doc_open(job, false, &d);
 
 	if (rc_ok(r))
 		r = verify_devices(job, &d);

@@ -76,7 +76,8 @@ RC nv_rims_name(struct vjob *job, const struct nv_device *d, struct nv_rims *out
 
 /* ---- one manifest ---- */
 
-static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *const *certs, size_t n, int64_t *expires)
+static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *const *certs, size_t n, bool planning,
+		       struct nv_chain *chain)
 {
 	const struct x509 *root;
 	struct why inner = why_in(job->arena);
@@ -94,14 +95,10 @@ static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *con
 		return deny(job->why, E_DENIED, "nvidia.untrusted-root.rim", "the manifest's chain ends in a root that is not trusted");
 	if (!job->no_time)
 		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));
-	*expires = INT64_MAX;
-	for (size_t i = 0; i < path.n; i++)
-		if (x509_not_after(path.c[i]) < *expires)
-			*expires = x509_not_after(path.c[i]);
-	return rc_of(OK);
+	return nv_chain_look(job, &path, 0, planning, chain);
 }
 
-RC nv_rim_verify(struct vjob *job, struct slice xml, struct rim *out, int64_t *expires)
+RC nv_rim_verify(struct vjob *job, struct slice xml, bool planning, struct rim *out, struct nv_chain *chain)
 {
 	struct x509 *certs[RIM_CERTS_MAX] = {0};
 	struct why inner = why_in(job->arena);
@@ -117,7 +114,7 @@ RC nv_rim_verify(struct vjob *job, struct slice xml, struct rim *out, int64_t *e
 		n += rc_ok(r);
 	}
 	if (rc_ok(r))
-		r = check_signed(job, &rim, certs, n, expires);
+		r = check_signed(job, &rim, certs, n, planning, chain);
 	x509_free_all(certs, n);
 	if (rc_ok(r))
 		*out = rim;
@@ -138,7 +135,7 @@ RC nv_rims_check(struct vjob *job, const struct nv_device *d, struct nv_rims *ri
 
 		if (!xml.p)
 			continue;
-		TRY(note(job->why, nv_rim_verify(job, xml, &r->rim, &r->expires), "the %s manifest %s", r->what, r->id));
+		TRY(note(job->why, nv_rim_verify(job, xml, false, &r->rim, &r->chain), "the %s manifest %s", r->what, r->id));
 		if (!r->rim.version || strcasecmp(r->rim.version, r->version)) {
 			res = deny(job->why, E_DENIED, "nvidia.measurement.version", "the %s manifest is of another version", r->what);
 			why_compared(job->why, "nvidia.version", r->version, r->rim.version);

@@ -18,7 +18,7 @@ struct nv_rim {
 	const char *version;	/* that the device reports */
 	bool there;
 	struct rim rim;
-	int64_t expires;	/* of its chain: the first to end */
+	struct nv_chain chain;
 };
 
 struct nv_rims {
@@ -30,5 +30,6 @@ struct nv_rims {
 /* Names them. E_MALFORMED nvidia.parse.version when the report lacks what the names are made of. */
 RC nv_rims_name(struct vjob *job, const struct nv_device *d, struct nv_rims *out);
 RC nv_rims_check(struct vjob *job, const struct nv_device *d, struct nv_rims *rims);
-/* One manifest: parsed, signed by its first certificate, chain to an anchor of "nvidia-rim-root", valid now. */
-RC nv_rim_verify(struct vjob *job, struct slice xml, struct rim *out, int64_t *expires);
+/* One manifest: parsed, signed by its first certificate, chain to an anchor of "nvidia-rim-root", valid now, not revoked.
+ * Planning names OCSP answers instead of reading them. */
+RC nv_rim_verify(struct vjob *job, struct slice xml, bool planning, struct rim *out, struct nv_chain *chain);

@@ -232,18 +232,27 @@ static void collateral_is_named_for_genuine_devices_only(void **state)
 	(void)state;
 	begin(&t, document(a, &p, 1));
 	assert_true(rc_ok(nvidia_driver.plan(&t.job)));
-	assert_int_equal(t.job.wants_n, 2);
-	assert_string_equal(t.job.wants[0].key, "NV_GPU_DRIVER_GH100_535.86.09");
-	assert_string_equal(t.job.wants[1].key, "NV_GPU_VBIOS_1010_0200_882_96005E0001");
+	/* answers for the three certificates between the signing one and the root, then the two manifests */
+	assert_int_equal(t.job.wants_n, 5);
+	assert_string_equal(t.job.wants[0].kind, "nvidia-ocsp");
+	assert_true(!strncmp(t.job.wants[0].key, "sha384:", 7));
+	assert_string_equal(t.job.wants[3].key, "NV_GPU_DRIVER_GH100_535.86.09");
+	assert_string_equal(t.job.wants[4].key, "NV_GPU_VBIOS_1010_0200_882_96005E0001");
+	trial_end(&t);
+	/* planned again with a manifest at hand, its chain is asked about as well */
+	begin(&t, document(a, &p, 1));
+	trial_collateral(&t, "nvidia-rim", "NV_GPU_VBIOS_1010_0200_882_96005E0001", shared_file(a, RIM_535));
+	assert_true(rc_ok(nvidia_driver.plan(&t.job)));
+	assert_int_equal(t.job.wants_n, 8);
 	trial_end(&t);
 	begin(&t, document(a, &s, 1));
 	assert_true(rc_ok(nvidia_driver.plan(&t.job)));
-	assert_int_equal(t.job.wants_n, 1);
-	assert_string_equal(t.job.wants[0].key, "NV_SWITCH_BIOS_5612_0002_890_9610550001");
+	assert_int_equal(t.job.wants_n, 4);
+	assert_string_equal(t.job.wants[3].key, "NV_SWITCH_BIOS_5612_0002_890_9610550001");
 	trial_end(&t);
 	begin(&t, document(a, &b, 1));
 	assert_true(rc_ok(nvidia_driver.plan(&t.job)));
-	assert_string_equal(t.job.wants[0].key, "NV_GPU_CC_DRIVER_GB100_575.32");
+	assert_string_equal(t.job.wants[3].key, "NV_GPU_CC_DRIVER_GB100_575.32");
 	trial_end(&t);
 	/* unsigned text makes the host fetch nothing */
 	copy = exact_copy(p.report, p.report.n);
@@ -322,6 +331,34 @@ static void a_manifest_counts_only_while_its_chain_does(void **state)
 	x509_free(root);
 	assert_false(rc_ok(nvidia_driver.verify(&t.job)));
 	assert_string_equal(why_reason(&t.why), "nvidia.untrusted-root.rim");
+	trial_end(&t);
+	arena_free(a);
+}
+
+static void an_answer_that_is_there_must_be_right(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct piece p = shared_piece(a, "HOPPER", "nvidia/hopper-sdk-535/report.bin", "nvidia/hopper-sdk-535/certs.pem");
+	const char *source = getenv("WARRANT_SOURCE");
+	struct slice foreign = {0};
+	const struct json *chain;
+	struct trial t;
+
+	(void)state;
+	if (!source || !rc_ok(file_read(a, arena_printf(a, "%s/src/crypto/testdata/ocsp/good.der", source), 1u << 16, &foreign, NULL)))
+		skip();
+	begin(&t, document(a, &p, 1));
+	assert_true(rc_ok(trial_run(&t, &nvidia_driver)));
+	chain = json_get(t.job.results[0].claims, "x-nvidia-gpu-attestation-report-cert-chain");
+	assert_true(slice_is(json_get(chain, "x-nvidia-cert-ocsp-status")->text, "unknown"));
+	t.job.results_n = 0;
+	/* good, but of another authority and about another certificate */
+	trial_collateral(&t, "nvidia-ocsp", t.job.wants[0].key, foreign);
+	assert_false(rc_ok(nvidia_driver.verify(&t.job)));
+	assert_string_equal(why_reason(&t.why), "nvidia.chain.ocsp");
+	t.collateral[0].bytes = SLICE_LIT("0");
+	assert_false(rc_ok(nvidia_driver.verify(&t.job)));
+	assert_string_equal(why_reason(&t.why), "nvidia.parse.ocsp");
 	trial_end(&t);
 	arena_free(a);
 }
@@ -432,6 +469,7 @@ int main(void)
 		cmocka_unit_test(collateral_is_named_for_genuine_devices_only),
 		cmocka_unit_test(a_manifest_that_is_there_must_be_right),
 		cmocka_unit_test(a_manifest_counts_only_while_its_chain_does),
+		cmocka_unit_test(an_answer_that_is_there_must_be_right),
 		cmocka_unit_test(golden_values_are_compared_one_by_one),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
