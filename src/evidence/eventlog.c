@@ -1,5 +1,6 @@
 #include "evidence/eventlog.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/cur.h"
@@ -7,6 +8,8 @@
 #include "evidence/eventlog_int.h"
 
 #define DIGEST_BYTES_MAX 64u
+
+static_assert(DIGEST_MD5 < EVENTLOG_ALGS, "every bank has its place");
 
 enum digest_alg event_alg(uint16_t tpm_alg)
 {
@@ -249,6 +252,27 @@ rc eventlog_matches(const struct eventlog *l, enum digest_alg alg, uint32_t inde
 	r = deny(w, E_DENIED, reason, "the event log does not lead to the signed value of %s %u", cc ? "measurement register" : "PCR", index);
 	why_compared(w, arena_printf(a, cc ? "rtmr%u" : "pcr%02u", cc ? index - 1 : index), hex_text(a, got), hex_text(a, value));
 	return r;
+}
+
+void eventlog_keep(struct eventlog *l, const uint32_t registers[EVENTLOG_ALGS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct event e = l->events[i];
+		unsigned kept = 0;
+
+		for (unsigned k = 0; k < e.digests_n; k++) {
+			enum digest_alg alg = e.digest[k].alg;
+
+			if (e.type == EV_NO_ACTION || (alg && e.index < 32 && (registers[alg] >> e.index & 1)))
+				e.digest[kept++] = e.digest[k];
+		}
+		e.digests_n = kept;
+		if (kept || e.type == EV_NO_ACTION)
+			l->events[n++] = e;
+	}
+	l->n = n;
 }
 
 /* ---- what a digest covers ---- */

@@ -14,6 +14,7 @@
 #define EVENTLOG_EVENTS_MAX  8192u
 #define EVENTLOG_DIGESTS_MAX 8u
 #define EVENTLOG_REGISTERS   25u	/* PCR 0 to 23; CCEL 0 to 4 */
+#define EVENTLOG_ALGS	     8u	/* more than the last digest_alg */
 #define EVENTLOG_NO_REGISTER UINT32_MAX	/* index of some EV_NO_ACTION events */
 
 enum eventlog_kind {
@@ -61,6 +62,10 @@ RC eventlog_replay(const struct eventlog *l, enum digest_alg alg, uint32_t index
 /* Replays and compares with a signed value. E_DENIED `reason` "tdx.rtmr-mismatch". */
 RC eventlog_matches(const struct eventlog *l, enum digest_alg alg, uint32_t index, struct slice value, struct arena *a,
 		    const char *reason, struct why *w);
+
+/* Drops what no signature speaks for: registers[alg] has bit n set when register n was compared in that bank. Digests of other
+ * banks and registers go, and events that have none left; EV_NO_ACTION stays, which extends nothing. */
+void eventlog_keep(struct eventlog *l, const uint32_t registers[EVENTLOG_ALGS]);
 
 enum event_binding {
 	EVENT_BOUND,		/* every digest is the hash of the data, whole */

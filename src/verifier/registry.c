@@ -11,6 +11,7 @@
 #include "verifier/sgx/sgx.h"
 #include "verifier/snp/snp.h"
 #include "verifier/tdx/tdx.h"
+#include "verifier/tpm/tpm.h"
 
 const struct vdriver *const registry[] = {
 	&az_snp_vtpm_driver,
@@ -26,6 +27,7 @@ const struct vdriver *const registry[] = {
 	&sgx_driver,
 	&snp_driver,
 	&tdx_driver,
+	&tpm_driver,
 	NULL,
 };
 

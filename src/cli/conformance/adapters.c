@@ -12,5 +12,6 @@ const struct conf_adapter *const conf_adapters[] = {
 	&conf_snp,
 	&conf_tdx,
 	&conf_eventlog,
+	&conf_tpm,
 	NULL,
 };
