@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "codec/base64.h"
 #include "evidence/octets.h"
 
 #define SIGNED_ARENA ((size_t)8 << 20)
@@ -25,26 +26,16 @@ static void free_crl(void *value)
 
 RC dcap_pck_chain(struct memo *memo, struct slice pem, const struct dcap_chain **out, struct why *w)
 {
+	const struct memo_key key = {.kind = "dcap.pck-chain", .part = {pem}, .n = 1};
 	struct dcap_chain *ch;
-	uint8_t key[32];
 
-	TRY(digest(DIGEST_SHA256, pem, key, w));
-	*out = memo_get(memo, "dcap.pck-chain", key);
+	*out = memo_get(memo, &key);
 	if (*out)
 		return rc_of(OK);
 	TRY(dcap_pck_chain_load(pem, &ch, w));
-	memo_put(memo, "dcap.pck-chain", key, ch, dcap_chain_free);
+	memo_put(memo, &key, ch, dcap_chain_free);
 	*out = ch;
 	return rc_of(OK);
-}
-
-/* The lengths stand before the parts, so that no byte can move from one to the other. */
-static RC key_of(struct slice a, struct slice b, uint8_t key[32], struct why *w)
-{
-	uint64_t lengths[2] = {a.n, b.n};
-	const struct slice parts[] = {slice_of(lengths, sizeof(lengths)), a, b};
-
-	return digest_parts(DIGEST_SHA256, parts, COUNT_OF(parts), key, w);
 }
 
 static RC load_signed(struct dcap_signed *s, bool qe, struct slice text, struct slice chain_pem, struct why *w)
@@ -68,15 +59,14 @@ static RC load_signed(struct dcap_signed *s, bool qe, struct slice text, struct 
 static RC get_signed(struct memo *memo, bool qe, struct slice text, struct slice chain_pem, const struct dcap_signed **out,
 		     struct why *w)
 {
-	const char *kind = qe ? "dcap.qe-identity" : "dcap.tcb-info";
+	const struct memo_key key = {
+		.kind = qe ? "dcap.qe-identity" : "dcap.tcb-info", .part = {text, chain_pem}, .n = 2};
 	struct dcap_signed *s;
-	uint8_t key[32];
 	rc r;
 
 	if (text.n > DCAP_JSON_MAX)
 		return deny(w, E_LIMIT, "dcap.parse.size", "collateral of %zu bytes, the most is %u", text.n, DCAP_JSON_MAX);
-	TRY(key_of(text, chain_pem, key, w));
-	*out = memo_get(memo, kind, key);
+	*out = memo_get(memo, &key);
 	if (*out)
 		return rc_of(OK);
 	s = calloc(1, sizeof(*s));
@@ -87,7 +77,7 @@ static RC get_signed(struct memo *memo, bool qe, struct slice text, struct slice
 		free_signed(s);
 		return r;
 	}
-	memo_put(memo, kind, key, s, free_signed);
+	memo_put(memo, &key, s, free_signed);
 	*out = s;
 	return r;
 }
@@ -115,12 +105,11 @@ RC dcap_signed_crl(struct memo *memo, struct slice der, const struct x509 *issue
 		   struct why *w)
 {
 	struct why inner = why_in(w ? w->arena : NULL);
+	const struct memo_key key = {.kind = "dcap.crl", .part = {der, x509_der(issuer)}, .n = 2};
 	struct x509_crl *crl = NULL;
-	uint8_t key[32];
 	rc r;
 
-	TRY(key_of(der, slice_of(x509_sha256(issuer), 32), key, w));
-	*out = memo_get(memo, "dcap.crl", key);
+	*out = memo_get(memo, &key);
 	if (*out)
 		return rc_of(OK);
 	TRY(recast(x509_crl_from(der, &crl, &inner), &inner, "dcap.parse.crl", "dcap.unsupported.crl", w));
@@ -129,7 +118,53 @@ RC dcap_signed_crl(struct memo *memo, struct slice der, const struct x509 *issue
 		x509_crl_free(crl);
 		return r;
 	}
-	memo_put(memo, "dcap.crl", key, crl, free_crl);
+	memo_put(memo, &key, crl, free_crl);
 	*out = crl;
+	return r;
+}
+
+/* ---- the attestation key ---- */
+
+static void free_key(void *value)
+{
+	pkey_free(value);
+}
+
+static RC check_qe_binding(const struct dcap_quote *q, struct why *w)
+{
+	uint8_t want[64] = {0};
+	const struct slice parts[] = {q->key, q->qe_auth};
+	rc r;
+
+	TRY(digest_parts(DIGEST_SHA256, parts, COUNT_OF(parts), want, w));
+	if (slice_eq(q->qe.report_data, slice_of(want, sizeof(want))))
+		return rc_of(OK);
+	r = deny(w, E_DENIED, "dcap.qe-binding", "the quoting enclave's report does not bind the attestation key");
+	if (w)
+		why_compared(w, "report_data of the QE report", hex_text(w->arena, q->qe.report_data),
+			     hex_text(w->arena, slice_of(want, sizeof(want))));
+	return r;
+}
+
+RC dcap_attestation_key(struct memo *memo, const struct dcap_quote *q, const struct dcap_chain *pck, const struct pkey **out,
+			struct why *w)
+{
+	const struct memo_key known = {.kind = "dcap.attestation-key",
+				       .part = {x509_der(pck->leaf), q->qe_report, q->qe_signature, q->key, q->qe_auth},
+				       .n = 5};
+	struct why inner = why_in(w ? w->arena : NULL);
+	struct pkey *key = NULL;
+	rc r;
+
+	*out = memo_get(memo, &known);
+	if (*out)
+		return rc_of(OK);
+	TRY(pkey_verify(x509_key(pck->leaf), SIG_ES256, q->qe_report, q->qe_signature, "dcap.qe-signature", w));
+	TRY(check_qe_binding(q, w));
+	r = pkey_from_ec_xy(KEY_P256, slice_sub(q->key, 0, 32), slice_sub(q->key, 32, 32), &key, &inner);
+	if (!rc_ok(r))
+		return deny(w, r.code, "dcap.parse.attestation-key", "%s", why_text(&inner));
+	memo_put(memo, &known, key, free_key);
+	*out = key;
 	return r;
 }

@@ -43,35 +43,12 @@ static RC load_pck(struct run *r)
 	return trusted_root(r, r->pck);
 }
 
-static RC check_qe_binding(struct run *r)
-{
-	uint8_t want[64] = {0};
-	const struct slice parts[] = {r->q->key, r->q->qe_auth};
-	rc v;
-
-	TRY(digest_parts(DIGEST_SHA256, parts, COUNT_OF(parts), want, r->w));
-	if (slice_eq(r->q->qe.report_data, slice_of(want, sizeof(want))))
-		return rc_of(OK);
-	v = deny(r->w, E_DENIED, "dcap.qe-binding", "the quoting enclave's report does not bind the attestation key");
-	why_compared(r->w, "report_data of the QE report", hex_text(r->job->arena, r->q->qe.report_data),
-		     hex_text(r->job->arena, slice_of(want, sizeof(want))));
-	return v;
-}
-
 static RC check_signatures(struct run *r)
 {
-	struct why inner = why_in(r->job->arena);
-	struct pkey *key = NULL;
-	rc v;
+	const struct pkey *key;
 
-	TRY(pkey_verify(x509_key(r->pck->leaf), SIG_ES256, r->q->qe_report, r->q->qe_signature, "dcap.qe-signature", r->w));
-	TRY(check_qe_binding(r));
-	v = pkey_from_ec_xy(KEY_P256, slice_sub(r->q->key, 0, 32), slice_sub(r->q->key, 32, 32), &key, &inner);
-	if (!rc_ok(v))
-		return deny(r->w, v.code, "dcap.parse.attestation-key", "%s", why_text(&inner));
-	v = pkey_verify(key, SIG_ES256, r->q->signed_part, r->q->signature, "dcap.signature", r->w);
-	pkey_free(key);
-	return v;
+	TRY(dcap_attestation_key(r->memo, r->q, r->pck, &key, r->w));
+	return pkey_verify(key, SIG_ES256, r->q->signed_part, r->q->signature, "dcap.signature", r->w);
 }
 
 /* ---- dates ---- */
