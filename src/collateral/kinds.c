@@ -23,6 +23,7 @@ const struct collateral_kind collateral_kinds[] = {
 	{"hygon-hsk-cek", COLLATERAL_OTHER, NULL, "chip id", "HSK and CEK certificates of a chip, one behind the other"},
 	{"cca-cpak", COLLATERAL_OTHER, NULL, "instance id in hex", "attestation key of a platform, JWK or PEM"},
 	{"nvidia-rim", COLLATERAL_OTHER, NULL, "RIM id", "reference measurements of a driver or VBIOS, signed XML"},
+	{"nvidia-ocsp", COLLATERAL_OTHER, NULL, "name of the certificate, as crypto/ocsp.h writes it", "a responder's answer about a certificate"},
 	{"se-challenge", COLLATERAL_OTHER, NULL, "key of the challenge", "what a Secure Execution guest was asked"},
 	{"se-header", COLLATERAL_OTHER, NULL, "empty", "headers of Secure Execution images"},
 	{NULL},

@@ -394,6 +394,46 @@ static void facts_are_read_only_from_what_is_of_the_form(void **state)
 	assert_int_equal(facts.number, 7);
 }
 
+/* ---- one list ---- */
+
+static void every_kind_is_documented_and_no_other(void **state)
+{
+	struct fixture *f = *state;
+	char *path = arena_printf(f->a, "%s/docs/collateral.md", getenv("WARRANT_SOURCE"));
+	unsigned rows = 0, kinds = 0;
+	struct slice text;
+
+	assert_true(rc_ok(file_read(f->a, path, 1 << 20, &text, &f->w)));
+	for (const char *p = (const char *)text.p; (p = strstr(p, "\n| `")); p++)
+		rows++;
+	for (const struct collateral_kind *k = collateral_kinds; k->name; k++, kinds++)
+		if (!strstr((const char *)text.p, arena_printf(f->a, "\n| `%s` | ", k->name)))
+			fail_msg("%s is not in docs/collateral.md", k->name);
+	assert_int_equal(rows, kinds);
+}
+
+/* The literals of vjob_want() and of the macros that name kinds. */
+static void every_kind_that_a_driver_asks_for_is_in_the_table(void **state)
+{
+	struct fixture *f = *state;
+	char *cmd = arena_printf(f->a,
+				 "cd %s/src && grep -rhE 'vjob_want\\(|define [A-Z]+_COLLATERAL_' --include='*.[ch]' --exclude='test_*' verifier "
+				 "evidence | grep -oE '\"[a-z]+(-[a-z]+)+\"' | tr -d '\"' | sort -u",
+				 getenv("WARRANT_SOURCE"));
+	FILE *p = popen(cmd, "r");
+	unsigned found = 0;
+	char kind[64];
+
+	assert_non_null(p);
+	while (fscanf(p, "%63s", kind) == 1) {
+		if (!collateral_kind_find(kind))
+			fail_msg("a driver asks for %s, which collateral/kinds.c does not know", kind);
+		found++;
+	}
+	assert_int_equal(pclose(p), 0);
+	assert_true(found >= 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +454,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_due_list_is_refreshed_in_the_background, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_behind_its_grace_is_fetched_for_the_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(facts_are_read_only_from_what_is_of_the_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_kind_is_documented_and_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_kind_that_a_driver_asks_for_is_in_the_table, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("collateral", tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/sys.h"
-#include "collateral/collateral.h"
+#include "collateral/upstream.h"
 #include "kms/keyring.h"
 #include "main/kbs_config.h"
 #include "net/server.h"
@@ -32,6 +32,7 @@ struct kbs_main {
 	struct kms *kms;
 	struct pool *pool;
 	struct rvps *rvps;
+	struct upstream *upstream;
 	struct collateral *collateral;
 	struct as *as;
 	struct audit *audit;
@@ -132,13 +133,15 @@ static rc open_as(struct kbs_main *m)
 			      .x5u = m->s.as.cert_url, .insecure_sample = m->s.as.sample,
 			      .verify_timeout_ms = (unsigned)m->s.as.verify_timeout_ms};
 	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system};
-	struct collateral_config cc = {.dir = m->s.as.collateral_dir};
+	struct collateral_config cc = {.dir = m->s.as.collateral_dir, .stale_s = m->s.as.stale_hours * 3600, .background = true};
 	struct json *x5c = NULL;
 
 	TRY(read_x5c(m, &x5c));
+	TRY(upstream_open(&m->s.as.upstream, &m->upstream, &m->w));
+	cc.source = upstream_source(m->upstream);
 	TRY(collateral_open(m->store, &clock_system, &cc, &m->collateral, &m->w));
 	env.collateral = m->collateral;
-	c.stale_s = m->s.as.stale_hours * 3600;
+	c.stale_s = cc.stale_s;
 	c.x5c = x5c;
 	TRY(as_open(&env, &c, &m->as, &m->w));
 	if (m->s.as.sample)
@@ -312,6 +315,7 @@ static void stop(struct kbs_main *m, unsigned grace_ms)
 	audit_close(m->audit);
 	as_close(m->as);
 	collateral_close(m->collateral);
+	upstream_close(m->upstream);
 	rvps_close(m->rvps);
 	kms_close(m->kms);
 	keyring_close(m->keyring);

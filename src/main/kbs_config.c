@@ -85,12 +85,78 @@ static rc read_broker(const struct json *t, struct arena *a, struct kbs_settings
 	return l.signer ? read_signer(l.signer, a, s, w) : rc_of(OK);
 }
 
+/* Without the table, or without the key in it, AMD's own service is asked; an empty list asks nobody. */
+static rc read_snp(const struct json *t, struct arena *a, struct upstream_config *u, struct why *w)
+{
+	struct local {
+		const char *type, *base_url, *path;
+	} l;
+	static const struct setting rows[] = {
+		{"type", SET_STR, offsetof(struct local, type), true},
+		{"base_url", SET_STR, offsetof(struct local, base_url)},
+		{"path", SET_STR, offsetof(struct local, path)},
+	};
+	const struct json *list = NULL;
+	const struct setting outer[] = {{"vcek_sources", SET_ARRAY, 0}};
+
+	if (t)
+		TRY(settings_read(t, outer, 1, &list, "attestation_service.verifier_config.snp_verifier.", a, w));
+	if (!list) {
+		u->amd[0] = (struct upstream_amd){false, UPSTREAM_KDS};
+		u->amd_n = 1;
+		return rc_of(OK);
+	}
+	if (list->n > UPSTREAM_AMD_MAX)
+		return deny(w, E_MALFORMED, "config.range", "snp_verifier.vcek_sources has %zu entries, the most is %u", list->n,
+			    UPSTREAM_AMD_MAX);
+	for (size_t i = 0; i < list->n; i++) {
+		bool folder;
+
+		l = (struct local){0};
+		TRY(settings_read(list->items[i], rows, COUNT_OF(rows), &l, "attestation_service.verifier_config.snp_verifier.vcek_sources.",
+				  a, w));
+		folder = strcmp(l.type, "OfflineStore") == 0;
+		if (!folder && strcmp(l.type, "KDS") != 0)
+			return deny(w, E_UNSUPPORTED, "config.refused", "vcek_sources.type \"%s\" is not served; taken are KDS and OfflineStore",
+				    l.type);
+		if (folder ? l.base_url != NULL : l.path != NULL)
+			return deny(w, E_MALFORMED, "config.unknown-key", "vcek_sources: a %s has no %s", l.type, folder ? "base_url" : "path");
+		u->amd[i] = folder ? (struct upstream_amd){true, l.path ? l.path : UPSTREAM_KDS_FOLDER}
+				   : (struct upstream_amd){false, l.base_url ? l.base_url : UPSTREAM_KDS};
+	}
+	u->amd_n = list->n;
+	return rc_of(OK);
+}
+
+static rc read_dcap(const struct json *t, struct arena *a, struct upstream_config *u, struct why *w)
+{
+	struct local {
+		const char *service, *update;
+	} l = {.service = UPSTREAM_PCS, .update = "early"};
+	static const struct setting rows[] = {
+		{"collateral_service", SET_STR, offsetof(struct local, service), true},
+		{"tcb_update_type", SET_STR, offsetof(struct local, update)},
+		{"use_secure_cert", SET_IGNORED},
+	};
+
+	if (t)
+		TRY(settings_read(t, rows, COUNT_OF(rows), &l, "attestation_service.verifier_config.dcap_verifier.", a, w));
+	if (strncmp(l.service, "file://", 7) == 0)
+		return deny(w, E_UNSUPPORTED, "config.refused",
+			    "dcap_verifier.collateral_service: a file is not read here; put its parts into collateral_dir, or import a bundle "
+			    "(docs/collateral.md)");
+	u->intel_standard = strcmp(l.update, "standard") == 0;
+	if (!u->intel_standard && strcmp(l.update, "early") != 0)
+		return deny(w, E_MALFORMED, "config.range", "dcap_verifier.tcb_update_type must be early or standard, not \"%s\"", l.update);
+	u->intel = l.service[0] ? l.service : NULL;
+	return rc_of(OK);
+}
+
 static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_settings *s, struct why *w)
 {
 	struct local {
 		const struct json *tpm, *sample, *snp, *dcap;
-		const char *trust_dir, *collateral_dir, *words;
-		struct strings unused;
+		const char *trust_dir, *collateral_dir, *words, *loopback, *ca_file;
 		const char *ak_dir, *ek_roots;
 		int64_t workers, timeout, stale;
 	} l = {0};
@@ -102,8 +168,10 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"workers", SET_INT, offsetof(struct local, workers), false, 1, 256},
 		{"timeout_ms", SET_INT, offsetof(struct local, timeout), false, 100, 60000},
 		{"stale_collateral_hours", SET_INT, offsetof(struct local, stale), false, 0, 24 * 90},
-		{"snp_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes with the evidence or from verifier_config.collateral_dir"},
-		{"dcap_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
+		{"snp_verifier", SET_TABLE, offsetof(struct local, snp)},
+		{"dcap_verifier", SET_TABLE, offsetof(struct local, dcap)},
+		{"collateral_ca_file", SET_STR, offsetof(struct local, ca_file)},
+		{"collateral_loopback_http", SET_STR, offsetof(struct local, loopback)},
 		{"nvidia_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
 		{"nvidia_dpu_verifier", SET_REFUSED, 0, false, 0, 0, "there is no DPU verifier"},
 	};
@@ -125,6 +193,13 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 				    "sample_verifier.insecure must be the words \"" SAMPLE_WORDS "\"; leave the table out to refuse sample evidence");
 		s->as.sample = true;
 	}
+	TRY(read_snp(l.snp, a, &s->as.upstream, w));
+	TRY(read_dcap(l.dcap, a, &s->as.upstream, w));
+	if (l.loopback && strcmp(l.loopback, LOOPBACK_WORDS) != 0)
+		return deny(w, E_MALFORMED, "config.loopback",
+			    "verifier_config.collateral_loopback_http must be the words \"" LOOPBACK_WORDS "\"; leave it out for https alone");
+	s->as.upstream.loopback_http = l.loopback != NULL;
+	s->as.upstream.ca_file = l.ca_file;
 	s->as.trusted_ak_keys_dir = l.ak_dir;
 	s->as.tpm_ek_roots = l.ek_roots;
 	s->as.trust_dir = l.trust_dir;

@@ -1,11 +1,14 @@
 /* kbs_config.h - what `kbs --config-file` may say: the reference's keys (spec kbs.md 7) and ours, strictly. */
 #pragma once
+#include "collateral/upstream.h"
 #include "main/settings.h"
 
 enum store_type { STORE_TYPE_SQLITE = 1, STORE_TYPE_MEMORY, STORE_TYPE_FILES, STORE_TYPE_POSTGRES };
 
 /* The sentence that lets the sample TEE in. */
 #define SAMPLE_WORDS "sample evidence proves nothing"
+/* The sentence that lets collateral come over plain HTTP, from this host alone. */
+#define LOOPBACK_WORDS "collateral comes from this host without TLS"
 /* The sentence that lets RSA PKCS#1 v1.5 key transport in, for 0.1.x clients. */
 #define RSA1_5_WORDS "RSA PKCS#1 v1.5 is accepted for 0.1.x clients"
 
@@ -43,6 +46,7 @@ struct kbs_settings {
 		const char *key_path, *cert_url, *cert_path;
 		bool sample;
 		const char *trusted_ak_keys_dir, *tpm_ek_roots, *trust_dir, *collateral_dir;
+		struct upstream_config upstream;
 		int64_t workers;		/* verifier processes; 0: one per processor */
 		int64_t verify_timeout_ms;
 		int64_t stale_hours;		/* how long expired collateral still counts */

@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/num.h"
+#include "codec/toml.h"
+#include "main/kbs_config.h"
+
+#define HEAD "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"DenyAll\"\n"
+#define V    "[attestation_service]\ntype = \"coco_as_builtin\"\n[attestation_service.verifier_config"
+
+static enum rc_code read_text(struct arena *a, const char *rest, struct kbs_settings *s, struct why *w)
+{
+	char *text = arena_printf(a, HEAD "%s", rest);
+	struct json *doc;
+
+	assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", w)));
+	return kbs_settings_read(doc, a, s, w).code;
+}
+
+static void sources_of_collateral_are_those_of_the_reference_by_default(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+
+	(void)state;
+	assert_int_equal(read_text(a, "", &s, &w), OK);
+	assert_int_equal(s.as.upstream.amd_n, 1);
+	assert_string_equal(s.as.upstream.amd[0].at, UPSTREAM_KDS);
+	assert_string_equal(s.as.upstream.intel, UPSTREAM_PCS);
+	assert_false(s.as.upstream.intel_standard || s.as.upstream.loopback_http);
+	arena_free(a);
+}
+
+static void sources_of_collateral_are_read_in_order(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+
+	(void)state;
+	assert_int_equal(read_text(a,
+				   V ".snp_verifier]\nvcek_sources = [{type = \"OfflineStore\"}, {type = \"OfflineStore\", path = \"/srv/kds\"}, "
+				     "{type = \"KDS\"}, {type = \"KDS\", base_url = \"https://kds.example\"}]\n"
+				     "[attestation_service.verifier_config.dcap_verifier]\ncollateral_service = \"https://pccs.example:8081/x\"\n"
+				     "tcb_update_type = \"standard\"\nuse_secure_cert = true\n",
+				   &s, &w),
+			 OK);
+	assert_int_equal(s.as.upstream.amd_n, 4);
+	assert_true(s.as.upstream.amd[0].folder && s.as.upstream.amd[1].folder);
+	assert_string_equal(s.as.upstream.amd[0].at, UPSTREAM_KDS_FOLDER);
+	assert_string_equal(s.as.upstream.amd[1].at, "/srv/kds");
+	assert_string_equal(s.as.upstream.amd[2].at, UPSTREAM_KDS);
+	assert_string_equal(s.as.upstream.amd[3].at, "https://kds.example");
+	assert_string_equal(s.as.upstream.intel, "https://pccs.example:8081/x");
+	assert_true(s.as.upstream.intel_standard);
+	assert_int_equal(read_text(a,
+				   V ".snp_verifier]\nvcek_sources = []\n"
+				     "[attestation_service.verifier_config.dcap_verifier]\ncollateral_service = \"\"\n",
+				   &s, &w),
+			 OK);
+	assert_int_equal(s.as.upstream.amd_n, 0);
+	assert_null(s.as.upstream.intel);
+	arena_free(a);
+}
+
+static void a_source_that_cannot_be_meant_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *reason;
+	} bad[] = {
+		{V ".snp_verifier]\nvcek_sources = [{type = \"Ftp\"}]\n", "config.refused"},
+		{V ".snp_verifier]\nvcek_sources = [{base_url = \"https://x\"}]\n", "config.missing"},
+		{V ".snp_verifier]\nvcek_sources = [{type = \"KDS\", path = \"/x\"}]\n", "config.unknown-key"},
+		{V ".snp_verifier]\nvcek_sources = [{type = \"OfflineStore\", base_url = \"https://x\"}]\n", "config.unknown-key"},
+		{V ".snp_verifier]\nsources = []\n", "config.unknown-key"},
+		{V ".dcap_verifier]\ntcb_update_type = \"early\"\n", "config.missing"},
+		{V ".dcap_verifier]\ncollateral_service = \"https://x\"\ntcb_update_type = \"late\"\n", "config.range"},
+		{V ".dcap_verifier]\ncollateral_service = \"file:///x.json\"\n", "config.refused"},
+		{V "]\ncollateral_loopback_http = \"yes\"\n", "config.loopback"},
+	};
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_int_not_equal(read_text(a, bad[i].text, &s, &w), OK);
+		if (strcmp(why_reason(&w), bad[i].reason) != 0)
+			fail_msg("%s: %s", bad[i].text, why_reason(&w));
+	}
+	assert_int_equal(read_text(a, V "]\ncollateral_loopback_http = \"" LOOPBACK_WORDS "\"\n", &s, &w), OK);
+	assert_true(s.as.upstream.loopback_http);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sources_of_collateral_are_those_of_the_reference_by_default),
+		cmocka_unit_test(sources_of_collateral_are_read_in_order),
+		cmocka_unit_test(a_source_that_cannot_be_meant_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("kbs_config", tests, NULL, NULL);
+}
