@@ -11,7 +11,8 @@ struct doc {
 	struct hygon_cert pek;
 	struct slice serial;
 	struct slice hsk, cek;	/* p == NULL: not in the evidence */
-	struct slice eventlog;	/* p == NULL: none */
+	struct slice log_bytes;	/* empty: none */
+	struct eventlog log;
 };
 
 #define CSV_DATA_SIZE 4096u
@@ -37,7 +38,7 @@ static RC report_version(struct arena *a, const struct json *att, unsigned *vers
 
 static RC read_json(struct arena *a, struct slice in, struct doc *d, struct why *w)
 {
-	const struct json_limits limits = {.max_bytes = 1u << 20, .max_depth = 12, .max_nodes = 40000};
+	const struct json_limits limits = {.max_bytes = 8u << 20, .max_depth = 12, .max_nodes = 40000};
 	const struct json *att, *chain, *pair, *log;
 	struct slice data, pek;
 	struct json *v;
@@ -61,7 +62,7 @@ static RC read_json(struct arena *a, struct slice in, struct doc *d, struct why 
 	if (log && log->kind != JSON_NULL) {
 		if (log->kind != JSON_STRING)
 			return deny(w, E_MALFORMED, "csv.parse.eventlog", "cc_eventlog must be base64 text");
-		TRY(b64_decode(a, B64_STD, log->text, &d->eventlog, "cc_eventlog", w));
+		TRY(b64_decode(a, B64_STD, log->text, &d->log_bytes, "cc_eventlog", w));
 	}
 	return rc_of(OK);
 }
@@ -146,6 +147,8 @@ static RC add_claims(struct vjob *job, const struct doc *d)
 		for (unsigned i = 0; i < 5; i++)
 			json_set(a, o, rtmr[i], json_new_hex(a, rep->rtmr[i]));
 		json_set(a, o, "reserved1", json_new_hex(a, rep->reserved1));
+		if (d->log_bytes.n)
+			json_set(a, o, "uefi_event_logs", eventlog_json(a, &d->log));
 	}
 	return arena_bad(a) || !o ? deny(job->why, E_INTERNAL, "csv.memory", "no memory for claims") : rc_of(OK);
 }
@@ -170,6 +173,15 @@ static RC check_pek(struct vjob *job, const struct doc *d)
 	return hygon_signed_by(&d->pek, &cek, "csv.chain.pek", job->arena, job->why);
 }
 
+/* A version 1 report has no registers that could bind a log: then a log is no evidence and no claim. */
+static RC check_log(struct vjob *job, struct doc *d)
+{
+	if (d->rep.version == 1 || d->log_bytes.n == 0)
+		return rc_of(OK);
+	TRY(eventlog_parse(job->arena, d->log_bytes, EVENTLOG_CC, "csv.parse.eventlog", &d->log, job->why));
+	return csv_report_check_log(&d->rep, &d->log, job->arena, job->why);
+}
+
 static RC csv_verify(struct vjob *job)
 {
 	struct doc d;
@@ -178,6 +190,7 @@ static RC csv_verify(struct vjob *job)
 	TRY(check_pek(job, &d));
 	TRY(csv_report_check_signature(&d.rep, &d.pek, job->arena, job->why));
 	TRY(vjob_check_report_data(job, d.rep.report_data, FIT_ZERO_PAD, "csv.report-data-mismatch"));
+	TRY(check_log(job, &d));
 	return add_claims(job, &d);
 }
 

@@ -108,3 +108,12 @@ RC csv_report_check_signature(const struct csv_report *rep, const struct hygon_c
 			    pek->usage, pek->algo, rep->sig_usage, rep->sig_algo);
 	return hygon_verify(pek, rep->body, &rep->sig, "csv.signature", a, w);
 }
+
+RC csv_report_check_log(const struct csv_report *rep, const struct eventlog *log, struct arena *a, struct why *w)
+{
+	if (!eventlog_has(log, DIGEST_SM3))
+		return deny(w, E_DENIED, "csv.rtmr-mismatch", "the event log has no SM3 digests");
+	for (uint32_t i = 1; i < 5; i++)
+		TRY(eventlog_matches(log, DIGEST_SM3, i, rep->rtmr[i], a, "csv.rtmr-mismatch", w));
+	return rc_of(OK);
+}

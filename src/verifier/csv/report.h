@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/why.h"
+#include "evidence/eventlog.h"
 #include "evidence/hygon.h"
 
 struct csv_report {
@@ -35,3 +36,6 @@ RC csv_report_parse_raw(struct arena *a, struct slice in, struct csv_report *out
 
 /* The report's signature under the PEK, whatever signed the PEK. E_DENIED csv.signature. */
 RC csv_report_check_signature(const struct csv_report *rep, const struct hygon_cert *pek, struct arena *a, struct why *w);
+
+/* Registers 1 to 4 of a version 2 report are what the log leaves in its SM3 bank. E_DENIED csv.rtmr-mismatch. */
+RC csv_report_check_log(const struct csv_report *rep, const struct eventlog *log, struct arena *a, struct why *w);

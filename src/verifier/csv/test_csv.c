@@ -204,6 +204,75 @@ static void a_user_id_longer_than_its_field_is_refused(void **state)
 	arena_free(a);
 }
 
+/* A crypto-agile log with one SM3 event in register 2, and the register that it leaves. */
+static struct slice made_log(struct arena *a, uint8_t rtmr2[32])
+{
+	static const uint8_t zero[32];
+	struct buf b = buf_in(a, 0), spec = buf_in(a, 0);
+	uint8_t event[32];
+	struct slice parts[2] = {{zero, 32}, {event, 32}};
+
+	buf_put(&spec, "Spec ID Event03\0", 16);
+	buf_put(&spec, (const uint8_t[]){0, 0, 0, 0, 0, 2, 0, 2}, 8);
+	buf_le32(&spec, 1);
+	buf_le16(&spec, 0x12);
+	buf_le16(&spec, 32);
+	buf_putc(&spec, 0);
+	buf_le32(&b, 0);
+	buf_le32(&b, 3);
+	buf_put(&b, zero, 20);
+	buf_le32(&b, (uint32_t)spec.n);
+	buf_slice(&b, buf_view(&spec));
+	assert_true(rc_ok(digest(DIGEST_SM3, SLICE_LIT("data"), event, NULL)));
+	buf_le32(&b, 2);
+	buf_le32(&b, 0x0d);
+	buf_le32(&b, 1);
+	buf_le16(&b, 0x12);
+	buf_put(&b, event, 32);
+	buf_le32(&b, 4);
+	buf_puts(&b, "data");
+	assert_true(rc_ok(digest_parts(DIGEST_SM3, parts, 2, rtmr2, NULL)));
+	return buf_view(&b);
+}
+
+static void an_event_log_must_leave_the_registers_of_the_report(void **state)
+{
+	static const uint8_t zero[32];
+	uint8_t rtmr2[32];
+	struct arena *a = arena_new(0);
+	struct slice bytes = made_log(a, rtmr2);
+	struct csv_report rep = {.version = 2};
+	struct eventlog log;
+	struct why w = why_in(a);
+	struct json *doc = NULL;
+	struct trial t;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		rep.rtmr[i] = slice_of(i == 2 ? rtmr2 : zero, 32);
+	assert_true(rc_ok(eventlog_parse(a, bytes, EVENTLOG_CC, "csv.parse.eventlog", &log, NULL)));
+	if (!rc_ok(csv_report_check_log(&rep, &log, a, &w)))
+		fail_msg("%s", why_text(&w));
+	for (unsigned i = 1; i < 5; i++) {
+		uint8_t other[32] = {1};
+		struct slice keep = rep.rtmr[i];
+
+		rep.rtmr[i] = slice_of(other, 32);
+		assert_false(rc_ok(csv_report_check_log(&rep, &log, a, &w)));
+		assert_string_equal(why_reason(&w), "csv.rtmr-mismatch");
+		rep.rtmr[i] = keep;
+	}
+	/* in the driver: a genuine report with a log that is not its own, and one that is no log */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(rc_ok(json_parse(a, shared_file(a, "csv/synthetic-v2/evidence-v2.json"), NULL, &doc, NULL)));
+		json_set(a, doc, "cc_eventlog", json_new_b64(a, i ? slice_sub(bytes, 0, 40) : bytes));
+		assert_false(rc_ok(run(&t, json_text(a, doc), shared_file(a, "csv/synthetic-v2/hrk.cert"), (struct slice){0})));
+		assert_string_equal(trial_class(&t), i ? "parse" : "rtmr-mismatch");
+		trial_end(&t);
+	}
+	arena_free(a);
+}
+
 static void truncation_at_any_length_is_refused(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -274,6 +343,7 @@ int main(void)
 		cmocka_unit_test(expected_report_data_is_compared_padded_with_zeros),
 		cmocka_unit_test(a_serial_number_that_is_no_plain_text_is_refused_before_anything_is_asked_for),
 		cmocka_unit_test(a_user_id_longer_than_its_field_is_refused),
+		cmocka_unit_test(an_event_log_must_leave_the_registers_of_the_report),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};
