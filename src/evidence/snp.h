@@ -67,6 +67,7 @@ struct snp_certs {
 	struct x509 *vek;	/* VCEK or VLEK */
 	struct x509 *pool[SNP_CERTS_MAX];	/* ASK or ASVK, and ARK, in any order */
 	size_t pool_n;
+	struct memo *memo;	/* of the job; may be NULL: certificates that were read before are not read again */
 };
 void snp_certs_free(struct snp_certs *c);
 /* DER or PEM; the VEK, or all certificates of a chain file. E_MALFORMED certificate. */

@@ -1,6 +1,10 @@
 /* snp_chain.c - the certificates of an SNP report, from the collateral to the verdict. */
+#include <stdlib.h>
+
 #include "base/cur.h"
+#include "base/num.h"
 #include "codec/base64.h"
+#include "evidence/memo.h"
 #include "evidence/octets.h"
 #include "evidence/snp.h"
 
@@ -14,35 +18,76 @@ void snp_certs_free(struct snp_certs *c)
 	*c = (struct snp_certs){0};
 }
 
+/* What one piece of bytes holds: the certificates of a chain file, or one. */
+struct cert_list {
+	struct x509 *v[SNP_CERTS_MAX];
+	size_t n;
+};
+
+static void free_list(void *value)
+{
+	struct cert_list *l = value;
+
+	x509_free_all(l->v, l->n);
+	free(l);
+}
+
+static RC read_list(struct slice bytes, struct cert_list *l, struct why *w)
+{
+	if (bytes.n && bytes.p[0] == 0x30) {
+		TRY(x509_from_der(bytes, &l->v[0], w));
+		l->n = 1;
+		return rc_of(OK);
+	}
+	return x509_list_from_pem(bytes, l->v, SNP_CERTS_MAX, &l->n, w);
+}
+
+/* References to the certificates in `bytes`, at most `room` of them. */
+static RC get_certs(struct memo *memo, struct slice bytes, struct x509 **out, size_t room, size_t *n, const struct snp_reasons *why_not,
+		    struct why *w)
+{
+	const struct memo_key key = {.kind = "snp.certificates", .part = {bytes}, .n = 1};
+	const struct cert_list *known = memo_get(memo, &key);
+	struct why inner = why_in(w->arena);
+	struct cert_list *fresh = NULL;
+	rc r = rc_of(OK);
+
+	if (!known) {
+		fresh = calloc(1, sizeof(*fresh));
+		if (!fresh)
+			return deny(w, E_INTERNAL, "snp.memory", "no memory for certificates");
+		r = read_list(bytes, fresh, &inner);
+		known = fresh;
+	}
+	if (rc_ok(r) && known->n > room)
+		r = deny(&inner, E_LIMIT, "x509.count", "more than %u certificates", SNP_CERTS_MAX);
+	for (size_t i = 0; rc_ok(r) && i < known->n; i++)
+		out[i] = x509_ref(known->v[i]);
+	*n = rc_ok(r) ? known->n : 0;
+	if (fresh && rc_ok(r) && memo)
+		memo_put(memo, &key, fresh, free_list);
+	else if (fresh)
+		free_list(fresh);
+	return recast(r, &inner, why_not->certificate, why_not->certificate, w);
+}
+
 rc snp_certs_set_vek(struct snp_certs *c, struct slice bytes, const struct snp_reasons *why_not, struct why *w)
 {
-	struct why inner = why_in(w->arena);
-	struct x509 *x = NULL;
-	rc r = x509_from_any(bytes, &x, &inner);
+	struct x509 *list[SNP_CERTS_MAX];
+	size_t n;
 
-	if (!rc_ok(r))
-		return recast(r, &inner, why_not->certificate, why_not->certificate, w);
+	TRY(get_certs(c->memo, bytes, list, SNP_CERTS_MAX, &n, why_not, w));
 	x509_free(c->vek);
-	c->vek = x;
+	c->vek = list[0];
+	x509_free_all(list + 1, n - 1);
 	return rc_of(OK);
 }
 
 rc snp_certs_add(struct snp_certs *c, struct slice bytes, const struct snp_reasons *why_not, struct why *w)
 {
-	struct why inner = why_in(w->arena);
-	size_t n = 0, room = SNP_CERTS_MAX - c->pool_n;
-	rc r;
+	size_t n;
 
-	if (room == 0)
-		return deny(w, E_LIMIT, why_not->certificate, "more than %u certificates", SNP_CERTS_MAX);
-	if (bytes.n && bytes.p[0] == 0x30) {
-		r = x509_from_der(bytes, &c->pool[c->pool_n], &inner);
-		n = rc_ok(r) ? 1 : 0;
-	} else {
-		r = x509_list_from_pem(bytes, &c->pool[c->pool_n], room, &n, &inner);
-	}
-	if (!rc_ok(r))
-		return recast(r, &inner, why_not->certificate, why_not->certificate, w);
+	TRY(get_certs(c->memo, bytes, c->pool + c->pool_n, SNP_CERTS_MAX - c->pool_n, &n, why_not, w));
 	c->pool_n += n;
 	return rc_of(OK);
 }
@@ -187,6 +232,52 @@ static RC check_crl(struct vjob *job, struct slice bytes, const struct x509_path
 	return r;
 }
 
+/* Names, roles and signatures of a chain do not change: RSA-4096 is checked once for each. */
+struct known_path {
+	struct x509 *c[3];
+};
+
+static void free_path(void *value)
+{
+	struct known_path *k = value;
+
+	x509_free_all(k->c, COUNT_OF(k->c));
+	free(k);
+}
+
+static void remember_path(struct memo *memo, const struct memo_key *key, const struct x509_path *path)
+{
+	struct known_path *k = memo && key->n ? calloc(1, sizeof(*k)) : NULL;
+
+	if (!k)
+		return;
+	for (size_t i = 0; i < COUNT_OF(k->c); i++)
+		k->c[i] = x509_ref(path->c[i]);
+	memo_put(memo, key, k, free_path);
+}
+
+static RC build_path(struct vjob *job, const struct snp_certs *c, const struct x509_rules *rules, struct x509_path *path)
+{
+	struct memo_key key = {.kind = "snp.path", .part = {x509_der(c->vek)}, .n = 1};
+	const struct known_path *known;
+
+	for (size_t i = 0; i < c->pool_n && key.n; i++)
+		if (key.n < MEMO_PARTS_MAX)
+			key.part[key.n++] = x509_der(c->pool[i]);
+		else
+			key.n = 0;
+	known = key.n ? memo_get(job->memo, &key) : NULL;
+	if (known) {
+		*path = (struct x509_path){.c = {known->c[0], known->c[1], known->c[2]}, .n = 3};
+		return rc_of(OK);
+	}
+	TRY(x509_path_build(c->vek, c->pool, c->pool_n, rules, path, job->why));
+	if (path->n != 3)
+		return deny(job->why, E_DENIED, rules->chain, "%zu certificates from the chip to the root, expected 3", path->n);
+	remember_path(job->memo, &key, path);
+	return rc_of(OK);
+}
+
 static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not,
 		      bool *crl)
 {
@@ -194,9 +285,7 @@ static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_c
 	struct x509_path path;
 	struct slice list;
 
-	TRY(x509_path_build(c->vek, c->pool, c->pool_n, &rules, &path, job->why));
-	if (path.n != 3)
-		return deny(job->why, E_DENIED, why_not->chain, "%zu certificates from the chip to the root, expected 3", path.n);
+	TRY(build_path(job, c, &rules, &path));
 	if (!vjob_anchor(job, "amd-ark", x509_sha256(path.c[2])) && !vjob_anchor(job, "amd-ark", x509_spki_sha256(path.c[2]))) {
 		rc no = deny(job->why, E_DENIED, why_not->root, "the chain ends in \"%s\", which is none of the pinned roots",
 			     x509_subject_cn(path.c[2], job->arena));

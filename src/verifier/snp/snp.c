@@ -73,7 +73,7 @@ static RC read_evidence(struct vjob *job, struct snp_report *r, struct snp_certs
 
 static RC snp_plan_driver(struct vjob *job)
 {
-	struct snp_certs c = {0};
+	struct snp_certs c = {.memo = job->memo};
 	struct snp_report r;
 	rc res = read_evidence(job, &r, &c);
 
@@ -103,7 +103,7 @@ static RC verify_with(struct vjob *job, struct snp_certs *c)
 
 static RC snp_verify(struct vjob *job)
 {
-	struct snp_certs c = {0};
+	struct snp_certs c = {.memo = job->memo};
 	rc r = verify_with(job, &c);
 
 	snp_certs_free(&c);
