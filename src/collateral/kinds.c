@@ -10,6 +10,7 @@ const struct collateral_kind collateral_kinds[] = {
 	{"amd-vcek", COLLATERAL_CERTIFICATE, "amd",
 	 "`generation/chip id/bootloader.tee.snp.microcode`, for Turin `.fmc` behind it: `Milan/3ac3…/3.0.8.115`",
 	 "certificate of the key that signed an SNP report"},
+	{"amd-vlek", COLLATERAL_CERTIFICATE, NULL, "generation: `Milan`", "certificate of a cloud's own signing key"},
 	{"amd-ask-ark", COLLATERAL_CHAIN, "amd", AMD_CA, "AMD's certificates above it"},
 	{"amd-crl", COLLATERAL_CRL, "amd", AMD_CA, "what the ARK revoked"},
 	{"intel-tcb-info", COLLATERAL_TCB_INFO, "intel", "`sgx/` or `tdx/` and the FMSPC in lower case: `tdx/90c06f000000`",

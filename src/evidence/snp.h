@@ -75,7 +75,7 @@ RC snp_certs_set_vek(struct snp_certs *c, struct slice bytes, const struct snp_r
 RC snp_certs_add(struct snp_certs *c, struct slice bytes, const struct snp_reasons *why_not, struct why *w);
 
 /* Names what is missing: "amd-vcek" key "Milan/<chip id>/<bootloader>.<tee>.<snp>.<microcode>[.<fmc>]" (both of Milan and Genoa
- * where the report does not say), "amd-ask-ark" and "amd-crl" key "Milan" or "Milan/vlek". */
+ * where the report does not say), "amd-vlek" key "Milan", "amd-ask-ark" and "amd-crl" key "Milan" or "Milan/vlek". */
 RC snp_plan(struct vjob *job, const struct snp_report *r, bool have_vek, bool have_chain);
 /* Adds what the plan named from the job's collateral; key "" is taken for any. */
 RC snp_collect(struct vjob *job, const struct snp_report *r, const struct snp_reasons *why_not, struct snp_certs *c);

@@ -106,6 +106,13 @@ static const char *vcek_key(struct arena *a, const struct snp_report *r, enum sn
 	return arena_printf(a, "%s/%s/%u.%u.%u.%u", snp_generation_name(g), id, t->bootloader, t->tee, t->snp, t->microcode);
 }
 
+static const char *vlek_key(struct arena *a, const struct snp_report *r, enum snp_generation g)
+{
+	(void)a;
+	(void)r;
+	return snp_generation_name(g);
+}
+
 static const char *ca_key(struct arena *a, const struct snp_report *r, enum snp_generation g)
 {
 	return arena_printf(a, "%s%s", snp_generation_name(g), snp_signing_key(r) == 1 ? "/vlek" : "");
@@ -133,8 +140,10 @@ rc snp_plan(struct vjob *job, const struct snp_report *r, bool have_vek, bool ha
 
 		if (!vcek || !ca)
 			return deny(job->why, E_INTERNAL, "job.memory", "no memory to name collateral");
-		if (!have_vek && snp_signing_key(r) == 0)	/* nobody hands out a VLEK but its owner */
+		if (!have_vek && snp_signing_key(r) == 0)
 			TRY(vjob_want(job, "amd-vcek", vcek));
+		else if (!have_vek)	/* AMD hands it to the cloud that owns it: a host has it from there, or not */
+			TRY(vjob_want(job, "amd-vlek", snp_generation_name(g[i])));
 		if (!have_chain)
 			TRY(vjob_want(job, "amd-ask-ark", ca));
 		TRY(vjob_want(job, "amd-crl", ca));
@@ -163,7 +172,7 @@ rc snp_collect(struct vjob *job, const struct snp_report *r, const struct snp_re
 	struct slice s;
 
 	if (!c->vek) {
-		s = collateral_of(job, r, "amd-vcek", vcek_key);
+		s = snp_signing_key(r) == 1 ? collateral_of(job, r, "amd-vlek", vlek_key) : collateral_of(job, r, "amd-vcek", vcek_key);
 		if (!s.p)
 			return deny(job->why, E_UNAVAILABLE, why_not->missing, "the certificate of the key that signed the report is not at hand");
 		TRY(snp_certs_set_vek(c, s, why_not, job->why));

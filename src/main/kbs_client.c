@@ -4,9 +4,10 @@
 #include "base/num.h"
 #include "cli/commands.h"
 #include "cli/remote.h"
+#include "verifier/pool.h"
 
 const struct cli_command *const cli_commands[] = {&cli_attest,	    &cli_get_resource, &cli_config,	&cli_explain,
-						  &cli_audit,	    &cli_tpm_ak,
+						  &cli_audit, &cli_verify,	    &cli_tpm_ak,
 						  &cli_admin_key,   &cli_admin_token,  &cli_completion, NULL};
 
 struct remote_options remote_options;
@@ -17,10 +18,13 @@ int main(int argc, char **argv)
 	const struct cli_opt opts[] = {{"url", "URL", "of the broker; default " REMOTE_DEFAULT_URL, &remote_options.url},
 				       {"cert-file", "FILE", "extra root certificate, PEM", &remote_options.cert_file},
 				       {"version", NULL, "print the version", NULL, &version}};
-	struct arena *a = arena_new(0);
-	struct buf more = buf_in(a, 0);
+	struct arena *a;
+	struct buf more;
 	int next, code = CLI_USAGE;
 
+	pool_worker_main(argc, argv);
+	a = arena_new(0);
+	more = buf_in(a, 0);
 	buf_puts(&more, "sub-commands (each has --help):\n");
 	for (const struct cli_command *const *c = cli_commands; *c; c++)
 		buf_printf(&more, "  %-28s %s\n", (*c)->name, (*c)->summary);

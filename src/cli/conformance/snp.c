@@ -12,8 +12,10 @@ static RC prepare(struct arena *a, const struct conf_case *c, struct vjob *job, 
 	TRY(conf_file(a, c, "ark", &ark, w));
 	TRY(conf_file(a, c, "trust_anchor", &anchor, w));
 	TRY(conf_file(a, c, "crl", &crl, w));
-	if (vek.p)
+	if (vek.p) {
 		TRY(conf_collateral(a, job, "amd-vcek", "", vek, w));
+		TRY(conf_collateral(a, job, "amd-vlek", "", vek, w));
+	}
 	if (ask.p) {
 		struct buf chain = buf_in(a, 0);
 
