@@ -21,7 +21,7 @@ enum rego_builtin_flags {
 	REGO_DEPRECATED = 2,	/* refused in v1 */
 	REGO_RELATION = 4,	/* *out is an array: each element is one result */
 	REGO_VOID = 8,		/* no result: print */
-	REGO_REFUSED = 16,	/* exists so that its name is known; calling it is eval_internal_error */
+	REGO_REFUSED = 16,	/* exists so that its name is known; calling it is eval_internal_error; fn, if any, checks the arguments */
 	REGO_INTERNAL = 32,	/* cannot be named in source */
 };
 

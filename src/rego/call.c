@@ -265,12 +265,12 @@ bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *
 
 	if (!vm_charge(vm, b->cost))
 		return false;
-	if (b->flags & REGO_REFUSED)
-		return vm_fail(vm, "eval_internal_error", "unsupported built-in function: %s", b->name);
 	*out = rv_undef();
-	r = b->fn(&c, args, n, out);
+	r = b->fn ? b->fn(&c, args, n, out) : rc_of(OK);
 	if (vm->failed || !vm_heap_ok(vm))
 		return false;
+	if (rc_ok(r) && b->flags & REGO_REFUSED)
+		return vm_fail(vm, "eval_internal_error", "unsupported built-in function: %s", b->name);
 	if (rc_ok(r))
 		return true;
 	*out = rv_undef();

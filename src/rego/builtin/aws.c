@@ -1,4 +1,4 @@
-/* aws.c - providers.aws.sign_req: a request with the headers of AWS Signature Version 4. */
+/* aws.c - providers.aws.sign_req: a request with the headers of AWS Signature Version 4; http.send as far as its request. */
 #include <stdlib.h>
 
 #include "base/num.h"
@@ -327,7 +327,7 @@ static rc sign_req(struct rego_call *c, const struct rv *args, unsigned n, struc
 	TRY(check_config(&j, args[1]));
 	if (args[2].kind != RV_NUMBER)
 		return rego_operand_error(c, 1, "number", args[2]);
-	if (!rv_i64(args[2], &ns))
+	if (!rv_i64(args[2], &ns) || ns < 0)
 		return rego_operand_text(c, 3, "could not convert time_ns value into a unix timestamp");
 	t = gotime_at(ns, NULL);
 	gotime_format(&date, &t, SLICE_LIT("20060102"));
@@ -338,7 +338,19 @@ static rc sign_req(struct rego_call *c, const struct rv *args, unsigned n, struc
 	return sign(&j, args[0], out);
 }
 
+/* Its request is looked at, so that a bad one has its own error; then the call is refused. */
+static rc http_send(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct job j = {.c = c};
+
+	(void)n;
+	(void)out;
+	ARG_OBJECT(c, args, 0);
+	return check_request(&j, args[0]);
+}
+
 const struct rego_builtin builtin_aws[] = {
+	{"http.send", "object[string:any] -> object[any:any]", http_send, 1, REGO_NONDET | REGO_REFUSED, 1},
 	{"providers.aws.sign_req", "object[string:any], object[string:any], number -> object[any:any]", sign_req, 3, 0, 50},
 	{0},
 };

@@ -109,11 +109,11 @@ static rc json_marshal_opts(struct rego_call *c, const struct rv *args, unsigned
 	TRY(rego_charge(c, 1 + rv_len(args[0])));
 	if (!(o.given ? o.pretty : o.implied)) {
 		rv_to_json(&b, args[0]);
-	} else {
-		buf_puts(&b, o.prefix.str->p);	/* the encoder leaves the first line bare */
-		rv_to_json_pretty(&b, args[0], o.prefix.str->p, o.indent.str->p);
+		return escaped(c, &b, out);
 	}
-	return escaped(c, &b, out);
+	buf_puts(&b, o.prefix.str->p);	/* the encoder leaves the first line bare */
+	rv_to_json_pretty(&b, args[0], o.prefix.str->p, o.indent.str->p);
+	return lib_string(c, buf_view(&b), out);
 }
 
 static rc json_unmarshal(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)

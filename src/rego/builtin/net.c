@@ -215,6 +215,5 @@ const struct rego_builtin builtin_net[] = {
 	{"net.cidr_is_valid", "string -> boolean", cidr_is_valid, 1, 0, 1},
 	{"net.cidr_merge", "array[string] | set[string] -> set[string]", cidr_merge, 1, 0, 4},
 	{"net.lookup_ip_addr", "string -> set[string]", NULL, 1, REGO_NONDET | REGO_REFUSED, 1},
-	{"http.send", "object[string:any] -> object[any:any]", NULL, 1, REGO_NONDET | REGO_REFUSED, 1},
 	{0},
 };

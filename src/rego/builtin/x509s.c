@@ -446,24 +446,24 @@ static rc parse_rsa_private_key(struct rego_call *c, const struct rv *args, unsi
 	return found ? lib_return(c, jwk_value(c, &k), out) : rc_of(OK);
 }
 
-/* The key of a pair must be that of the certificate. */
-static RC pair_matches(struct rego_call *c, struct slice cert, const struct raw_key *k)
+/* The key of a pair must be that of the certificate, which may be one of version 1. */
+static RC pair_matches(struct rego_call *c, struct rv leaf, const struct raw_key *k)
 {
+	const struct rv *wanted = rv_get_c(leaf, "RawSubjectPublicKeyInfo");
 	struct why w = why_in(c->heap->arena);
 	struct pkey *key = NULL;
-	struct x509 *x = NULL;
-	bool same = false;
+	struct slice spki, text;
 	rc r = raw_key_open(c->heap->arena, k, &key, &w);
 
 	if (rc_ok(r))
-		r = x509_from_der(cert, &x, &w);
-	if (rc_ok(r))
-		same = x509_key(x) && pkey_same(key, x509_key(x));
-	x509_free(x);
+		r = pkey_to_spki(key, c->heap->arena, &spki, &w);
 	pkey_free(key);
 	if (!rc_ok(r))
 		return lib_refused(c, r, &w);
-	return same ? rc_of(OK) : rego_fail(c, "tls: private key does not match public key");
+	text = b64_text(c->heap->arena, B64_STD, spki);
+	if (!wanted || wanted->kind != RV_STRING || !slice_eq(text, rv_slice(*wanted)))
+		return rego_fail(c, "tls: private key does not match public key");
+	return rc_of(OK);
 }
 
 static rc parse_keypair(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
@@ -493,15 +493,15 @@ static rc parse_keypair(struct rego_call *c, const struct rv *args, unsigned n, 
 	}
 	if (!found)
 		return rego_fail(c, "tls: failed to find any PEM data in key input");
-	TRY(pair_matches(c, list[0], &k));
+	leaf = cert_value(c, list[0], false);
+	if (leaf.kind == RV_UNDEF && !rv_heap_bad(c->heap))
+		return rego_fail(c, "x509: malformed certificate");
+	TRY(pair_matches(c, leaf, &k));
 	for (size_t i = 0; i < count; i++) {
 		struct slice t = b64_text(c->heap->arena, B64_STD, list[i]);
 
 		rv_push(&ders, rv_str(c->heap, t.p, t.n));
 	}
-	leaf = cert_value(c, list[0], false);
-	if (leaf.kind == RV_UNDEF && !rv_heap_bad(c->heap))
-		return rego_fail(c, "x509: malformed certificate");
 	rv_object_put_c(&b, "Certificate", rv_vec_done(&ders));
 	rv_object_put_c(&b, "Leaf", leaf);
 	rv_object_put_c(&b, "PrivateKey", key_value(c, &k));
