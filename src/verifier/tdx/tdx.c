@@ -1,6 +1,9 @@
 #include "verifier/tdx/tdx.h"
 
+#include "codec/base64.h"
 #include "evidence/dcap_verify.h"
+#include "evidence/eventlog.h"
+#include "evidence/octets.h"
 
 static RC read_quote(struct vjob *job, struct dcap_quote *q, const struct json **doc)
 {
@@ -22,21 +25,53 @@ static RC plan(struct vjob *job)
 	return dcap_plan(job, &q);
 }
 
+static RC log_bytes(struct vjob *job, const struct json *doc, struct slice *out)
+{
+	struct why inner = why_in(job->arena);
+	struct slice text = {0};
+	rc r = json_opt_str(doc, "cc_eventlog", &text, "evidence", &inner);
+
+	if (rc_ok(r) && text.n)
+		r = b64_decode(job->arena, B64_STD, text, out, "cc_eventlog", &inner);
+	return recast(r, &inner, "tdx.parse.eventlog", "tdx.parse.eventlog", job->why);
+}
+
+/* A log is optional. One that is there must replay to every RTMR, whole: claims from a part of it would say nothing. */
+static RC check_log(struct vjob *job, const struct dcap_quote *q, const struct json *doc, struct json **claim)
+{
+	struct slice bytes = {0};
+	struct eventlog log;
+
+	*claim = NULL;
+	TRY(log_bytes(job, doc, &bytes));
+	if (!bytes.n)
+		return rc_of(OK);
+	TRY(eventlog_parse(job->arena, bytes, EVENTLOG_CC, "tdx.parse.eventlog", &log, job->why));
+	for (uint32_t i = 0; i < 4; i++)
+		TRY(eventlog_matches(&log, DIGEST_SHA384, i + 1, q->td.rtmr[i], job->arena, "tdx.rtmr-mismatch", job->why));
+	TRY(eventlog_check_digests(&log, "tdx.event-digest-mismatch", job->why));
+	*claim = eventlog_json(job->arena, &log);
+	return *claim ? rc_of(OK) : deny(job->why, E_INTERNAL, "tdx.memory", "no memory for the event log");
+}
+
 static RC verify(struct vjob *job)
 {
 	const struct json *doc;
 	struct dcap_verdict v;
 	struct dcap_quote q;
-	struct json *claims;
+	struct json *claims, *events;
 
 	TRY(read_quote(job, &q, &doc));
 	TRY(dcap_verify(job, &q, &v));
 	TRY(vjob_check_report_data(job, q.td.report_data, FIT_ZERO_PAD, "tdx.report-data-mismatch"));
 	/* MRCONFIGID has 48 bytes: of a longer digest the guest's launcher put in the first 48. */
 	TRY(vjob_check_init_data(job, q.td.mr_config_id, FIT_FIRST, "tdx.init-data-mismatch"));
+	TRY(check_log(job, &q, doc, &events));
 	claims = vjob_result(job, "cpu");
 	dcap_td_claims(job->arena, claims, &q);
 	dcap_claims(job->arena, claims, &v);
+	if (events)
+		json_set(job->arena, claims, "uefi_event_logs", events);
 	if (!claims || arena_bad(job->arena))
 		return deny(job->why, E_INTERNAL, "tdx.memory", "no memory for the claims");
 	return rc_of(OK);

@@ -329,6 +329,146 @@ static void evidence_is_json_or_the_quote_itself(void **state)
 	arena_free(a);
 }
 
+/* A recorded guest whose log is JSON: its events in the form of a CCEL. `spoil` is what to do to the last event. */
+enum spoil { AS_IT_IS, DIGEST_FLIPPED, EVENT_LEFT_OUT, DATA_CHANGED, OTHER_REGISTER };
+
+static struct slice ccel_of(struct arena *a, const struct json *events, enum spoil spoil)
+{
+	static const uint8_t spec_id[] = "Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
+	struct buf b = buf_in(a, 0);
+	bool spoiled = false;
+
+	buf_le32(&b, 0);
+	buf_le32(&b, 3);
+	(void)buf_reserve(&b, 20);
+	buf_le32(&b, sizeof(spec_id));
+	buf_put(&b, spec_id, sizeof(spec_id));	/* the NUL behind is the length of the vendor's part */
+	for (size_t i = 0; i < events->n; i++) {
+		const struct json *e = json_at(events, i);
+		uint64_t imr = 0, type = 0;
+		struct slice digest, data;
+		uint8_t flipped[48];
+
+		assert_true(json_u64(json_get(e, "imr"), &imr) && json_u64(json_get(e, "event_type"), &type));
+		assert_true(rc_ok(hex_decode(a, json_get(e, "digest")->text, &digest, "digest", NULL)) && digest.n == 48);
+		assert_true(rc_ok(hex_decode(a, json_get(e, "event_payload")->text, &data, "data", NULL)));
+		memcpy(flipped, digest.p, 48);
+		if (type == 4 && !spoiled && spoil != AS_IT_IS) {	/* a separator: data is under its digest */
+			spoiled = true;
+			if (spoil == EVENT_LEFT_OUT)
+				continue;
+			if (spoil == DATA_CHANGED)
+				data = SLICE_LIT("\1\0\0\0");
+			flipped[0] ^= spoil == DIGEST_FLIPPED;
+			imr ^= spoil == OTHER_REGISTER;
+		}
+		buf_le32(&b, (uint32_t)imr + 1);
+		buf_le32(&b, (uint32_t)type);
+		buf_le32(&b, 1);
+		buf_le16(&b, 0x0c);
+		buf_put(&b, flipped, 48);
+		buf_le32(&b, (uint32_t)data.n);
+		buf_slice(&b, data);
+	}
+	return buf_view(&b);
+}
+
+static void an_event_log_must_replay_to_every_register(void **state)
+{
+	static const struct {
+		enum spoil spoil;
+		const char *reason;
+	} table[] = {
+		{AS_IT_IS, NULL},
+		{DIGEST_FLIPPED, "tdx.rtmr-mismatch"},
+		{EVENT_LEFT_OUT, "tdx.rtmr-mismatch"},
+		{OTHER_REGISTER, "tdx.rtmr-mismatch"},
+		{DATA_CHANGED, "tdx.event-digest-mismatch"},
+	};
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, "tdx", "tdx-v4-dstack-eventlog"), *events;
+	struct json *recorded;
+
+	(void)state;
+	assert_true(rc_ok(json_parse(a, case_file(a, c, "quote"), NULL, &recorded, NULL)));
+	events = json_get(recorded, "event_log");
+	if (json_is(events, JSON_STRING)) {
+		struct json *inner;
+
+		assert_true(rc_ok(json_parse(a, events->text, NULL, &inner, NULL)));
+		events = inner;
+	}
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct json *doc = json_new_object(a);
+		struct trial t;
+
+		json_set(a, doc, "quote", json_new_b64(a, case_quote(a, c)));
+		json_set(a, doc, "cc_eventlog", json_new_b64(a, ccel_of(a, events, table[i].spoil)));
+		dcap_begin(&t, c);
+		t.job.evidence = json_text(a, doc);
+		if (rc_ok(dcap_run(&t, &tdx_driver, c)) != !table[i].reason)
+			fail_msg("row %zu: %s (%s)", i, why_reason(&t.why), why_text(&t.why));
+		if (table[i].reason)
+			assert_string_equal(why_reason(&t.why), table[i].reason);
+		else
+			assert_int_equal(json_get(t.job.results[0].claims, "uefi_event_logs")->n, events->n + 1);
+		trial_end(&t);
+	}
+	arena_free(a);
+}
+
+static void an_event_log_that_cannot_be_read_is_refused(void **state)
+{
+	static const char *const logs[] = {"7", "\"!\"", "\"AAAA\"", "[]"};
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, "tdx", GOOD);
+	struct slice b64 = b64_text(a, B64_STD, case_quote(a, c));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		struct trial t;
+
+		dcap_begin(&t, c);
+		t.job.evidence = slice_cstr(arena_printf(a, "{\"cc_eventlog\":%s,\"quote\":\"%.*s\"}", logs[i], (int)b64.n,
+							 (const char *)b64.p));
+		assert_false(rc_ok(dcap_run(&t, &tdx_driver, c)));
+		if (strcmp(trial_class(&t), "parse") != 0)
+			fail_msg("row %zu: %s", i, why_reason(&t.why));
+		trial_end(&t);
+	}
+	arena_free(a);
+}
+
+/* The chain in a quote is not signed as a text: platforms write it in more than one order. */
+static void certificates_may_stand_in_any_order_behind_the_leaf(void **state)
+{
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, "tdx", GOOD);
+	struct slice quote = case_quote(a, c);
+	struct dcap_quote q;
+	const char *leaf, *ca, *root, *end;
+	uint8_t *bytes = exact_copy(quote, quote.n), *at;
+	struct trial t;
+
+	(void)state;
+	assert_true(rc_ok(dcap_quote_parse(quote, &q, NULL)));
+	leaf = arena_strndup(a, q.pck_pem.p, q.pck_pem.n);
+	ca = strstr(leaf + 1, "-----BEGIN");
+	root = strstr(ca + 1, "-----BEGIN");
+	end = leaf + strlen(leaf);
+	assert_true(ca && root && root[-1] == '\n' && end[-1] == '\n');
+	at = bytes + (q.pck_pem.p - quote.p) + (ca - leaf);
+	memcpy(at, root, (size_t)(end - root));
+	memcpy(at + (end - root), ca, (size_t)(root - ca));
+	dcap_begin(&t, c);
+	t.job.evidence = slice_of(bytes, quote.n);
+	if (!rc_ok(dcap_run(&t, &tdx_driver, c)))
+		fail_msg("%s", why_text(&t.why));
+	trial_end(&t);
+	free(bytes);
+	arena_free(a);
+}
+
 static void a_quote_of_sgx_is_no_evidence_of_tdx(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -378,6 +518,9 @@ int main(void)
 		cmocka_unit_test(the_debug_bit_is_a_claim),
 		cmocka_unit_test(report_data_and_init_data_are_compared_whole),
 		cmocka_unit_test(evidence_is_json_or_the_quote_itself),
+		cmocka_unit_test(an_event_log_must_replay_to_every_register),
+		cmocka_unit_test(an_event_log_that_cannot_be_read_is_refused),
+		cmocka_unit_test(certificates_may_stand_in_any_order_behind_the_leaf),
 		cmocka_unit_test(a_quote_of_sgx_is_no_evidence_of_tdx),
 		cmocka_unit_test(no_flipped_bit_of_a_quote_is_accepted),
 		cmocka_unit_test(no_flipped_bit_of_collateral_changes_a_verdict),
