@@ -62,10 +62,19 @@ struct vjob {
 	unsigned wants_n;
 };
 
+/* One claim that a driver emits, for docs/claims.md, which is made from these tables and checked by a test. */
+struct vclaim {
+	const char *path;	/* "policy.nodbg"; "pcrs.*" for any name, "list[]" for each item of an array */
+	const char *type;	/* "string", "number", "boolean", "object", "array", "null"; alternatives joined by " or " */
+	const char *meaning;
+	const char *source;	/* offset in the evidence, or section of the specification */
+};
+
 struct vdriver {
 	const char *tee;
 	RC (*plan)(struct vjob *job);	/* may be NULL */
 	RC (*verify)(struct vjob *job);
+	const struct vclaim *claims;	/* ends with a row whose path is NULL; NULL: not documented */
 };
 
 /* Claims object of a new result; NULL when there are too many or no memory. */

@@ -4,6 +4,7 @@
 
 #include "crypto/digest.h"
 #include "evidence/job.h"
+#include "verifier/claims_doc.h"
 
 struct trial {
 	struct arena *a;
@@ -47,12 +48,25 @@ static inline void trial_anchor(struct trial *t, const char *set, struct slice b
 	assert_true(rc_ok(digest(DIGEST_SHA256, bytes, an->sha256, NULL)));
 }
 
+/* What a driver says is in its table, and so in docs/claims.md. */
+static inline void trial_documented(struct trial *t, const struct vdriver *d)
+{
+	for (unsigned i = 0; d->claims && i < t->job.results_n; i++) {
+		const char *path = claims_undocumented(d, t->job.results[i].claims, t->a);
+
+		if (path)
+			fail_msg("the claim %s of %s is not documented", path, d->tee);
+	}
+}
+
 static inline rc trial_run(struct trial *t, const struct vdriver *d)
 {
 	rc r = d->plan ? d->plan(&t->job) : rc_of(OK);
 
 	if (rc_ok(r))
 		r = d->verify(&t->job);
+	if (rc_ok(r))
+		trial_documented(t, d);
 	if (rc_ok(r) && t->job.results_n == 0)
 		fail_msg("accepted without a result");
 	if (!rc_ok(r) && why_empty(&t->why))

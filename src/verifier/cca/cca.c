@@ -205,4 +205,43 @@ static RC cca_verify(struct vjob *job)
 	return add_claims(job, &t);
 }
 
-const struct vdriver cca_driver = {.tee = "cca", .plan = cca_plan, .verify = cca_verify};
+static const struct vclaim cca_claims[] = {
+	{"platform.cca-platform-profile", "string", "profile of the platform token", "claim 265"},
+	{"platform.cca-platform-instance-id", "string", "instance of the platform, base64; selects the enrolled key",
+	 "claim 256"},
+	{"platform.cca-platform-implementation-id", "string", "kind of platform, base64", "claim 2396"},
+	{"platform.cca-platform-challenge", "string", "hash of the realm key, base64: binds the two tokens",
+	 "claim 10"},
+	{"platform.cca-platform-config", "string", "configuration of the platform, base64", "claim 2401"},
+	{"platform.cca-platform-lifecycle", "number", "state in the platform's life", "claim 2395"},
+	{"platform.cca-platform-secured", "boolean", "the state is a secured one (0x30xx)", "claim 2395"},
+	{"platform.cca-platform-sw-components[].measurement-type", "string", "what was measured", "claim 2399, 1"},
+	{"platform.cca-platform-sw-components[].measurement-value", "string", "its measurement, base64",
+	 "claim 2399, 2"},
+	{"platform.cca-platform-sw-components[].signer-id", "string", "hash of its signer's key, base64",
+	 "claim 2399, 5"},
+	{"platform.cca-platform-sw-components[].version", "string", "its version", "claim 2399, 4"},
+	{"platform.cca-platform-sw-components[].hash-algo-id", "string", "algorithm of its measurement",
+	 "claim 2399, 6"},
+	{"platform.cca-platform-service-indicator", "string", "verification service that the token names; never called",
+	 "claim 2400"},
+	{"platform.cca-platform-hash-algo-id", "string", "hash algorithm of the platform", "claim 2402"},
+	{"realm.cca-realm-profile", "string", "profile of the realm token; absent in the older one", "claim 265"},
+	{"realm.cca-realm-challenge", "string", "64 bytes that the guest bound, base64", "claim 10"},
+	{"realm.cca-realm-personalization-value", "string", "64 bytes given at the realm's creation, base64",
+	 "claim 44235"},
+	{"realm.cca-realm-initial-measurement", "string", "measurement of the realm at its creation, base64",
+	 "claim 44238"},
+	{"realm.cca-realm-extensible-measurements[]", "string", "the four registers that the realm extends, base64",
+	 "claim 44239"},
+	{"realm.cca-realm-hash-algo-id", "string", "hash algorithm of the realm", "claim 44236"},
+	{"realm.cca-realm-public-key", "string", "realm attestation key as the token carries it, base64",
+	 "claim 44237"},
+	{"realm.cca-realm-public-key-hash-algo-id", "string", "algorithm by which the platform hashed it",
+	 "claim 44240"},
+	{"report_data", "string", "the realm challenge", "claim 10"},
+	{"init_data", "string", "the personalization value", "claim 44235"},
+	{NULL},
+};
+
+const struct vdriver cca_driver = {.tee = "cca", .plan = cca_plan, .verify = cca_verify, .claims = cca_claims};

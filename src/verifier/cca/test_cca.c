@@ -22,7 +22,10 @@ static rc run(struct trial *t, struct slice evidence, const struct json *jwk)
 		return r;
 	assert_int_equal(t->job.wants_n, 1);
 	trial_collateral(t, "cca-cpak", t->job.wants[0].key, json_text(t->a, jwk));
-	return cca_driver.verify(&t->job);
+	r = cca_driver.verify(&t->job);
+	if (rc_ok(r))
+		trial_documented(t, &cca_driver);
+	return r;
 }
 
 static const struct json *jwk_of(struct arena *a, const char *file)

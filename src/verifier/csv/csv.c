@@ -194,4 +194,42 @@ static RC csv_verify(struct vjob *job)
 	return add_claims(job, &d);
 }
 
-const struct vdriver csv_driver = {.tee = "csv", .plan = csv_plan, .verify = csv_verify};
+static const struct vclaim csv_claims[] = {
+	{"version", "string", "layout of the report: 1 or 2", "magic and flags"},
+	{"policy.nodbg", "number", "1: debugging is not allowed", "0xB0, bit 0"},
+	{"policy.noks", "number", "1: keys are not shared", "0xB0, bit 1"},
+	{"policy.es", "number", "1: register state is encrypted", "0xB0, bit 2"},
+	{"policy.nosend", "number", "1: the guest may not be sent to another machine", "0xB0, bit 3"},
+	{"policy.domain", "number", "1: only within its domain", "0xB0, bit 4"},
+	{"policy.csv", "number", "1: only to CSV platforms", "0xB0, bit 5"},
+	{"policy.csv3", "number", "1: a CSV3 guest", "0xB0, bit 6"},
+	{"policy.asid_reuse", "number", "1: address space ids may be reused", "0xB0, bit 7"},
+	{"policy.hsk_version", "number", "lowest HSK version", "0xB0, bits 8 to 11"},
+	{"policy.cek_version", "number", "lowest CEK version", "0xB0, bits 12 to 15"},
+	{"policy.api_major", "number", "lowest firmware API, major", "0xB0, bits 16 to 23"},
+	{"policy.api_minor", "number", "lowest firmware API, minor", "0xB0, bits 24 to 31"},
+	{"user_pubkey_digest", "string", "digest of the guest owner's key, zeros when none was given", "report 0x00"},
+	{"vm_id", "string", "id given at launch", "report 0x20"},
+	{"vm_version", "string", "version given at launch", "report 0x30"},
+	{"report_data", "string", "64 bytes that the guest bound", "report 0x40"},
+	{"mnonce", "string", "nonce of the guest's request", "report 0x80"},
+	{"measure", "string", "SM3 measurement of the launched guest", "report 0x90"},
+	{"sig_usage", "string", "usage of the signing key, little endian: PEK", "report 0xB4"},
+	{"sig_algo", "string", "algorithm of the signature, little endian: SM2", "report 0xB8"},
+	{"serial_number", "string", "name under which the chip's certificates were looked up; not signed", "evidence"},
+	{"chain_verified", "boolean", "false where a replay did without the chain; absent otherwise", "verification"},
+	{"anonce", "string", "mask of a version 1 report, little endian", "report 0xBC"},
+	{"build", "number", "firmware build (version 2)", "report 0xBC"},
+	{"rtmr_version", "number", "version of the registers (version 2)", "report 0xC0"},
+	{"reserved0", "string", "reserved bytes (version 2)", "report 0xC2"},
+	{"rtmr0", "string", "runtime register 0 (version 2)", "report 0xD0"},
+	{"rtmr1", "string", "runtime register 1", "report 0xF0"},
+	{"rtmr2", "string", "runtime register 2", "report 0x110"},
+	{"rtmr3", "string", "runtime register 3", "report 0x130"},
+	{"rtmr4", "string", "runtime register 4", "report 0x150"},
+	{"reserved1", "string", "reserved bytes (version 2)", "report 0x170"},
+	{"uefi_event_logs", "array", "events that replay to registers 1 to 4 (version 2)", "cc_eventlog"},
+	{NULL},
+};
+
+const struct vdriver csv_driver = {.tee = "csv", .plan = csv_plan, .verify = csv_verify, .claims = csv_claims};

@@ -140,4 +140,16 @@ static RC dcu_verify(struct vjob *job)
 	return rc_of(OK);
 }
 
-const struct vdriver dcu_driver = {.tee = "hygondcu", .plan = dcu_plan, .verify = dcu_verify};
+static const struct vclaim dcu_claims[] = {
+	{"body.version", "number", "version of the report", "body, 0"},
+	{"body.chip_id", "string", "id of the accelerator, zeros behind", "body, 4"},
+	{"body.user_data", "string", "64 bytes that the guest bound", "body, 20"},
+	{"body.measure", "string", "measurement of the accelerator's firmware", "body, 84"},
+	{"body.reserved", "string", "reserved bytes", "body, 116"},
+	{"body.sig_usage", "string", "usage of the signing key in hexadecimal: 1004, CEK", "body, 244"},
+	{"body.sig_algo", "string", "algorithm of the signature: 4, SM2", "body, 248"},
+	{"report_data", "string", "body.user_data once more", "body, 20"},
+	{NULL},
+};
+
+const struct vdriver dcu_driver = {.tee = "hygondcu", .plan = dcu_plan, .verify = dcu_verify, .claims = dcu_claims};

@@ -260,4 +260,17 @@ static RC nitro_verify(struct vjob *job)
 	return add_claims(job, &d);
 }
 
-const struct vdriver nitro_driver = {.tee = "nitro", .verify = nitro_verify};
+static const struct vclaim nitro_claims[] = {
+	{"module_id", "string", "instance and enclave", "module_id"},
+	{"digest", "string", "hash of the PCRs: SHA384", "digest"},
+	{"timestamp", "number", "when the document was made, milliseconds", "timestamp"},
+	{"pcrs.*", "string", "each PCR that the document holds, by its number", "pcrs"},
+	{"debug", "boolean", "PCRs 0 to 2 are zero: the enclave can be debugged and measures nothing", "pcrs"},
+	{"public_key", "string or null", "key that the enclave put in", "public_key"},
+	{"user_data", "string or null", "bytes that the enclave put in", "user_data"},
+	{"nonce", "string or null", "nonce that the enclave put in", "nonce"},
+	{"report_data", "string", "the nonce, or the user data where there is none", "nonce, user_data"},
+	{NULL},
+};
+
+const struct vdriver nitro_driver = {.tee = "nitro", .verify = nitro_verify, .claims = nitro_claims};

@@ -9,3 +9,6 @@ RC nv_claims(struct vjob *job, const struct nv_device *d, const struct nv_rims *
  * of class "ppcie". Where a GPU says that it is in such a domain, each device's claim `ppcie_complete` tells whether the whole
  * of it is here. The results of the devices must stand first, in their order. */
 RC nv_ppcie(struct vjob *job, const struct nv_device *devices, size_t n);
+
+/* For docs/claims.md. */
+extern const struct vclaim nv_claim_table[];

@@ -118,4 +118,5 @@ static RC nvidia_verify(struct vjob *job)
 	return r;
 }
 
-const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .verify = nvidia_verify};
+const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .verify = nvidia_verify,
+				       .claims = nv_claim_table};

@@ -146,4 +146,16 @@ static RC se_verify(struct vjob *job)
 	return add_claims(job, &d, compared);
 }
 
-const struct vdriver se_driver = {.tee = "se", .plan = se_plan, .verify = se_verify};
+static const struct vclaim se_claims[] = {
+	{"cuid", "string", "id of the configuration that the ultravisor measured", "cuid"},
+	{"tag", "string", "tag of the image's SE header", "image_hdr_tags, 192"},
+	{"image_phkh", "string", "hash of the host key that opened the image", "additional_data, 0"},
+	{"attestation_phkh", "string", "hash of the host key that opened the request", "additional_data, 32"},
+	{"image_header_matched", "boolean", "the tags are those of the configured header; false: none is configured, compare tag",
+	 "verification"},
+	{"version", "number", "256, the version of the request", "13.4"},
+	{"report_data", "string", "64 bytes that the guest bound", "user_data, 0"},
+	{NULL},
+};
+
+const struct vdriver se_driver = {.tee = "se", .plan = se_plan, .verify = se_verify, .claims = se_claims};
