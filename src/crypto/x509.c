@@ -249,6 +249,22 @@ const char *x509_issuer_cn(const struct x509 *c, struct arena *a)
 	return common_name(X509_get_issuer_name(c->x), a);
 }
 
+const char *x509_subject_text(const struct x509 *c, struct arena *a)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	const char *out = NULL;
+	char *p = NULL;
+	long n;
+
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(c->x), 0, XN_FLAG_RFC2253) >= 0) {
+		n = BIO_get_mem_data(bio, &p);
+		out = n >= 0 && p ? arena_strndup(a, p, (size_t)n) : NULL;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return out;
+}
+
 static struct slice name_der(const X509_NAME *name, struct arena *a)
 {
 	unsigned char *der = NULL;

@@ -38,6 +38,8 @@ const struct pkey *x509_key(const struct x509 *c);
 /* Common name as UTF-8 in the arena; NULL when there is none, more than one, or no memory. */
 const char *x509_subject_cn(const struct x509 *c, struct arena *a);
 const char *x509_issuer_cn(const struct x509 *c, struct arena *a);
+/* The whole name for people, RFC 2253: "CN=...,O=...,C=...". NULL without memory. */
+const char *x509_subject_text(const struct x509 *c, struct arena *a);
 /* Names in DER. */
 struct slice x509_subject(const struct x509 *c, struct arena *a);
 struct slice x509_issuer(const struct x509 *c, struct arena *a);

@@ -13,5 +13,6 @@ const struct conf_adapter *const conf_adapters[] = {
 	&conf_tdx,
 	&conf_eventlog,
 	&conf_tpm,
+	&conf_jose,
 	NULL,
 };

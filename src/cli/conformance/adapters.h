@@ -14,3 +14,4 @@ extern const struct conf_adapter conf_snp;
 extern const struct conf_adapter conf_tdx;
 extern const struct conf_adapter conf_eventlog;
 extern const struct conf_adapter conf_tpm;
+extern const struct conf_adapter conf_jose;

@@ -1,24 +1,14 @@
 /* tpm.c - cases of TPM quotes: their raw parts become the wire document, and the key of the case is enrolled; cases of
  * attestation key certificates alone run here. */
-#include "base/sys.h"
 #include "cli/conformance/adapters.h"
+#include "cli/conformance/cert.h"
 #include "codec/base64.h"
-#include "crypto/x509.h"
 #include "evidence/tpm.h"
 #include "evidence/tpm_ak.h"
 
 static const struct tpm_reasons reasons = {"tpm.parse.quote", "tpm.bad-magic", "tpm.not-a-quote", "tpm.signature", "tpm.pcr-mismatch"};
 static const struct tpm_ak_reasons ak_reasons = {"tpm.parse.certificate", "tpm.chain", "tpm.untrusted-root", "tpm.expired",
 						 "tpm.untrusted-root.ak"};
-
-/* "2021-08-31 23:11:05+00:00" */
-static struct json *spaced_time(struct arena *a, int64_t t)
-{
-	char text[32];
-
-	time_rfc3339(t, text);
-	return json_new_cstr(a, arena_printf(a, "%.10s %.8s+00:00", text, text + 11));
-}
 
 /* Cases without a quote: the chain of an attestation key's certificate. */
 static RC run(struct vjob *job, const struct conf_case *c)
@@ -36,8 +26,8 @@ static RC run(struct vjob *job, const struct conf_case *c)
 	TRY(tpm_ak_certified(job, NULL, cert, chain, 2, &ak_reasons));
 	r = x509_from_any(cert, &x, job->why);
 	if (rc_ok(r)) {
-		json_set(a, claims, "not_before", spaced_time(a, x509_not_before(x)));
-		json_set(a, claims, "not_after", spaced_time(a, x509_not_after(x)));
+		json_set(a, claims, "not_before", conf_spaced_time(a, x509_not_before(x)));
+		json_set(a, claims, "not_after", conf_spaced_time(a, x509_not_after(x)));
 	}
 	x509_free(x);
 	return r;
