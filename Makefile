@@ -4,7 +4,7 @@ BUILD_TEST := build-test
 MESON_RELEASE := --buildtype=release -Db_ndebug=false
 MESON_TEST := --buildtype=debugoptimized -Db_sanitize=address,undefined
 
-.PHONY: all run serve test bench bench-rego fuzz install format format-check lint deps clean check-long coverage tsan valgrind
+.PHONY: all run serve test bench bench-rego fuzz install format format-check lint deps clean check-long coverage tsan valgrind clang
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -31,6 +31,45 @@ test: deps $(BUILD_TEST)/build.ninja
 
 bench: deps all
 	@tools/bench
+
+# ---- checks for those who change it; each has a build folder of its own ----
+
+# SECONDS=60 for each target; NAMES="json cookie" for some of them.
+fuzz:
+	@tools/install-deps clang libclang-rt-14-dev llvm
+	@[ -f build-fuzz/build.ninja ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined
+	ninja -C build-fuzz fuzzers
+	@SECONDS=$(SECONDS) tools/fuzz build-fuzz $(NAMES)
+
+tsan: deps
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread
+	ninja -C build-tsan
+	@tools/run-tests build-tsan
+
+valgrind:
+	@tools/install-deps valgrind
+	@[ -f build-valgrind/build.ninja ] || meson setup build-valgrind
+	ninja -C build-valgrind
+	@tools/valgrind build-valgrind
+
+# Branch coverage by folder. FOLDERS="codec verifier/snp" lists their files.
+coverage:
+	@tools/install-deps gcovr
+	@[ -f build-coverage/build.ninja ] || meson setup build-coverage --buildtype=debug -Db_coverage=true
+	ninja -C build-coverage
+	@tools/coverage build-coverage $(FOLDERS)
+
+clang:
+	@tools/install-deps clang
+	@[ -f build-clang/build.ninja ] || CC=clang CXX=clang++ meson setup build-clang
+	ninja -C build-clang
+
+# All of the above: an hour or two.
+check-long: test lint clang tsan valgrind coverage fuzz
+
+format-check:
+	@tools/install-deps clang-format
+	@tools/format-check $(BASE)
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

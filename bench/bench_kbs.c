@@ -54,7 +54,7 @@ struct guest {
 	char in[BODY_MAX];
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "bench: %s\n", what);
 	ERR_print_errors_fp(stderr);
