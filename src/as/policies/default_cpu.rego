@@ -139,6 +139,7 @@ hardware := 2 if {
 }
 
 configuration := 2 if {
+	input["az-snp-vtpm"].policy_debug_allowed == "false"
 	input["az-snp-vtpm"].platform_smt_enabled in query_reference_value("smt_enabled")
 	input["az-snp-vtpm"].platform_tsme_enabled in query_reference_value("tsme_enabled")
 	input["az-snp-vtpm"].policy_abi_major in query_reference_value("abi_major")
@@ -161,6 +162,7 @@ hardware := 2 if {
 }
 
 configuration := 2 if {
+	input["az-tdx-vtpm"].td_attributes.debug == false
 	input["az-tdx-vtpm"].quote.body.xfam in query_reference_value("xfam")
 }
 
@@ -176,6 +178,87 @@ hardware := 2 if {
 
 configuration := 0 if {
 	input.tpm
+}
+
+# ---- Intel SGX ----
+
+executables := 3 if {
+	input.sgx.body.mr_enclave in query_reference_value("sgx_mr_enclave")
+	input.sgx.body.mr_signer in query_reference_value("sgx_mr_signer")
+}
+
+hardware := 2 if {
+	input.sgx.header.vendor_id == "939a7233f79c4ca9940a0db3957f0607"
+	input.sgx.tcb_status == "UpToDate"
+	input.sgx.collateral_expiration_status == "0"
+}
+
+configuration := 2 if {
+	input.sgx.debug == false
+	input.sgx.body.isv_prod_id in query_reference_value("sgx_isv_prod_id")
+	input.sgx.body.isv_svn in query_reference_value("sgx_isv_svn")
+}
+
+# ---- Arm CCA: measurements as the tokens carry them, in base64 ----
+
+executables := 3 if {
+	input.cca.realm["cca-realm-initial-measurement"] in query_reference_value("cca_realm_initial_measurement")
+}
+
+hardware := 2 if {
+	input.cca.platform["cca-platform-implementation-id"] in query_reference_value("cca_platform_implementation_id")
+	input.cca.platform["cca-platform-secured"] == true
+}
+
+configuration := 2 if {
+	input.cca.platform["cca-platform-config"] in query_reference_value("cca_platform_config")
+}
+
+# ---- Hygon CSV ----
+
+executables := 3 if {
+	input.csv.measure in query_reference_value("csv_measure")
+}
+
+hardware := 2 if {
+	input.csv.chain_verified == true
+}
+
+configuration := 2 if {
+	input.csv.policy.nodbg == 1
+	input.csv.policy.noks == 1
+	input.csv.policy.es == 1
+}
+
+# ---- IBM Secure Execution: the measurement is keyed by a secret of this service ----
+
+executables := 3 if {
+	input.se.tag in query_reference_value("se_image_tag")
+}
+
+hardware := 2 if {
+	input.se.attestation_phkh in query_reference_value("se_attestation_phkh")
+}
+
+configuration := 2 if {
+	input.se.image_header_matched == true
+	input.se.image_phkh in query_reference_value("se_image_phkh")
+}
+
+# ---- AWS Nitro enclaves ----
+
+executables := 3 if {
+	input.nitro.pcrs["0"] in query_reference_value("nitro_pcr0")
+	input.nitro.pcrs["1"] in query_reference_value("nitro_pcr1")
+	input.nitro.pcrs["2"] in query_reference_value("nitro_pcr2")
+}
+
+hardware := 2 if {
+	input.nitro.module_id
+}
+
+configuration := 2 if {
+	input.nitro.debug == false
 }
 
 # ---- identifiers that the measured init-data names ----
