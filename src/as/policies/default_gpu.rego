@@ -26,19 +26,19 @@ hardware := 2 if {
 	chain := device["x-nvidia-gpu-attestation-report-cert-chain"]
 	chain["x-nvidia-cert-ocsp-status"] == "good"
 	chain["x-nvidia-cert-status"] == "valid"
-	device["x-nvidia-gpu-attestation-report-cert-chain-fwid-match"]
-	device["x-nvidia-gpu-attestation-report-parsed"]
-	device["x-nvidia-gpu-attestation-report-signature-verified"]
-	device["x-nvidia-gpu-arch-check"]
+	device["x-nvidia-gpu-attestation-report-cert-chain-fwid-match"] == true
+	device["x-nvidia-gpu-attestation-report-parsed"] == true
+	device["x-nvidia-gpu-attestation-report-signature-verified"] == true
+	device["x-nvidia-gpu-arch-check"] == true
 }
 
 configuration := 2 if {
-	device.secboot
+	device.secboot == true
 	device.dbgstat == "disabled"
 	device["x-nvidia-gpu-vbios-version"] in query_reference_value("allowed_vbios_versions")
 	device["x-nvidia-gpu-driver-version"] in query_reference_value("allowed_driver_versions")
 } else := 3 if {
-	device.secboot
+	device.secboot == true
 	device.dbgstat == "disabled"
 }
 
@@ -53,7 +53,7 @@ executables := 3 if {
 
 rim_ok(name) if {
 	every check in ["fetched", "measurements-available", "schema-validated", "signature-verified", "version-match"] {
-		device[sprintf("%s-%s", [name, check])]
+		device[sprintf("%s-%s", [name, check])] == true
 	}
 }
 

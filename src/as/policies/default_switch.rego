@@ -26,18 +26,18 @@ hardware := 2 if {
 	chain := device["x-nvidia-switch-attestation-report-cert-chain"]
 	chain["x-nvidia-cert-ocsp-status"] == "good"
 	chain["x-nvidia-cert-status"] == "valid"
-	device["x-nvidia-switch-attestation-report-cert-chain-fwid-match"]
-	device["x-nvidia-switch-attestation-report-parsed"]
-	device["x-nvidia-switch-attestation-report-signature-verified"]
-	device["x-nvidia-switch-arch-check"]
+	device["x-nvidia-switch-attestation-report-cert-chain-fwid-match"] == true
+	device["x-nvidia-switch-attestation-report-parsed"] == true
+	device["x-nvidia-switch-attestation-report-signature-verified"] == true
+	device["x-nvidia-switch-arch-check"] == true
 }
 
 configuration := 2 if {
-	device.secboot
+	device.secboot == true
 	device.dbgstat == "disabled"
 	device["x-nvidia-switch-bios-version"] in query_reference_value("allowed_switch_bios_versions")
 } else := 3 if {
-	device.secboot
+	device.secboot == true
 	device.dbgstat == "disabled"
 }
 
@@ -46,7 +46,7 @@ executables := 3 if {
 	chain["x-nvidia-cert-ocsp-status"] == "good"
 	chain["x-nvidia-cert-status"] == "valid"
 	every check in ["fetched", "measurements-available", "schema-validated", "signature-verified", "version-match"] {
-		device[sprintf("x-nvidia-switch-bios-rim-%s", [check])]
+		device[sprintf("x-nvidia-switch-bios-rim-%s", [check])] == true
 	}
 	device.measres == "success"
 }
