@@ -413,6 +413,10 @@ void term_text(struct buf *b, const struct term *t)
 		rv_to_text(b, t->value);
 		return;
 	case T_VAR:
+		if (t->var->stands_for) {
+			term_text(b, t->var->stands_for);
+			return;
+		}
 		buf_puts(b, t->var->wildcard ? "_" : var_shown(t->var));
 		return;
 	case T_REF:

@@ -14,6 +14,9 @@ struct loc {
 	uint32_t mod;		/* index of the module; queries are behind the last one */
 };
 
+struct ty;
+struct term;
+
 struct var {
 	const struct rv_str *name;
 	struct var *orig;	/* the variable of the source that a renamed one stands for */
@@ -22,7 +25,8 @@ struct var {
 	bool declared;		/* a local of :=, some, every or arguments */
 	uint32_t mark;		/* scratch of a stage */
 	uint32_t reg;		/* plan: register + 1 */
-	uint32_t epoch;
+	const struct ty *ty;	/* scratch of the type checker */
+	const struct term *stands_for;	/* the call that was hoisted into this variable */
 };
 
 enum term_kind {
@@ -40,6 +44,7 @@ enum term_kind {
 };
 
 struct rule_group;
+struct ty;
 
 /* What a call calls, once it is resolved. */
 struct callee {

@@ -106,8 +106,7 @@ static void call(struct calls *s, struct term *t)
 	if (t->callee.fn) {
 		arity = t->callee.fn->arity;
 		if (t->callee.fn->kind != G_FUNCTION) {
-			if (given)
-				comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
+			comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
 			return;
 		}
 		if (given != arity && given != arity + 1)

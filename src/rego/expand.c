@@ -22,6 +22,7 @@ static void support(struct expand *x, struct term *t, struct term **slot)
 
 	if (!v)
 		return;
+	v->var->stands_for = t;
 	if (t->kind == T_CALL && !(call_is(t, "eq") && t->op)) {	/* f(a, v): the result binds v */
 		items = comp_alloc(x->c, (t->n + 1) * sizeof(*items));
 		if (!items)

@@ -21,6 +21,9 @@ struct rule_group {
 	struct rule *def2;	/* and another: an error */
 	bool is_set;		/* the document itself is a set: an empty one is set() */
 	char *path;		/* "data.a.b" */
+	const struct ty *ty;	/* of the document, or of a function's result */
+	const struct ty **arg_ty;
+	uint8_t ty_state;	/* 0 unknown, 1 being inferred, 2 known */
 };
 
 struct tree {
