@@ -1,6 +1,6 @@
 /* cache.h - collateral in the store: rows that only move forward in time.
  *
- * Of collateral.c and bundles alone. Rows are in the namespace CACHE_NS under `<kind>/<digest of the key>`, since a key may be
+ * Of this folder, and of the command line that shows the rows. Rows are in the namespace CACHE_NS under `<kind>/<digest of the key>`, since a key may be
  * long and hold anything. Thread-safe, also between processes: a row is replaced only if it is the one that was compared.
  */
 #pragma once

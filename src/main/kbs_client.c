@@ -6,9 +6,10 @@
 #include "cli/remote.h"
 #include "verifier/pool.h"
 
-const struct cli_command *const cli_commands[] = {&cli_attest,	    &cli_get_resource, &cli_config,	&cli_explain,
-						  &cli_audit, &cli_verify,	    &cli_tpm_ak,
-						  &cli_admin_key,   &cli_admin_token,  &cli_completion, NULL};
+const struct cli_command *const cli_commands[] = {
+	&cli_attest, &cli_get_resource, &cli_config,	&cli_collateral,  &cli_explain,	   &cli_audit,
+	&cli_verify, &cli_tpm_ak,	&cli_admin_key, &cli_admin_token, &cli_completion, NULL,
+};
 
 struct remote_options remote_options;
 
