@@ -32,6 +32,11 @@ test: deps $(BUILD_TEST)/build.ninja
 bench: deps all
 	@tools/bench
 
+bench-rego: deps all
+	@tools/install-deps valgrind
+	@tools/bench-rego
+	@tools/bench-rego --instructions
+
 # ---- checks for those who change it; each has a build folder of its own ----
 
 # SECONDS=60 for each target; NAMES="json cookie" for some of them.
