@@ -7,6 +7,7 @@
 #include "codec/base64.h"
 #include "crypto/aead.h"
 #include "crypto/crypto_priv.h"
+#include "crypto/ecdh.h"
 #include "crypto/jose/jwe_priv.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/kdf.h"
@@ -36,29 +37,11 @@ static rc rsa_wrap(const struct pkey *key, bool oaep, const struct secret *cek, 
 	return rc_of(OK);
 }
 
-/* Z, the x-coordinate at full width. The peer's key is not checked once more (a multiplication by the order): it was read from
- * coordinates, so it is on the curve and not at infinity, and the curves that are taken have cofactor 1. */
-static rc agree(const struct pkey *mine, const struct pkey *theirs, struct secret *z, struct why *w)
-{
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, mine->evp, NULL);
-	SECRET(s);
-	size_t n = 0;
-	bool ok = c && EVP_PKEY_derive_init(c) == 1 && EVP_PKEY_derive_set_peer_ex(c, theirs->evp, 0) == 1 &&
-		  EVP_PKEY_derive(c, NULL, &n) == 1 && rc_ok(secret_new(&s, n, w)) && EVP_PKEY_derive(c, s.p, &n) == 1 && n == s.n;
-
-	EVP_PKEY_CTX_free(c);
-	ERR_clear_error();
-	if (!ok)
-		return deny(w, E_UNSUPPORTED, "jwe.key", "the keys do not agree");
-	*z = secret_move(&s);
-	return rc_of(OK);
-}
-
 static rc kek_of(const struct pkey *mine, const struct pkey *theirs, struct secret *kek, struct why *w)
 {
 	SECRET(z);
 
-	TRY(agree(mine, theirs, &z, w));
+	TRY(ecdh_agree(mine, theirs, &z, "jwe.key", w));
 	return concat_kdf(&z, SLICE_LIT(ECDH_ALG), 32, kek, w);
 }
 

@@ -1,5 +1,8 @@
 #include "verifier/test_driver.h"
 
+#include "crypto/aead.h"
+#include "crypto/ecdh.h"
+#include "evidence/se_challenge.h"
 #include "verifier/se/hkd.h"
 #include "verifier/se/se.h"
 #include "verifier/se/uv.h"
@@ -391,6 +394,152 @@ static void host_key_documents_are_those_of_the_configured_root(void **state)
 	}
 }
 
+/* ---- the whole exchange, with an ultravisor made here ---- */
+
+struct exchange {
+	struct secret seal_key;
+	struct pkey *hosts[2];
+	uint8_t tags[SE_TAGS_SIZE];
+	struct json *challenge;
+};
+
+static void exchange_begin(struct exchange *x, struct arena *a, int64_t expires_s)
+{
+	struct se_challenge_env env = {.host_keys_n = 2, .image_tags = {x->tags, sizeof(x->tags)}, .expires_s = expires_s};
+	struct why w = why_in(a);
+
+	*x = (struct exchange){0};
+	memset(x->tags, 0x5a, sizeof(x->tags));
+	assert_true(rc_ok(secret_random(&x->seal_key, 32, NULL)));
+	assert_true(rc_ok(pkey_generate(KEY_P521, 0, &x->hosts[0], NULL)) && rc_ok(pkey_generate(KEY_P521, 0, &x->hosts[1], NULL)));
+	env.seal_key = &x->seal_key;
+	env.host_keys = (const struct pkey *const *)x->hosts;
+	if (!rc_ok(se_challenge_make(&env, a, &x->challenge, &w)))
+		fail_msg("%s", why_text(&w));
+}
+
+static void exchange_end(struct exchange *x)
+{
+	secret_free(&x->seal_key);
+	pkey_free(x->hosts[0]);
+	pkey_free(x->hosts[1]);
+}
+
+/* What the machine does that owns the second host key: opens the request, measures, answers. */
+static struct json *ultravisor(struct exchange *x, struct arena *a, struct slice user_data)
+{
+	static const uint8_t iv[12], one[4] = {0, 0, 0, 1}, cuid[16] = {7}, additional[64] = {9};
+	struct slice blob = b64_member(a, x->challenge, "request_blob"), slot, parts[2];
+	struct json *o = json_new_object(a);
+	struct pkey *customer = NULL;
+	struct se_measured in;
+	struct se_arcb r;
+	uint8_t measurement[64];
+	SECRET(z);
+	SECRET(kek);
+	SECRET(protection);
+	SECRET(mk);
+	SECRET(nonce);
+
+	assert_true(rc_ok(se_arcb_parse(blob, &r, NULL)));
+	assert_int_equal(r.key_slots_n, 2);
+	assert_true(rc_ok(pkey_from_ec_xy(KEY_P521, slice_sub(r.customer_key, 14, 66), slice_sub(r.customer_key, 94, 66), &customer, NULL)));
+	assert_true(rc_ok(ecdh_agree(x->hosts[1], customer, &z, "t", NULL)));
+	pkey_free(customer);
+	assert_true(rc_ok(secret_new(&kek, 32, NULL)) && rc_ok(secret_new(&protection, 32, NULL)));
+	parts[0] = secret_view(&z);
+	parts[1] = slice_of(one, 4);
+	assert_true(rc_ok(digest_parts(DIGEST_SHA256, parts, 2, kek.p, NULL)));
+	slot = slice_sub(r.key_slots, 80, 80);
+	assert_true(rc_ok(aead_open(&kek, iv, (struct slice){0}, slice_sub(slot, 32, 48), protection.p, NULL)));
+	assert_true(rc_ok(se_arcb_open(&r, &protection, &mk, &nonce, NULL)));
+	assert_true(rc_ok(se_tags_parse(b64_member(a, x->challenge, "image_hdr_tags"), &in.tags, NULL)));
+	in.cuid = slice_of(cuid, 16);
+	in.user_data = user_data;
+	in.nonce = secret_view(&nonce);
+	in.additional = slice_of(additional, 64);
+	assert_true(rc_ok(se_measure(a, &in, secret_view(&mk), measurement, NULL)));
+	json_set(a, o, "measurement", json_new_b64(a, slice_of(measurement, 64)));
+	json_set(a, o, "additional_data", json_new_b64(a, in.additional));
+	json_set(a, o, "user_data", json_new_b64(a, user_data));
+	json_set(a, o, "cuid", json_new_b64(a, in.cuid));
+	json_set(a, o, "encr_measurement_key", json_get(x->challenge, "encr_measurement_key"));
+	json_set(a, o, "encr_request_nonce", json_get(x->challenge, "encr_request_nonce"));
+	json_set(a, o, "image_hdr_tags", json_get(x->challenge, "image_hdr_tags"));
+	return o;
+}
+
+static void a_challenge_is_answered_and_verified_without_the_server_remembering_it(void **state)
+{
+	struct arena *a = arena_new(0);
+	uint8_t user_data[64] = {1, 2, 3};
+	struct exchange x;
+	struct json *evidence;
+	const char *key;
+	struct trial t;
+	SECRET(pair);
+
+	(void)state;
+	exchange_begin(&x, a, 1000);
+	evidence = ultravisor(&x, a, slice_of(user_data, 64));
+	assert_true(rc_ok(se_challenge_open(&x.seal_key, json_get(evidence, "encr_measurement_key")->text,
+					    json_get(evidence, "encr_request_nonce")->text, 1000, a, &pair, NULL)));
+	assert_true(rc_ok(se_challenge_key(a, json_get(evidence, "encr_measurement_key")->text,
+					   json_get(evidence, "encr_request_nonce")->text, &key, NULL)));
+	trial_begin(&t, json_text(a, evidence));
+	trial_collateral(&t, SE_COLLATERAL_CHALLENGE, key, secret_view(&pair));
+	t.job.report_data[0] = slice_of(user_data, 3);
+	t.job.report_data_n = 1;
+	if (!rc_ok(trial_run(&t, &se_driver)))
+		fail_msg("%s", why_text(&t.why));
+	trial_end(&t);
+	exchange_end(&x);
+	arena_free(a);
+}
+
+static void a_sealed_pair_that_is_old_foreign_mixed_or_changed_does_not_open(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct exchange x, other;
+	struct slice key, nonce;
+	struct why w = why_in(a);
+	SECRET(pair);
+
+	(void)state;
+	exchange_begin(&x, a, 1000);
+	exchange_begin(&other, a, 1000);
+	key = json_get(x.challenge, "encr_measurement_key")->text;
+	nonce = json_get(x.challenge, "encr_request_nonce")->text;
+	assert_false(rc_ok(se_challenge_open(&x.seal_key, key, nonce, 1001, a, &pair, &w)));
+	assert_string_equal(why_reason(&w), "se.expired.challenge");
+	assert_false(rc_ok(se_challenge_open(&other.seal_key, key, nonce, 1, a, &pair, &w)));
+	assert_string_equal(why_reason(&w), "se.decrypt.sealed");
+	/* the roles cannot be exchanged, and two challenges of one server cannot be mixed */
+	assert_false(rc_ok(se_challenge_open(&x.seal_key, nonce, key, 1, a, &pair, &w)));
+	secret_free(&other.seal_key);
+	assert_true(rc_ok(secret_copy(&other.seal_key, secret_view(&x.seal_key), NULL)));
+	{
+		struct se_challenge_env env = {.seal_key = &x.seal_key, .host_keys = (const struct pkey *const *)x.hosts, .host_keys_n = 1,
+					       .image_tags = {x.tags, sizeof(x.tags)}, .expires_s = 1000};
+
+		assert_true(rc_ok(se_challenge_make(&env, a, &other.challenge, NULL)));
+	}
+	assert_false(rc_ok(se_challenge_open(&x.seal_key, key, json_get(other.challenge, "encr_request_nonce")->text, 1, a, &pair, &w)));
+	assert_string_equal(why_reason(&w), "se.decrypt.sealed");
+	for (size_t i = 0; i < key.n; i++) {
+		uint8_t *copy = exact_copy(key, key.n);
+
+		copy[i] = copy[i] == 'A' ? 'B' : 'A';
+		if (rc_ok(se_challenge_open(&x.seal_key, slice_of(copy, key.n), nonce, 1, a, &pair, NULL)))
+			fail_msg("character %zu", i);
+		free(copy);
+	}
+	assert_true(rc_ok(se_challenge_open(&x.seal_key, key, nonce, 1, a, &pair, NULL)));
+	exchange_end(&x);
+	exchange_end(&other);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +554,8 @@ int main(void)
 		cmocka_unit_test(other_report_data_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
+		cmocka_unit_test(a_challenge_is_answered_and_verified_without_the_server_remembering_it),
+		cmocka_unit_test(a_sealed_pair_that_is_old_foreign_mixed_or_changed_does_not_open),
 		cmocka_unit_test(host_key_documents_are_those_of_the_configured_root),
 	};
 
