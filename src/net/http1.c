@@ -6,12 +6,12 @@
 
 #include "base/num.h"
 #include "base/sys.h"
+#include "net/rules.h"
 
 enum state { IN_HEAD, IN_BODY, CHUNK_SIZE, CHUNK_DATA, CHUNK_CRLF, TRAILER, COMPLETE, REFUSED };
 
 #define CHUNK_LINE_MAX	256u
 #define TRAILER_MAX	4096u
-#define REQUEST_LINE_MAX 8192u
 
 struct http1 {
 	struct http1_limits limits;
@@ -98,16 +98,6 @@ static enum http1_event refuse(struct http1 *h, int status, const char *reason)
 
 /* ---- the head ---- */
 
-static bool is_tchar(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static bool same(struct slice a, const char *b)
-{
-	return a.n == strlen(b) && strncasecmp((const char *)a.p, b, a.n) == 0;
-}
-
 /* "GET /path HTTP/1.1": one space each, nothing else. 0, or the status of the refusal. */
 static int request_line(struct http1 *h, struct slice line)
 {
@@ -115,7 +105,7 @@ static int request_line(struct http1 *h, struct slice line)
 	const uint8_t *first = memchr(line.p, ' ', line.n), *second;
 	struct slice version;
 
-	if (line.n > REQUEST_LINE_MAX)
+	if (line.n > HTTP_REQUEST_LINE_MAX)
 		return 414;
 	if (!first || first == line.p)
 		return 400;
@@ -125,9 +115,8 @@ static int request_line(struct http1 *h, struct slice line)
 	r->method = slice_of(line.p, (size_t)(first - line.p));
 	r->target = slice_of(first + 1, (size_t)(second - first - 1));
 	version = slice_of(second + 1, (size_t)(line.p + line.n - second - 1));
-	for (size_t i = 0; i < r->method.n; i++)
-		if (!is_tchar(r->method.p[i]))
-			return 400;
+	if (!http_is_token(r->method))
+		return 400;
 	for (size_t i = 0; i < r->target.n; i++)
 		if (r->target.p[i] <= 0x20 || r->target.p[i] >= 0x7f)
 			return 400;
@@ -139,7 +128,7 @@ static int request_line(struct http1 *h, struct slice line)
 	return r->major == 1 && r->minor <= 1 ? 0 : 505;
 }
 
-static int header_line(struct http1 *h, struct slice line)
+static int header_line(struct http1 *h, struct slice line, const char **reason)
 {
 	const uint8_t *colon = memchr(line.p, ':', line.n);
 	struct http_request *r = h->req;
@@ -149,44 +138,13 @@ static int header_line(struct http1 *h, struct slice line)
 		return 400;	/* no name; a line that begins with a space has no tchar there either */
 	name = slice_of(line.p, (size_t)(colon - line.p));
 	value = slice_of(colon + 1, (size_t)(line.p + line.n - colon - 1));
-	for (size_t i = 0; i < name.n; i++)
-		if (!is_tchar(name.p[i]))
-			return 400;	/* also a space before the colon, and a folded line */
-	for (size_t i = 0; i < value.n; i++)
-		if ((value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f)
-			return 400;
+	if (!http_is_token(name) || !http_is_field_value(value))
+		return 400;	/* also a space before the colon, and a folded line */
 	while (value.n && (value.p[0] == ' ' || value.p[0] == '\t'))
 		value = slice_sub(value, 1, value.n);
 	while (value.n && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
 		value.n--;
-	if (r->headers == HTTP_HEADERS_MAX)
-		return 431;
-	r->header[r->headers++] = (struct http_header){name, value};
-	return 0;
-}
-
-static unsigned count(const struct http_request *r, const char *name)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < r->headers; i++)
-		n += same(r->header[i].name, name);
-	return n;
-}
-
-/* Digits only, no list, no sign, no blanks inside. */
-static bool content_length(struct slice v, size_t *out)
-{
-	size_t n = 0;
-
-	if (v.n == 0 || v.n > 19)
-		return false;
-	for (size_t i = 0; i < v.n; i++) {
-		if (v.p[i] < '0' || v.p[i] > '9' || !num_mul(n, 10, &n) || !num_add(n, (size_t)(v.p[i] - '0'), &n))
-			return false;
-	}
-	*out = n;
-	return n <= INT64_MAX;
+	return http_add_header(r, name, value, reason);
 }
 
 /* The next member of a comma list, trimmed; false at the end. */
@@ -214,7 +172,7 @@ static int coding(struct slice list)
 	while (next_item(&list, &item)) {
 		if (chunked || item.n == 0)
 			return 400;
-		if (same(item, "chunked"))
+		if (http_same_name(item, "chunked"))
 			chunked = true;
 		else
 			unknown = true;
@@ -227,10 +185,10 @@ static bool connection_has(const struct http_request *r, const char *option)
 	struct slice list, item;
 
 	for (size_t i = 0; i < r->headers; i++) {
-		if (!same(r->header[i].name, "connection"))
+		if (!http_same_name(r->header[i].name, "connection"))
 			continue;
 		for (list = r->header[i].value; next_item(&list, &item);)
-			if (same(item, option))
+			if (http_same_name(item, option))
 				return true;
 	}
 	return false;
@@ -239,7 +197,7 @@ static bool connection_has(const struct http_request *r, const char *option)
 static int framing(struct http1 *h, const char **reason)
 {
 	struct http_request *r = h->req;
-	unsigned lengths = count(r, "content-length"), codings = count(r, "transfer-encoding");
+	unsigned lengths = http_header_count(r, "content-length"), codings = http_header_count(r, "transfer-encoding");
 
 	h->left = 0;
 	h->chunked = false;
@@ -260,27 +218,15 @@ static int framing(struct http1 *h, const char **reason)
 		}
 		h->chunked = true;
 	}
-	if (lengths && !content_length(http_header(r, "content-length"), &h->left)) {
+	if (lengths && !http_content_length(http_header(r, "content-length"), &h->left)) {
 		*reason = "http.framing.length";
 		return 400;
 	}
-	if (r->minor == 0 && !lengths && (same(r->method, "POST") || same(r->method, "PUT"))) {
+	if (r->minor == 0 && !lengths && (http_same_name(r->method, "POST") || http_same_name(r->method, "PUT"))) {
 		*reason = "http.framing.length";
 		return 400;
 	}
 	return 0;
-}
-
-/* A host name with an optional port, and nothing that a second reader could take for more. */
-static bool host_ok(struct slice v)
-{
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = v.p[i];
-
-		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || strchr("-._~:[]", c)) || c == 0)
-			return false;
-	}
-	return v.n > 0;
 }
 
 /* absolute-form: its authority must be the Host's; origin-form is what is left. */
@@ -308,33 +254,16 @@ static int absolute_form(struct http_request *r, struct slice host)
 static int rules(struct http1 *h, const char **reason)
 {
 	struct http_request *r = h->req;
-	unsigned hosts = count(r, "host");
-	struct slice v;
-	int status;
+	int status = http_check_host(r, reason);
 
-	*reason = "http.host";
-	if (hosts > 1 || (hosts == 0 && r->minor == 1) || (hosts && !host_ok(http_header(r, "host"))))
-		return 400;
-	*reason = "http.target";
-	if (slice_is(r->method, "CONNECT"))
-		return 501;
-	status = absolute_form(r, http_header(r, "host"));
-	if (status)
-		return status;
-	status = framing(h, reason);
-	if (status)
-		return status;
-	v = http_header(r, "expect");
-	*reason = "http.expect";
-	h->expects = v.p != NULL && r->minor == 1;
-	if (v.p && !same(v, "100-continue"))
-		return 417;
-	v = http_header(r, "content-encoding");
-	*reason = "http.content-encoding";
-	if (v.p && !same(v, "identity"))
-		return 415;
+	if (!status)
+		status = absolute_form(r, http_header(r, "host"));
+	if (!status)
+		status = framing(h, reason);
+	if (!status)
+		status = http_check_content(r, &h->expects, reason);
 	h->keep_alive = !connection_has(r, "close") && (r->minor == 1 || connection_has(r, "keep-alive"));
-	return 0;
+	return status;
 }
 
 static enum http1_event head_done(struct http1 *h)
@@ -354,14 +283,14 @@ static enum http1_event head_done(struct http1 *h)
 		size_t n = lf ? (size_t)(lf - head.p) : head.n;
 		struct slice line = slice_sub(head, 0, n ? n - 1 : 0);	/* CR was checked while the head came in */
 
-		status = first ? request_line(h, line) : header_line(h, line);
+		status = first ? request_line(h, line) : header_line(h, line, &reason);
 		first = false;
 		head = slice_sub(head, n + 1, head.n);
 	}
 	if (!status)
 		status = rules(h, &reason);
 	if (status)
-		return refuse(h, status, status == 431 ? "http.headers" : reason);
+		return refuse(h, status, reason);
 	if (!rc_ok(http_target(h->req, &w)))
 		return refuse(h, 400, why_reason(&w));
 	h->body_max = h->limits.body_limit ? h->limits.body_limit(h->limits.ctx, h->req) : h->limits.body_max;
@@ -446,7 +375,7 @@ static bool extensions(struct slice s, size_t i)
 
 		if (s.p[i++] != ';')
 			return false;
-		for (from = i; i < s.n && is_tchar(s.p[i]);)
+		for (from = i; i < s.n && http_is_tchar(s.p[i]);)
 			i++;
 		if (i == from)
 			return false;
@@ -460,7 +389,7 @@ static bool extensions(struct slice s, size_t i)
 			if (i++ >= s.n)
 				return false;
 		} else {
-			while (i < s.n && is_tchar(s.p[i]))
+			while (i < s.n && http_is_tchar(s.p[i]))
 				i++;
 		}
 		if (i == from)
@@ -491,18 +420,9 @@ static bool chunk_size(struct slice s, size_t *out)
 
 static bool trailer_ok(struct slice s)
 {
-	static const char *const never[] = {"content-length", "transfer-encoding", "host", "authorization", "cookie", "content-encoding",
-					    "content-type", "trailer", "expect", "te", "connection"};
 	const uint8_t *colon = memchr(s.p, ':', s.n);
-	struct slice name = slice_sub(s, 0, colon ? (size_t)(colon - s.p) : 0);
 
-	for (size_t i = 0; i < name.n; i++)
-		if (!is_tchar(name.p[i]))
-			return false;
-	for (size_t i = 0; i < COUNT_OF(never); i++)
-		if (same(name, never[i]))
-			return false;
-	return name.n > 0;
+	return http_trailer_name(slice_sub(s, 0, colon ? (size_t)(colon - s.p) : 0));
 }
 
 static enum http1_event feed_chunked(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
