@@ -1,4 +1,6 @@
-/* conn.c - one connection: bytes to the codec, requests to the workers, responses back in their order, and its deadlines. */
+/* conn.c - one connection: bytes to the codec, requests to the workers, responses back in their order, and its deadlines.
+ * What is particular to HTTP/2 is in conn2.c.
+ */
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -10,22 +12,6 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "net/server_priv.h"
-
-struct conn {
-	struct conn *next, **link;	/* of the loop */
-	struct loop *loop;
-	struct listener *listener;
-	struct bufferevent *bev;
-	struct http1 *codec;
-	struct job *job;	/* the one request under way; pipelined ones wait in the input */
-	struct event *deadline;
-	char peer[64];
-	unsigned peer_slot;
-	bool closing;		/* ends when the output is sent */
-	bool sending;
-	bool lingering;		/* our side is shut; what still comes is thrown away, so that no reset overtakes the reply */
-	size_t thrown;
-};
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 1 << 20 };
 
@@ -64,13 +50,34 @@ static void set_deadline(struct conn *c, unsigned ms)
 	event_add(c->deadline, &tv);
 }
 
-static void conn_close(struct conn *c)
+void conn_deadline(struct conn *c, int64_t ns)
+{
+	struct timeval tv = {0};
+
+	if (ns > 0) {
+		tv.tv_sec = ns / 1000000000;
+		tv.tv_usec = ns % 1000000000 / 1000 + 1;	/* never too early */
+	}
+	event_add(c->deadline, &tv);
+}
+
+/* The answer of a job that nobody waits for is dropped when it comes. */
+static void detach(struct job *job)
+{
+	*job->link_of_conn = job->next_of_conn;
+	if (job->next_of_conn)
+		job->next_of_conn->link_of_conn = job->link_of_conn;
+	job->conn->jobs_n--;
+	job->conn = NULL;
+}
+
+void conn_close(struct conn *c)
 {
 	struct server *s = c->loop->server;
 	struct loop *l = c->loop;
 
-	if (c->job)
-		c->job->conn = NULL;	/* its reply finds nobody */
+	while (c->jobs)
+		detach(c->jobs);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -78,6 +85,7 @@ static void conn_close(struct conn *c)
 	if (c->bev)
 		bufferevent_free(c->bev);
 	http1_free(c->codec);
+	http2_free(c->h2);
 	peer_leave(s, c->peer_slot);
 	atomic_fetch_sub(&s->connections, 1);
 	free(c);
@@ -98,7 +106,9 @@ void loop_drain(struct loop *l)
 
 	for (c = l->conns; c; c = next) {
 		next = c->next;
-		if (!c->lingering && !c->job && !c->sending && !http1_started(c->codec))
+		if (c->h2)
+			conn2_drain(c);
+		else if (!c->lingering && !c->jobs && !c->sending && !http1_started(c->codec))
 			conn_close(c);
 	}
 	if (!l->conns)
@@ -157,33 +167,43 @@ static void refuse(struct conn *c, int status, const char *reason)
 	arena_free(a);
 }
 
-static void dispatch(struct conn *c)
+bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, bool keep_alive)
 {
 	struct server *s = c->loop->server;
 	struct job *job = calloc(1, sizeof(*job));
+
+	req->peer = arena_strdup(req->arena, c->peer);	/* the connection may go first */
+	if (!job || !req->peer) {
+		free(job);
+		arena_free(req->arena);
+		return false;
+	}
+	req->tls = c->listener->config.tls != NULL;
+	*job = (struct job){.loop = c->loop, .conn = c, .listener = &c->listener->config, .req = req, .stream = stream,
+			    .keep_alive = keep_alive, .started_ns = sys_monotonic_ns(), .next_of_conn = c->jobs, .link_of_conn = &c->jobs};
+	req->deadline_ns = job->started_ns + (int64_t)s->config.handle_ms * 1000000;
+	if (c->jobs)
+		c->jobs->link_of_conn = &job->next_of_conn;
+	c->jobs = job;
+	c->jobs_n++;
+	if (!server_enqueue(s, job)) {
+		detach(job);
+		conn_discard(job);
+		return false;
+	}
+	return true;
+}
+
+static void dispatch(struct conn *c)
+{
 	struct http_request *req = http1_request(c->codec);
 
 	http1_next(c->codec);
-	if (!job) {
-		arena_free(req->arena);
-		conn_close(c);
-		return;
-	}
-	req->peer = arena_strdup(req->arena, c->peer);	/* the connection may go first */
-	req->tls = c->listener->config.tls != NULL;
-	job->started_ns = sys_monotonic_ns();
-	req->deadline_ns = job->started_ns + (int64_t)s->config.handle_ms * 1000000;
-	*job = (struct job){.loop = c->loop, .conn = c, .listener = &c->listener->config, .req = req, .started_ns = job->started_ns,
-			    .keep_alive = http1_keep_alive(c->codec)};
-	c->job = job;
-	event_del(c->deadline);
 	bufferevent_disable(c->bev, EV_READ);	/* back-pressure: one request at a time */
-	if (!server_enqueue(s, job)) {
-		c->job = NULL;
-		arena_free(req->arena);
-		free(job);
+	if (!conn_dispatch(c, req, 0, http1_keep_alive(c->codec)))
 		refuse(c, 503, "server.busy");
-	}
+	else
+		set_deadline(c, c->loop->server->config.handle_ms);
 }
 
 /* Feeds what has arrived until a request is complete, or nothing is left. */
@@ -191,7 +211,7 @@ static void feed(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
-	while (!c->job && !c->sending && evbuffer_get_length(in)) {
+	while (!c->jobs && !c->sending && evbuffer_get_length(in)) {
 		struct evbuffer_iovec v;
 		enum http1_event e;
 		size_t taken;
@@ -227,7 +247,7 @@ static void throw_away(struct conn *c)
 		conn_close(c);
 }
 
-static void linger(struct conn *c)
+void conn_linger(struct conn *c)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
 
@@ -250,11 +270,15 @@ static void on_read(struct bufferevent *bev, void *arg)
 		throw_away(c);
 		return;
 	}
-	if (c->job || c->sending)
+	if (c->h2) {
+		conn2_read(c);
+		return;
+	}
+	if (c->jobs || c->sending)
 		return;
 	feed(c);
 	/* Deadlines run from the first byte of a head, and from the first of a body: a slow sender gains nothing by single bytes. */
-	if (!c->job && !c->sending && http1_started(c->codec)) {
+	if (!c->jobs && !c->sending && http1_started(c->codec)) {
 		if (!started)
 			set_deadline(c, c->loop->server->config.head_ms);
 		else if (!in_body && http1_in_body(c->codec))
@@ -266,11 +290,15 @@ static void on_write(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
 
+	if (c->h2) {
+		conn2_written(c);
+		return;
+	}
 	if (!c->sending || evbuffer_get_length(bufferevent_get_output(bev)))
 		return;
 	c->sending = false;
 	if (c->closing) {
-		linger(c);
+		conn_linger(c);
 		return;
 	}
 	set_deadline(c, c->loop->server->config.idle_ms);
@@ -284,6 +312,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 	if (what & BEV_EVENT_CONNECTED) {	/* the TLS handshake is done */
 		set_deadline(c, c->loop->server->config.head_ms);
+		if (tls_is_h2(bufferevent_openssl_get_ssl(bev)))
+			conn2_open(c);
 		return;
 	}
 	if ((what & BEV_EVENT_EOF) && c->sending && evbuffer_get_length(bufferevent_get_output(bev))) {
@@ -299,12 +329,19 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!c->lingering && !c->sending && !c->job && http1_started(c->codec)) {
+	if (c->lingering || c->sending) {
+		conn_close(c);
+	} else if (c->h2) {
+		conn2_expired(c);
+	} else if (c->jobs) {	/* the handler overran: its answer is not sent any more */
+		detach(c->jobs);
+		refuse(c, 503, "server.deadline");
+	} else if (http1_started(c->codec)) {
 		bufferevent_disable(c->bev, EV_READ);
 		refuse(c, 408, "http.timeout");
-		return;
+	} else {
+		conn_close(c);
 	}
-	conn_close(c);
 }
 
 void conn_open(struct loop *l, struct listener *listener, int fd, const struct sockaddr *sa)
@@ -381,7 +418,11 @@ void conn_reply(struct job *job)
 	if (c) {
 		bool head_only = slice_is(job->req->method, "HEAD");
 
-		c->job = NULL;
+		detach(job);
+		if (c->h2) {
+			conn2_reply(c, job);
+			return;
+		}
 		send_response(c, &job->resp, job->keep_alive, head_only, job->req->arena);
 	}
 	conn_discard(job);

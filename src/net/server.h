@@ -1,4 +1,4 @@
-/* server.h - TLS and HTTP/1.1 over loops and workers: a loop thread owns its sockets, a worker thread runs handlers.
+/* server.h - TLS, HTTP/1.1 and HTTP/2 over loops and workers: a loop thread owns its sockets, a worker thread runs handlers.
  *
  * A complete, bounded request goes to a worker through a queue and its response comes back through the loop's mailbox.
  * Handlers may block until the request's deadline; they share what the application gives them and nothing else.

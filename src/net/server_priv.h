@@ -1,4 +1,4 @@
-/* server_priv.h - shared by server.c and conn.c. */
+/* server_priv.h - shared by server.c, conn.c and conn2.c. */
 #pragma once
 #include <event2/bufferevent.h>
 #include <openssl/ssl.h>
@@ -6,19 +6,42 @@
 #include <sys/socket.h>
 
 #include "net/http1.h"
+#include "net/http2.h"
 #include "net/server.h"
 #include "net/tls.h"
 
 #define PEER_SLOTS 4096u
 
-struct conn;
 struct loop;
+struct listener;
+struct job;
+
+/* One connection, of one loop. HTTP/1.1 has one job under way, HTTP/2 several. */
+struct conn {
+	struct conn *next, **link;	/* of the loop */
+	struct loop *loop;
+	struct listener *listener;
+	struct bufferevent *bev;
+	struct http1 *codec;
+	struct http2 *h2;	/* NULL: HTTP/1.1 */
+	struct job *jobs;	/* requests under way; of HTTP/1.1 one, pipelined ones wait in the input */
+	unsigned jobs_n;
+	struct event *deadline;
+	char peer[64];
+	unsigned peer_slot;
+	bool closing;		/* ends when the output is sent */
+	bool sending;
+	bool lingering;		/* our side is shut; what still comes is thrown away, so that no reset overtakes the reply */
+	size_t thrown;
+};
 
 /* One request on its way through a worker. */
 struct job {
 	struct job *next;
 	struct loop *loop;
-	struct conn *conn;	/* NULL once the connection has gone */
+	struct conn *conn;	/* NULL once nobody waits for the answer */
+	struct job *next_of_conn, **link_of_conn;
+	int32_t stream;		/* of HTTP/2 */
 	const struct server_listener *listener;
 	struct http_request *req;
 	struct http_response resp;
@@ -77,7 +100,21 @@ SSL_CTX *server_tls(struct server *s, struct listener *l);
 void server_format_address(const struct sockaddr *sa, char out[64], bool with_port);
 
 void conn_open(struct loop *l, struct listener *listener, int fd, const struct sockaddr *sa);
+/* Hands a request to the workers. false: too many wait; the request is gone. */
+bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, bool keep_alive);
+void conn_close(struct conn *c);
+void conn_deadline(struct conn *c, int64_t ns_from_now);
+/* Behind the last byte that was sent: shuts our side and waits for the peer's. */
+void conn_linger(struct conn *c);
 void conn_reply(struct job *job);
 void conn_discard(struct job *job);
 void conn_close_all(struct loop *l);
 void loop_drain(struct loop *l);
+
+/* HTTP/2 of a connection, from the end of its TLS handshake. Each may close it. */
+void conn2_open(struct conn *c);
+void conn2_read(struct conn *c);
+void conn2_written(struct conn *c);
+void conn2_reply(struct conn *c, struct job *job);	/* takes the response and its arena */
+void conn2_expired(struct conn *c);
+void conn2_drain(struct conn *c);

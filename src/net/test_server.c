@@ -1,60 +1,26 @@
 /* test_server.c - a real server on a loopback port: what is refused on the wire, deadlines, caps, drain; and fetch against it. */
-#include <arpa/inet.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "base/num.h"
 #include "base/sys.h"
 #include "net/battery.h"
 #include "net/fetch.h"
-#include "net/server.h"
-
-static atomic_uint smuggled, served;
-
-static void handle(void *ctx, struct http_request *req, struct http_response *resp)
-{
-	struct why w = {0};
-
-	(void)ctx;
-	atomic_fetch_add(&served, 1);
-	if (slice_is(req->path, "/smuggled"))
-		atomic_fetch_add(&smuggled, 1);
-	resp->status = 200;
-	if (slice_is(req->path, "/slow"))
-		usleep(300000);
-	if (slice_is(req->path, "/moved")) {
-		resp->status = 302;
-		http_response_header(resp, "location", "/elsewhere");
-	}
-	if (slice_is(req->path, "/secret") && !rc_ok(secret_copy(&resp->secret_body, SLICE_LIT("sesame"), &w)))
-		resp->status = 500;
-	resp->body = slice_is(req->path, "/secret") ? (struct slice){0} : req->path;
-}
-
-static void refuse(int status, const char *reason, struct http_response *resp)
-{
-	resp->status = status;
-	resp->content_type = "application/json";
-	resp->body = slice_cstr(arena_printf(resp->arena, "{\"type\":\"%s\",\"detail\":\"\"}", reason));
-}
+#include "net/test_support.h"
 
 static struct server *start(unsigned per_peer)
 {
-	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = handle};
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle};
 	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 2, .workers = 2, .body_max = 65536,
-					     .max_per_peer = per_peer, .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = refuse};
+					     .max_per_peer = per_peer, .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = rig_refuse};
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
 	struct server *s = NULL;
@@ -73,37 +39,7 @@ static void end(struct server *s)
 
 static int dial(const struct server *s)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	at.sin_port = htons((uint16_t)strtoul(strrchr(server_address(s, 0), ':') + 1, NULL, 10));
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	return fd;
-}
-
-/* All that comes until the server closes, at most 3 seconds; NUL-terminated. *closed: it did close. */
-static size_t read_all(int fd, char *out, size_t max, bool *closed)
-{
-	int64_t until = sys_monotonic_ns() + 3000000000;
-	size_t n = 0;
-
-	*closed = false;
-	while (n + 1 < max && sys_monotonic_ns() < until) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		ssize_t got;
-
-		if (poll(&p, 1, 100) == 0)
-			continue;
-		got = read(fd, out + n, max - 1 - n);
-		if (got <= 0) {
-			*closed = true;
-			break;
-		}
-		n += (size_t)got;
-	}
-	out[n] = '\0';
-	return n;
+	return dial_port((unsigned short)strtoul(strrchr(server_address(s, 0), ':') + 1, NULL, 10));
 }
 
 static void every_row_of_the_battery_is_refused_on_the_wire(void **state)
@@ -126,7 +62,7 @@ static void every_row_of_the_battery_is_refused_on_the_wire(void **state)
 			fail_msg("%s: closed %d, answer: %s", battery[i].name, (int)closed, got);
 		close(fd);
 	}
-	assert_int_equal(atomic_load(&smuggled), 0);
+	assert_int_equal(atomic_load(&rig_smuggled), 0);
 	end(s);
 }
 
@@ -198,14 +134,14 @@ static void what_is_under_way_is_answered_when_draining(void **state)
 {
 	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
 	struct server *s = start(0);
-	unsigned before = atomic_load(&served);
+	unsigned before = atomic_load(&rig_served);
 	char got[4096];
 	bool closed;
 	int fd = dial(s);
 
 	(void)state;
 	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
-	for (unsigned i = 0; i < 200 && atomic_load(&served) == before; i++)
+	for (unsigned i = 0; i < 200 && atomic_load(&rig_served) == before; i++)
 		usleep(5000);
 	server_stop(s, 2000);
 	read_all(fd, got, sizeof(got), &closed);
@@ -253,36 +189,6 @@ static void fetch_is_bounded_and_follows_nothing(void **state)
 	end(s);
 }
 
-/* A fresh self-signed certificate of 127.0.0.1 and its key. */
-static void make_certificate(const char *cert_path, const char *key_path)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	X509V3_CTX v3;
-	FILE *f;
-
-	assert_true(key && cert);
-	X509_set_version(cert, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"t", -1, -1, 0);
-	X509_set_issuer_name(cert, X509_get_subject_name(cert));
-	X509V3_set_ctx(&v3, cert, cert, NULL, NULL, 0);
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "IP:127.0.0.1");
-	assert_non_null(ext);
-	X509_add_ext(cert, ext, -1);
-	X509_EXTENSION_free(ext);
-	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-	f = fopen(cert_path, "w");
-	assert_true(f && PEM_write_X509(f, cert) == 1 && fclose(f) == 0);
-	f = fopen(key_path, "w");
-	assert_true(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-}
-
 static rc ask(const struct server *s, const char *ca, struct arena *a, struct why *w)
 {
 	struct fetch_request req = {.url = arena_printf(a, "https://%s/x", server_address(s, 0))};
@@ -308,8 +214,8 @@ static void a_broken_certificate_is_not_taken_over(void **state)
 	const char *cert = arena_printf(a, "%s/cert.pem", dir), *key = arena_printf(a, "%s/key.pem", dir);
 	const char *old = arena_printf(a, "%s/old.pem", dir), *other = arena_printf(a, "%s/other.pem", dir);
 	const struct tls_config tls = {.certificate = cert, .private_key = key};
-	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = handle, .tls = &tls};
-	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 1, .workers = 1, .refuse = refuse};
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .tls = &tls};
+	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 1, .workers = 1, .refuse = rig_refuse};
 	struct server *s;
 	struct slice pem;
 

@@ -51,7 +51,7 @@ static rc set_ciphers(SSL_CTX *ctx, const char *list, struct why *w)
 
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *arg)
 {
-	static const unsigned char mine[] = "\x08http/1.1";
+	static const unsigned char mine[] = "\x02h2\x08http/1.1";
 
 	(void)ssl;
 	(void)arg;
@@ -68,6 +68,16 @@ static bool set_groups(SSL_CTX *ctx, const char *groups)
 
 	free(copy);
 	return ok;
+}
+
+bool tls_is_h2(const SSL *ssl)
+{
+	const unsigned char *name = NULL;
+	unsigned n = 0;
+
+	if (ssl)
+		SSL_get0_alpn_selected(ssl, &name, &n);
+	return slice_is(slice_of(name, n), "h2");
 }
 
 static rc configure(SSL_CTX *ctx, const struct tls_config *c, struct why *w)

@@ -6,3 +6,5 @@
 
 /* E_MALFORMED tls.version, tls.ciphers, tls.groups; E_UNAVAILABLE tls.certificate. */
 RC tls_context(const struct tls_config *c, SSL_CTX **out, struct why *w);
+/* What ALPN chose, behind the handshake: false is HTTP/1.1. */
+bool tls_is_h2(const SSL *ssl);

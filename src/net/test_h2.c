@@ -1,0 +1,159 @@
+/* test_h2.c - HTTP/2 and HTTP/1.1 over TLS with real clients: curl, h2load and python3-h2. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/num.h"
+#include "base/sys.h"
+#include "net/test_support.h"
+
+static bool have(const char *program)
+{
+	struct arena *a = arena_new(0);
+	int status;
+
+	(void)run_command(a, &status, "command -v %s 2>/dev/null", program);
+	arena_free(a);
+	return status == 0;
+}
+
+static void alpn_chooses_the_version(void **state)
+{
+	static const struct {
+		const char *flag, *version;
+	} rows[] = {{"", "2"}, {"--http2", "2"}, {"--http1.1", "1.1"}, {"--no-alpn", "1.1"}, {"--tls-max 1.2", "2"}};
+	struct rig r;
+	int status;
+
+	(void)state;
+	if (!have("curl"))
+		skip();
+	rig_init(&r, true);
+	rig_start(&r);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *got = run_command(r.arena, &status, "curl -s %s --cacert %s -w '|%%{http_version}|%%{http_code}' https://%s/a/b",
+					      rows[i].flag, r.cert, server_address(r.server, 0));
+
+		assert_string_equal(got, arena_printf(r.arena, "/a/b|%s|200", rows[i].version));
+	}
+	rig_end(&r);
+}
+
+/* The same answers, the same refusals as JSON, whichever version carries them. */
+static void both_versions_answer_alike(void **state)
+{
+	static const struct {
+		const char *args, *path, *want;
+	} rows[] = {
+		{"", "/secret", "sesame|200|"},
+		{"-d hello", "/echo", "hello|200|"},
+		{"", "/moved", "/moved|302|"},
+		{"-I -o /dev/null", "/a", "|200|"},
+		{"--path-as-is", "/a/../b", "{\"type\":\"http.path.dots\",\"detail\":\"\"}|400|application/json"},
+		{"-H 'content-encoding: gzip' -d x", "/echo", "{\"type\":\"http.content-encoding\",\"detail\":\"\"}|415|application/json"},
+		{"-H 'host: a@b'", "/", "{\"type\":\"http.host\",\"detail\":\"\"}|400|application/json"},
+		{"--data-binary @/proc/self/exe", "/echo", "{\"type\":\"http.body.size\",\"detail\":\"\"}|413|application/json"},
+	};
+	struct rig r;
+	int status;
+
+	(void)state;
+	if (!have("curl"))
+		skip();
+	rig_init(&r, true);
+	r.config.head_ms = r.config.body_ms = r.config.idle_ms = 0;
+	rig_start(&r);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		for (unsigned v = 0; v < 2; v++) {
+			const char *got = run_command(r.arena, &status, "curl -s %s --cacert %s %s -w '|%%{http_code}|%%{content_type}' https://%s%s",
+						      v ? "--http1.1" : "--http2", r.cert, rows[i].args, server_address(r.server, 0),
+						      rows[i].path);
+
+			assert_string_equal(got, rows[i].want);
+		}
+	}
+	(void)run_command(r.arena, &status, "curl -s --http2 --cacert %s https://%s/big | wc -c | grep -qx 1048576", r.cert,
+			  server_address(r.server, 0));
+	assert_int_equal(status, 0);
+	rig_end(&r);
+}
+
+static void many_streams_share_a_connection(void **state)
+{
+	struct rig r;
+	const char *got;
+	int status;
+
+	(void)state;
+	if (!have("h2load"))
+		skip();
+	rig_init(&r, true);
+	r.config.head_ms = r.config.body_ms = r.config.idle_ms = 0;
+	rig_start(&r);
+	got = run_command(r.arena, &status, "h2load -n 3000 -c 4 -m 24 https://%s/a 2>&1", server_address(r.server, 0));
+	if (status || !strstr(got, "Application protocol: h2") || !strstr(got, "status codes: 3000 2xx"))
+		fail_msg("%s", got);
+	got = run_command(r.arena, &status, "h2load -n 40 -c 2 -m 10 https://%s/big 2>&1", server_address(r.server, 0));
+	if (status || !strstr(got, "status codes: 40 2xx"))
+		fail_msg("%s", got);
+	rig_end(&r);
+}
+
+/* The same session over a socket: a connection that resets its streams is ended, and the workers are not left with its requests. */
+static void rapid_resets_end_the_connection(void **state)
+{
+	static const char script[] =
+		"import socket,ssl,sys\n"
+		"try:\n import h2.connection,h2.events,h2.config\nexcept ImportError: sys.exit(77)\n"
+		"ctx=ssl.create_default_context(cafile=sys.argv[1]); ctx.set_alpn_protocols(['h2'])\n"
+		"s=ctx.wrap_socket(socket.create_connection(('127.0.0.1',int(sys.argv[2]))),server_hostname='127.0.0.1')\n"
+		"c=h2.connection.H2Connection(h2.config.H2Configuration()); c.initiate_connection(); s.sendall(c.data_to_send())\n"
+		"H=[(':method','GET'),(':scheme','https'),(':authority','a'),(':path','/slow')]\n"
+		"s.settimeout(10)\n"
+		"try:\n"
+		" for i in range(400):\n"
+		"  n=c.get_next_available_stream_id(); c.send_headers(n,H,end_stream=True); c.reset_stream(n); s.sendall(c.data_to_send())\n"
+		"except OSError: pass\n"
+		"while True:\n"
+		" try: d=s.recv(65536)\n"
+		" except OSError: d=b''\n"
+		" if not d: print('closed'); break\n"
+		" for e in c.receive_data(d):\n"
+		"  if isinstance(e,h2.events.ConnectionTerminated): print('goaway',int(e.error_code)); sys.exit(0)\n";
+	struct rig r;
+	const char *got, *path;
+	int status;
+
+	(void)state;
+	rig_init(&r, true);
+	r.config.idle_ms = 0;
+	rig_start(&r);
+	path = arena_printf(r.arena, "%s/reset.py", r.dir);
+	assert_true(rc_ok(file_write_atomic(path, slice_cstr(script), 0600, &r.why)));
+	unsigned before = atomic_load(&rig_served);
+	got = run_command(r.arena, &status, "/usr/bin/python3 %s %s %u 2>&1", path, r.cert, rig_port(&r));
+	if (status == 0) {
+		assert_string_equal(got, "goaway 11\n");
+		assert_in_range(atomic_load(&rig_served) - before, 0, 110);
+	}
+	rig_end(&r);
+	if (status == 77 || status == 127)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(alpn_chooses_the_version),
+		cmocka_unit_test(both_versions_answer_alike),
+		cmocka_unit_test(many_streams_share_a_connection),
+		cmocka_unit_test(rapid_resets_end_the_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
