@@ -300,3 +300,32 @@ static inline void cut_quote(const char *platform, const char *id, const struct 
 	}
 	arena_free(a);
 }
+
+/* Whichever allocation fails: a refusal, never a verdict with a part missing. */
+static inline void fail_every_allocation(const char *platform, const char *id, const struct vdriver *d)
+{
+	struct arena *a = arena_new(0);
+	const struct json *c = shared_case(a, platform, id);
+	struct memo *m = memo_new(0);
+	bool done = false;
+	uint64_t n;
+
+	for (n = 1; !done && n < 20000; n++) {
+		struct trial t;
+		rc r;
+
+		dcap_begin(&t, c);
+		t.job.memo = m;
+		assert_true(rc_ok(d->plan(&t.job)));
+		answer_wants(&t, c);
+		arena_fail_at(t.a, n);
+		r = d->verify(&t.job);
+		done = rc_ok(r);
+		if (done && arena_bad(t.a))
+			fail_msg("accepted although allocation %u failed", (unsigned)n);
+		trial_end(&t);
+	}
+	assert_true(done && n > 50);
+	memo_free(m);
+	arena_free(a);
+}

@@ -32,17 +32,27 @@ static RC add_amd_chain(struct arena *a, const struct conf_case *c, struct vjob 
 	return conf_collateral(a, job, "amd-ask-ark", "", buf_view(&all), w);
 }
 
-/* The nonce that the case states, or the one that the quote is known to carry. */
-static RC add_nonce(struct arena *a, const struct conf_case *c, struct vjob *job, struct why *w)
+static RC message_of(struct arena *a, const struct json *doc, struct slice *out, struct why *w)
 {
-	const struct json *known = json_get(c->facts, "tpm_extra_data");
-	struct slice nonce;
+	const struct json *quote = json_get(doc, "tpm_quote") ? json_get(doc, "tpm_quote") : json_get(doc, "quote");
+	const struct json *message = json_get(quote, "message");
+
+	if (json_is(message, JSON_STRING))
+		return hex_decode(a, message->text, out, "message", w);
+	return octets_need(a, quote, "message", 0, TPM_ATTEST_MAX, out, "quote", w);
+}
+
+/* The nonce that the case states. A case without one is not about the nonce: then the quote's own is expected. */
+static RC add_nonce(struct arena *a, const struct conf_case *c, const struct json *doc, struct vjob *job, struct why *w)
+{
+	struct tpm_quote quote;
+	struct slice nonce, message;
 
 	TRY(conf_hex(a, c, "expected_nonce", &nonce, w));
-	if (!nonce.p && json_is(known, JSON_STRING))
-		TRY(hex_decode(a, known->text, &nonce, "tpm_extra_data", w));
+	if (!nonce.p && rc_ok(message_of(a, doc, &message, NULL)) && rc_ok(tpm_quote_parse(message, &tpm_words, &quote, NULL)))
+		nonce = quote.extra_data;
 	if (!nonce.p)
-		nonce = SLICE_LIT("challenge");	/* of the recordings that mutated copies were made from */
+		nonce = SLICE_LIT("");
 	job->report_data[job->report_data_n++] = nonce;
 	return rc_of(OK);
 }
@@ -85,7 +95,7 @@ static RC prepare(struct arena *a, const struct conf_case *c, struct vjob *job, 
 	*tee = json_get(doc, "td_quote") ? "az-tdx-vtpm" : "az-snp-vtpm";
 	/* The recordings have no collateral of Intel beside them. */
 	job->without = VJOB_WITHOUT_TCB | VJOB_WITHOUT_CRL;
-	TRY(add_nonce(a, c, job, w));
+	TRY(add_nonce(a, c, doc, job, w));
 	return add_amd_chain(a, c, job, w);
 }
 

@@ -102,6 +102,12 @@ static void a_quote_cut_at_any_length_is_malformed(void **state)
 	cut_quote("sgx", GOOD, &sgx_driver);
 }
 
+static void no_failed_allocation_gives_half_a_verdict(void **state)
+{
+	(void)state;
+	fail_every_allocation("sgx", GOOD, &sgx_driver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +120,7 @@ int main(void)
 		cmocka_unit_test(no_flipped_bit_of_a_quote_is_accepted),
 		cmocka_unit_test(no_flipped_bit_of_collateral_changes_a_verdict),
 		cmocka_unit_test(a_quote_cut_at_any_length_is_malformed),
+		cmocka_unit_test(no_failed_allocation_gives_half_a_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -502,6 +502,12 @@ static void a_quote_cut_at_any_length_is_malformed(void **state)
 	cut_quote("tdx", GOOD_V5, &tdx_driver);
 }
 
+static void no_failed_allocation_gives_half_a_verdict(void **state)
+{
+	(void)state;
+	fail_every_allocation("tdx", GOOD_V5, &tdx_driver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +531,7 @@ int main(void)
 		cmocka_unit_test(no_flipped_bit_of_a_quote_is_accepted),
 		cmocka_unit_test(no_flipped_bit_of_collateral_changes_a_verdict),
 		cmocka_unit_test(a_quote_cut_at_any_length_is_malformed),
+		cmocka_unit_test(no_failed_allocation_gives_half_a_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
