@@ -173,11 +173,10 @@ static void whole(struct cur *window)
 		cur_spoil(window);
 }
 
-/* Decodes behind the body. Types are returned, since what an unknown type holds cannot be judged here. */
-static uint16_t read_signature_data(struct cur *sig, struct dcap_quote *q)
+/* Decodes behind the body. False for certification data of another type, *type: what that holds cannot be judged here. */
+static bool read_signature_data(struct cur *sig, struct dcap_quote *q, uint16_t *type)
 {
 	struct cur inner = *sig;
-	uint16_t type;
 
 	q->signature = cur_take(sig, SIG_LEN);
 	q->key = cur_take(sig, 64);
@@ -185,17 +184,17 @@ static uint16_t read_signature_data(struct cur *sig, struct dcap_quote *q)
 		read_qe(sig, q);
 		inner = *sig;
 	} else {
-		type = cur_le16(sig);
+		*type = cur_le16(sig);
 		inner = cur_sub(sig, cur_le32(sig));
 		whole(sig);
-		if (type != CERT_QE_REPORT)
-			return type;
+		if (*type != CERT_QE_REPORT)
+			return false;
 		read_qe(&inner, q);
 	}
-	type = cur_le16(&inner);
+	*type = cur_le16(&inner);
 	q->pck_pem = cur_take(&inner, cur_le32(&inner));
 	whole(&inner);
-	return type == CERT_PCK_CHAIN ? 0 : type;
+	return *type == CERT_PCK_CHAIN;
 }
 
 RC dcap_quote_parse(struct slice in, struct dcap_quote *out, struct why *w)
@@ -203,8 +202,9 @@ RC dcap_quote_parse(struct slice in, struct dcap_quote *out, struct why *w)
 	struct dcap_quote q = {0};
 	struct msg m;
 	struct cur c = cur_open(&m, in), body, peek, sig;
-	uint16_t strange;
+	uint16_t type = 0;
 	size_t signed_n;
+	bool known;
 
 	if (in.n > DCAP_QUOTE_MAX)
 		return deny(w, E_LIMIT, "dcap.parse.size", "the quote has %zu bytes, the most is %u", in.n, DCAP_QUOTE_MAX);
@@ -222,12 +222,12 @@ RC dcap_quote_parse(struct slice in, struct dcap_quote *out, struct why *w)
 	else
 		read_td(&body, &q.td, q.body_type == DCAP_BODY_TD15);
 	sig = cur_sub(&c, cur_le32(&c));
-	strange = read_signature_data(&sig, &q);
+	known = read_signature_data(&sig, &q, &type);
 	q.trailing = cur_left(&c);
 	TRY(cur_end_open(&c, w, "dcap.parse", "a quote"));
-	if (strange)
+	if (!known)
 		return deny(w, E_UNSUPPORTED, "dcap.unsupported.certification",
-			    "certification data of type %u, taken are 5 (PCK chain) and 6 (QE report)", strange);
+			    "certification data of type %u, taken are 5 (PCK chain) and 6 (QE report)", type);
 	if (q.tee == DCAP_SGX)
 		enclave_values(&q.enclave);
 	else
