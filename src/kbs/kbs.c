@@ -315,7 +315,9 @@ static rc refuse_release(struct kbs *k, rc r, const struct token *t, struct json
 
 static const char *policy_type(rc r, const struct why *w)
 {
-	return r.code == E_DENIED && strcmp(why_reason(w), "policy.error") != 0 ? "PolicyDeny" : "PolicyEngineError";
+	return r.code == E_DENIED && strcmp(why_reason(w), "policy.error") != 0 && strcmp(why_reason(w), "policy.budget") != 0
+		       ? "PolicyDeny"
+		       : "PolicyEngineError";
 }
 
 rc kbs_get(struct kbs *k, const struct kbs_caller *caller, struct slice plugin, const struct slice *path, size_t path_n,

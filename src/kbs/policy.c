@@ -49,7 +49,16 @@ static void install(struct policy *p, struct rego_unit *unit, uint64_t rev)
 	rego_unit_free(old);
 }
 
-/* The present program, one owner more. Looks at the store when it last did a second ago. */
+/* Nobody takes the present program for fresh before it was looked at again. */
+static void expire(struct policy *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->checked_ns = sys_monotonic_ns() - FRESH_NS;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The present program, one owner more. Looks at the store when it last did a second ago. While the store cannot be read, or
+ * holds a text that does not compile, there is none: what an administrator replaced must not go on deciding. */
 static rc current(struct policy *p, struct rego_unit **out, struct why *w)
 {
 	int64_t now = sys_monotonic_ns();
@@ -82,6 +91,7 @@ static rc current(struct policy *p, struct rego_unit **out, struct why *w)
 	}
 	arena_free(a);
 	if (!rc_ok(r)) {
+		expire(p);
 		rego_unit_free(unit);
 		return note(w, r, "loading the resource policy");
 	}
@@ -137,20 +147,26 @@ rc policy_set(struct policy *p, struct slice rego, struct why *w)
 	struct arena *a;
 	struct slice text;
 	uint64_t rev = 0;
+	bool ours;
 	rc r;
 
 	TRY(compile(rego, &unit, w));
 	r = store_put(p->store, NS, KEY, rego, w);
-	a = arena_new(0);
-	if (rc_ok(r))
-		r = store_get(p->store, NS, KEY, a, &text, &rev, NULL, w);
-	arena_free(a);
 	if (!rc_ok(r)) {
 		rego_unit_free(unit);
 		return r;
 	}
-	install(p, unit, rev);
-	return r;
+	/* Another writer may have come between: his revision must not be taken for that of our program. */
+	a = arena_new(0);
+	ours = rc_ok(store_get(p->store, NS, KEY, a, &text, &rev, NULL, NULL)) && slice_eq(text, rego);
+	arena_free(a);
+	if (ours) {
+		install(p, unit, rev);
+	} else {
+		rego_unit_free(unit);
+		expire(p);
+	}
+	return rc_of(OK);
 }
 
 rc policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w)
@@ -158,28 +174,45 @@ rc policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why
 	return store_get(p->store, NS, KEY, a, rego, NULL, NULL, w);
 }
 
+static const char *text_of(const struct json *v, const char *name)
+{
+	const struct json *m = json_get(v, name);
+
+	return json_is(m, JSON_STRING) ? (const char *)m->text.p : NULL;
+}
+
 /* Puts what the policy compared into the reason: of the definition of `allow` that stopped latest. */
 static void explain(const struct rego_unit *unit, struct rego_unit_call *call, struct arena *a, struct why *w)
 {
 	struct rego_unit_result result;
 	const struct json *last = NULL;
+	const char *expression, *rule;
 
 	call->explain = true;
 	if (!rc_ok(rego_unit_eval(unit, call, a, &result, NULL)) || !result.explanations || result.explanations->n == 0)
 		return;
 	last = result.explanations->items[result.explanations->n - 1];
 	for (size_t i = 0; i < result.explanations->n; i++) {
-		const struct json *e = result.explanations->items[i];
-
-		if (json_is(json_get(e, "rule"), JSON_STRING) && slice_is(json_get(e, "rule")->text, "data.policy.allow"))
-			last = e;
+		rule = text_of(result.explanations->items[i], "rule");
+		if (rule && strcmp(rule, "data.policy.allow") == 0)
+			last = result.explanations->items[i];
 	}
-	why_compared(w, json_get(last, "expression") ? (const char *)json_get(last, "expression")->text.p : "data.policy.allow",
-		     json_get(last, "found") ? (const char *)json_get(last, "found")->text.p : NULL,
-		     json_get(last, "expected") ? (const char *)json_get(last, "expected")->text.p : NULL);
-	if (json_get(last, "nearest"))
-		why_nearest(w, (const char *)json_get(last, "nearest")->text.p);
-	why_rule(w, (const char *)json_get(last, "at")->text.p);
+	expression = text_of(last, "expression");
+	why_compared(w, expression ? expression : "data.policy.allow", text_of(last, "found"), text_of(last, "expected"));
+	if (text_of(last, "nearest"))
+		why_nearest(w, text_of(last, "nearest"));
+	if (text_of(last, "at"))
+		why_rule(w, text_of(last, "at"));
+}
+
+/* What the engine could not finish allows nothing; the text of its error stays the reason. */
+static rc failed(rc r, struct arena *a, struct why *w)
+{
+	char *text = arena_strdup(a, why_text(w));
+
+	if (r.code != E_DENIED && r.code != E_LIMIT)
+		return r;
+	return deny(w, E_DENIED, r.code == E_LIMIT ? "policy.budget" : "policy.error", "%s", text ? text : "the policy failed");
 }
 
 rc policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w)
@@ -187,11 +220,14 @@ rc policy_allows(struct policy *p, const struct json *claims, const struct json 
 	struct rego_unit_call call = {.input = claims, .data = data, .now_ns = clock_now_ns(p->clock)};
 	struct rego_unit_result result = {0};
 	struct rego_unit *unit;
-	rc r;
+	rc r = current(p, &unit, w);
 
-	TRY(current(p, &unit, w));
+	if (!rc_ok(r))	/* a stored text that does not compile is no fault of who asks */
+		return r.code == E_MALFORMED ? rc_of(E_INTERNAL) : r;
 	r = rego_unit_eval(unit, &call, a, &result, w);
-	if (rc_ok(r) && !(json_is(result.value, JSON_BOOL) && result.value->boolean)) {
+	if (!rc_ok(r)) {
+		r = failed(r, a, w);
+	} else if (!json_is(result.value, JSON_BOOL) || !result.value->boolean) {
 		if (!result.value)
 			r = deny(w, E_DENIED, "policy.undefined", "data.policy.allow is undefined: the policy says nothing of this request");
 		else if (result.value->kind != JSON_BOOL)
@@ -199,10 +235,6 @@ rc policy_allows(struct policy *p, const struct json *claims, const struct json 
 		else
 			r = deny(w, E_DENIED, "policy.denied", "data.policy.allow is false");
 		explain(unit, &call, a, w);
-	} else if (!rc_ok(r) && r.code == E_DENIED) {
-		char *text = arena_strdup(a, why_text(w));
-
-		r = deny(w, E_DENIED, "policy.error", "%s", text ? text : "the policy failed");
 	}
 	rego_unit_free(unit);
 	return r;

@@ -20,8 +20,9 @@ RC policy_set(struct policy *p, struct slice rego, struct why *w);
 RC policy_compile_check(struct slice rego, struct why *w);
 RC policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w);
 
-/* OK: allowed. E_DENIED policy.denied, policy.undefined, policy.error (with the expression that stopped it); E_LIMIT policy.budget. */
+/* OK: allowed. E_DENIED policy.denied, policy.undefined (with the expression that stopped it), policy.error, policy.budget;
+ * E_UNAVAILABLE, E_INTERNAL: the policy cannot be loaded. */
 RC policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w);
 
-
+/* "default", "allow_all", "deny_all", "affirming"; p == NULL: there is none of that name. */
 struct slice policy_builtin(const char *name);
