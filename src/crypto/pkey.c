@@ -134,11 +134,29 @@ static rc malformed(const char *what, struct why *w)
 	return deny(w, E_MALFORMED, "key.malformed", "%s: %s", what, crypto_error(text));
 }
 
+/* SubjectPublicKeyInfo of a curve (RFC 5480): fixed bytes, then the uncompressed point. OpenSSL's general decoder takes many times
+ * as long as the signature check that follows, and every TPM quote brings its key in this form. */
+static const struct {
+	enum key_kind kind;
+	size_t width;
+	struct slice head;
+} spki_ec[] = {
+	{KEY_P256, 32, {(const uint8_t *)"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27}},
+	{KEY_P384, 48, {(const uint8_t *)"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04", 24}},
+};
+
 rc pkey_from_spki(struct slice der, struct pkey **out, struct why *w)
 {
 	const uint8_t *p = der.p;
-	EVP_PKEY *evp = der.n && der.n <= 65536 ? d2i_PUBKEY(NULL, &p, (long)der.n) : NULL;
+	EVP_PKEY *evp;
 
+	for (size_t i = 0; i < COUNT_OF(spki_ec); i++) {
+		size_t head = spki_ec[i].head.n, width = spki_ec[i].width;
+
+		if (der.n == head + 2 * width && slice_starts(der, spki_ec[i].head))
+			return pkey_from_ec_xy(spki_ec[i].kind, slice_sub(der, head, width), slice_sub(der, head + width, width), out, w);
+	}
+	evp = der.n && der.n <= 65536 ? d2i_PUBKEY(NULL, &p, (long)der.n) : NULL;
 	if (!evp)
 		return malformed("SubjectPublicKeyInfo", w);
 	if (p != der.p + der.n) {
