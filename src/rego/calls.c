@@ -5,6 +5,9 @@ static const char *const inline_ops[] = {"eq", "assign", "equal", "neq", "lt", "
 
 struct calls {
 	struct comp *c;
+	bool v1;	/* the module at hand */
+	bool in_template;
+	const struct expr *e;
 };
 
 static void in_body(struct calls *s, struct body *b);
@@ -118,6 +121,12 @@ static void call(struct calls *s, struct term *t)
 		comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
 		return;
 	}
+	if (t->callee.builtin && (t->callee.builtin->flags & REGO_DEPRECATED) && s->v1)
+		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "deprecated built-in function calls in expression: %s",
+			   t->callee.builtin->name);
+	if (t->callee.builtin && (t->callee.builtin->flags & REGO_RELATION) && s->in_template)
+		comp_error(c, ERR_TYPE, t->loc, "illegal call to relation built-in '%s' that may cause multiple outputs",
+			   t->callee.builtin->name);
 	arity = t->callee.host ? t->callee.host->arity : t->callee.builtin->arity;
 	if (given != arity && given != arity + 1 && !(t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)))
 		comp_error(c, ERR_TYPE, t->loc, "%s: arity mismatch\n\thave: %u arguments\n\twant: %u", name_of(c, t), given, arity);
@@ -142,8 +151,11 @@ static void in_term(void *ctx, struct term **slot)
 	if (t->kind == T_TEMPLATE) {
 		for (uint32_t i = 0; i < t->n; i++) {
 			struct body one = {.e = &t->parts[i], .n = 1, .cap = 1};
+			bool outer = s->in_template;
 
+			s->in_template = true;
 			in_body(s, &one);
+			s->in_template = outer;
 		}
 	}
 }
@@ -221,6 +233,20 @@ static bool is_print(const struct expr *e)
 	return e->kind == EX_TERM && !e->negated && call_is(e->term, "print") && !e->term->op;
 }
 
+/* print(a, b) is a text of its operands: undefined ones do not stop it. */
+static void print_text(struct comp *c, struct expr *e)
+{
+	struct term *call = e->term, *t = term_new(c, T_TEMPLATE, call->loc);
+
+	if (!t)
+		return;
+	t->n = call->n - 1;
+	t->parts = comp_alloc(c, call->n * sizeof(*t->parts));
+	for (uint32_t i = 1; t->parts && i < call->n; i++)
+		t->parts[i - 1] = expr_new(c, call->items[i], call->items[i]->loc);
+	e->term = t;
+}
+
 static void in_body(struct calls *s, struct body *b)
 {
 	uint32_t n = 0;
@@ -230,6 +256,9 @@ static void in_body(struct calls *s, struct body *b)
 
 		if (is_print(e) && !s->c->opts->keep_print)
 			continue;	/* erased */
+		if (is_print(e))
+			print_text(s->c, e);
+		s->e = e;
 		b->e[n++] = e;
 		if (e->term)
 			in_term(s, &e->term);
@@ -254,9 +283,11 @@ bool stage_calls(struct comp *c)
 	struct calls s = {.c = c};
 
 	for (uint32_t i = 0; i < c->nmods; i++) {
+		s.v1 = c->mods[i]->v1;
 		for (struct rule *first = c->mods[i]->first; first; first = first->next) {
 			for (struct rule *r = first; r; r = r->els) {
 				in_body(&s, r->body);
+				s.e = NULL;
 				for (uint32_t k = 1; !r->is_else && k < r->nref; k++)
 					in_term(&s, &r->ref[k]);
 				in_term(&s, &r->key);

@@ -195,8 +195,6 @@ static void pattern(struct locals *l, struct term *t)
 {
 	switch (t->kind) {
 	case T_VAR:
-		if (t->var == l->c->v_data || t->var == l->c->v_input)
-			break;
 		declare(l, t, ASSIGNED);
 		return;
 	case T_ARRAY:
@@ -224,8 +222,6 @@ static void pattern(struct locals *l, struct term *t)
 
 static void pattern_part(struct locals *l, struct term *t)
 {
-	if (t->kind == T_VALUE)	/* inside a pattern constants are compared */
-		return;
 	if (t->kind == T_ARRAY || t->kind == T_OBJECT) {
 		for (uint32_t i = 0; i < t->n; i++) {
 			if (t->kind == T_OBJECT && i % 2 == 0)
@@ -346,10 +342,12 @@ static void do_expr(struct locals *l, struct expr *e)
 		do_term(l, e->domain);
 		push(l, &f);
 		if (e->key)
-			declare(l, e->key, ARG);
-		declare(l, e->val, ARG);
+			declare(l, e->key, DECLARED);
+		declare(l, e->val, DECLARED);
 		for (uint32_t i = 0; i < f.n; i++)
-			f.d[i].used = true;
+			f.d[i].loc = e->loc;
+		if (e->key && e->key->var->orig && f.n)
+			f.d[0].used = true;	/* a key may go unused */
 		do_body(l, e->bodies[0]);
 		pop(l);
 		break;
@@ -357,13 +355,6 @@ static void do_expr(struct locals *l, struct expr *e)
 	case EX_AND:
 	case EX_OR:
 		for (uint32_t k = 0; k < e->nbodies; k++) {
-			bool closed = e->bodies[k]->braces;
-			struct expr *first = e->bodies[k]->e[0];
-
-			if (!closed && first->kind == EX_TERM && call_is(first->term, "assign") && first->term->op) {
-				if (e->kind == EX_NOT)
-					comp_error(l->c, ERR_COMPILE, e->loc, "cannot assign vars inside negated expression");
-			}
 			push(l, &f);
 			do_body(l, e->bodies[k]);
 			pop(l);

@@ -281,7 +281,7 @@ bool p_rule(struct parser *p)
 		if (!r->body)
 			return false;
 		r->has_body = by_brace = true;
-	} else if (!p_new_line(p) && p_tok(p) != K_EOF && p_tok(p) != K_SEMI) {
+	} else if (!p_new_line(p) && p_tok(p) != K_EOF && p_tok(p) != K_SEMI && !(r->has_args && p_tok(p) == K_IDENT)) {
 		p_illegal(p, "");
 		return false;
 	}
@@ -290,7 +290,7 @@ bool p_rule(struct parser *p)
 		need_if(p, r);
 	if (!r->has_body) {
 		r->body = true_body(p, r->loc);
-		if (p->m->v1 && !r->has_value && !r->contains)
+		if (p->m->v1 && !r->has_value && !r->contains && !r->has_args)
 			comp_error(p->c, ERR_PARSE, r->loc, "rule must have value assignment and/or body declaration");
 	}
 	r->loc = p_span(p, r->loc);

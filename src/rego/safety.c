@@ -301,6 +301,39 @@ static void outputs(struct comp *c, const struct expr *e, const struct vset *saf
 
 /* ---- bodies ---- */
 
+static const struct term *find_var(const struct term *t, const struct var *v)
+{
+	const struct term *f = NULL;
+
+	if (!t)
+		return NULL;
+	if (t->kind == T_VAR)
+		return t->var == v ? t : NULL;
+	for (uint32_t i = 0; t->items && i < t->n && !f; i++)
+		f = find_var(t->items[i], v);
+	return f;
+}
+
+/* Where the expression names the variable. */
+static struct loc var_loc(const struct expr *e, const struct var *v)
+{
+	const struct term *f = find_var(e->term, v);
+
+	if (!f)
+		f = find_var(e->domain, v);
+	return f && e->generated ? f->loc : e->loc;
+}
+
+/* Another rule begins in the line where this one does. */
+static bool shares_line(const struct rule *r)
+{
+	for (const struct rule *o = r->mod->first; o; o = o->next) {
+		if (o != r && o->loc.row == r->loc.row && o->ref[0]->var != r->ref[0]->var)
+			return true;
+	}
+	return false;
+}
+
 static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 {
 	const struct var *o = v;
@@ -310,7 +343,9 @@ static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 	if (o->generated)
 		comp_error(s->c, ERR_UNSAFE, loc, "expression is unsafe");
 	else
-		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe", o->wildcard ? "_" : o->name->p);
+		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe%s%s", o->wildcard ? "_" : o->name->p,
+			   s->rule && shares_line(s->rule) ? " in rule " : "",
+			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "");
 }
 
 static bool term_closures(struct safety *s, struct term *t, const struct vset *safe)
@@ -323,12 +358,16 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 		struct vset in = {0};
 
 		ok = reorder(s, t->body, safe);
-		if (ok) {
+		{
 			struct vset head = {0};
 
 			put_all(s->c, &in, safe);
-			for (uint32_t i = 0; i < t->body->n; i++)
-				outputs(s->c, t->body->e[i], &in, &in);
+			for (uint32_t i = 0; i < t->body->n; i++) {
+				if (ok)
+					outputs(s->c, t->body->e[i], &in, &in);
+				else
+					expr_vars(s->c, t->body->e[i], &in);
+			}
 			term_vars(s->c, t->val, &head);
 			term_vars(s->c, t->key, &head);
 			for (uint32_t i = 0; i < head.n; i++) {
@@ -356,7 +395,9 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 				for (uint32_t m = 0; m < vars.n; m++) {
 					if (has(safe, vars.v[m]) || (vars.v[m]->generated && !vars.v[m]->orig))
 						continue;
-					if (vars.v[m]->wildcard)
+					if (t->parts[i]->term->kind == T_VAR && t->parts[i]->term->var == vars.v[m] && !vars.v[m]->wildcard)
+						unsafe_var(s, vars.v[m], t->parts[i]->loc);
+					else if (vars.v[m]->wildcard)
 						comp_error(s->c, ERR_COMPILE, t->parts[i]->loc, "var _ is undeclared");
 					else
 						comp_error(s->c, ERR_COMPILE, t->parts[i]->loc, "var %s is undeclared", var_shown(vars.v[m]));
@@ -394,6 +435,27 @@ static bool expr_closures(struct safety *s, struct expr *e, const struct vset *s
 	return ok;
 }
 
+/* What operands without braces use: they bind nothing, so it must come from outside. */
+static void implicit_vars(struct comp *c, const struct expr *e, struct vset *out)
+{
+	if (e->kind == EX_EVERY)
+		return;
+	for (uint32_t k = 0; k < e->nbodies; k++) {
+		struct vset vars = {0};
+
+		if (e->bodies[k]->braces)
+			continue;
+		for (uint32_t i = 0; i < e->bodies[k]->n; i++) {
+			expr_vars(c, e->bodies[k]->e[i], &vars);
+			implicit_vars(c, e->bodies[k]->e[i], &vars);
+		}
+		for (uint32_t i = 0; i < vars.n; i++) {
+			if (!vars.v[i]->generated || vars.v[i]->orig)
+				put(c, out, vars.v[i]);
+		}
+	}
+}
+
 /* Needed and not there yet: for placing one expression. */
 static bool ready(struct safety *s, const struct expr *e, const struct vset *safe, const struct vset *mine,
 		  const struct vset *outer, const struct vset *out)
@@ -401,6 +463,7 @@ static bool ready(struct safety *s, const struct expr *e, const struct vset *saf
 	struct vset vars = {0}, inside = {0};
 
 	expr_vars(s->c, e, &vars);
+	implicit_vars(s->c, e, &vars);
 	for (uint32_t i = 0; i < vars.n; i++) {
 		if (!has(safe, vars.v[i]) && !has(out, vars.v[i]))
 			return false;
@@ -414,10 +477,33 @@ static bool ready(struct safety *s, const struct expr *e, const struct vset *saf
 	return true;
 }
 
+/* Another expression that was not placed would bind v: the cause is there. */
+static bool bound_elsewhere(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe, uint32_t not_in,
+			    struct var *v)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct vset vars = {0}, all = {0}, out = {0};
+
+		if (placed[i] || i == not_in)
+			continue;
+		expr_vars(s->c, b->e[i], &vars);
+		put_all(s->c, &all, safe);
+		for (uint32_t k = 0; k < vars.n; k++) {
+			if (vars.v[k] != v)
+				put(s->c, &all, vars.v[k]);
+		}
+		outputs(s->c, b->e[i], &all, &out);
+		if (has(&out, v))
+			return true;
+	}
+	return false;
+}
+
 static void report(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe,
-		   const struct vset *mine, const struct vset *outer)
+		   const struct vset *mine, const struct vset *outer, bool roots)
 {
 	struct vset seen = {0};
+	uint32_t before = s->c->nerrors;
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct vset vars = {0}, out = {0}, inside = {0};
@@ -426,6 +512,7 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 			continue;
 		outputs(s->c, b->e[i], safe, &out);
 		expr_vars(s->c, b->e[i], &vars);
+		implicit_vars(s->c, b->e[i], &vars);
 		expr_closure_vars(s->c, b->e[i], &inside);
 		for (uint32_t k = 0; k < inside.n; k++) {
 			if (has(mine, inside.v[k]) && !has(outer, inside.v[k]))
@@ -438,8 +525,14 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 			put(s->c, &seen, vars.v[k]);
 			if (vars.v[k]->generated && !vars.v[k]->orig)
 				continue;
-			unsafe_var(s, vars.v[k], b->e[i]->loc);
+			if (roots && b->n <= 64 && bound_elsewhere(s, b, placed, safe, i, vars.v[k]))
+				continue;
+			unsafe_var(s, vars.v[k], var_loc(b->e[i], vars.v[k]));
 		}
+	}
+	if (roots && s->c->nerrors == before && !s->c->no_memory) {
+		report(s, b, placed, safe, mine, outer, false);
+		return;
 	}
 	if (comp_ok(s->c)) {
 		for (uint32_t i = 0; i < b->n; i++) {
@@ -479,7 +572,7 @@ static bool reorder(struct safety *s, struct body *b, const struct vset *outer)
 		}
 	} while (n > before && n < b->n && !s->c->no_memory);
 	if (n < b->n) {
-		report(s, b, placed, &safe, &mine, outer);
+		report(s, b, placed, &safe, &mine, outer, true);
 		return false;
 	}
 	b->e = order;
@@ -509,7 +602,13 @@ static bool heads_ok(struct safety *s, struct rule *r)
 	term_vars(s->c, r->value, &head);
 	for (uint32_t i = 0; i < head.n; i++) {
 		if (!has(&safe, head.v[i])) {
-			unsafe_var(s, head.v[i], r->loc);
+			const struct term *t = find_var(r->key, head.v[i]);
+
+			if (!t)
+				t = find_var(r->value, head.v[i]);
+			for (uint32_t k = 1; !t && k < r->nref; k++)
+				t = find_var(r->ref[k], head.v[i]);
+			unsafe_var(s, head.v[i], t ? t->loc : r->loc);
 			ok = false;
 		}
 	}
