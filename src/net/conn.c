@@ -11,17 +11,25 @@
 
 #include "base/num.h"
 #include "base/sys.h"
+#include "crypto/digest.h"
 #include "net/server_priv.h"
 
 enum { LINGER_MS = 1000, LINGER_BYTES = 1 << 20 };
 
-static unsigned hash_peer(const char *peer)
+/* The slot of an address, keyed: nobody outside can choose addresses that share one. Of IPv6 the first 64 bits count, since one
+ * host has all the others.
+ */
+static unsigned hash_peer(const struct server *s, const struct sockaddr *sa)
 {
-	uint32_t h = 2166136261u;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	struct slice address = slice_of(&((const struct sockaddr_in *)sa)->sin_addr, 4);
+	uint8_t mac[DIGEST_MAX] = {0};
 
-	for (; *peer; peer++)
-		h = (h ^ (uint8_t)*peer) * 16777619u;
-	return h % PEER_SLOTS;
+	if (sa->sa_family == AF_INET6)
+		address = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? slice_of(&v6->sin6_addr.s6_addr[12], 4) : slice_of(&v6->sin6_addr, 8);
+	if (!rc_ok(hmac(DIGEST_SHA256, slice_of(s->peer_key, sizeof(s->peer_key)), address, mac, NULL)))
+		return 0;	/* without memory all share one */
+	return ((unsigned)mac[0] << 8 | mac[1]) % PEER_SLOTS;
 }
 
 static bool peer_enter(struct server *s, unsigned slot)
@@ -279,10 +287,10 @@ static void on_read(struct bufferevent *bev, void *arg)
 	feed(c);
 	/* Deadlines run from the first byte of a head, and from the first of a body: a slow sender gains nothing by single bytes. */
 	if (!c->jobs && !c->sending && http1_started(c->codec)) {
-		if (!started)
-			set_deadline(c, c->loop->server->config.head_ms);
-		else if (!in_body && http1_in_body(c->codec))
+		if (http1_in_body(c->codec) && !in_body)
 			set_deadline(c, c->loop->server->config.body_ms);
+		else if (!started)
+			set_deadline(c, c->loop->server->config.head_ms);
 	}
 }
 
@@ -357,7 +365,7 @@ void conn_open(struct loop *l, struct listener *listener, int fd, const struct s
 	if (!c || (ctx && !(ssl = SSL_new(ctx))))
 		goto fail;
 	server_format_address(sa, c->peer, false);
-	c->peer_slot = hash_peer(c->peer);
+	c->peer_slot = hash_peer(s, sa);
 	if (atomic_fetch_add(&s->connections, 1) >= s->config.max_connections || !peer_enter(s, c->peer_slot)) {
 		atomic_fetch_sub(&s->connections, 1);
 		goto fail;
@@ -423,7 +431,10 @@ void conn_reply(struct job *job)
 			conn2_reply(c, job);
 			return;
 		}
-		send_response(c, &job->resp, job->keep_alive, head_only, job->req->arena);
+		if (sys_monotonic_ns() > job->req->deadline_ns)
+			refuse(c, 503, "server.deadline");
+		else
+			send_response(c, &job->resp, job->keep_alive, head_only, job->req->arena);
 	}
 	conn_discard(job);
 }

@@ -19,6 +19,7 @@ struct http1 {
 	struct arena *arena;	/* of the message under way; NULL between messages */
 	struct buf head, body;
 	struct buf line;	/* chunk lines and trailers; never in the head, which the request points into */
+	size_t first_line;	/* bytes of the request line; 0: not whole yet */
 	size_t trailer_bytes;
 	struct http_request *req;
 	size_t left;		/* body or chunk bytes to come */
@@ -307,7 +308,59 @@ static enum http1_event head_done(struct http1 *h)
 	return h->expects ? HTTP1_CONTINUE : HTTP1_MORE;
 }
 
-/* Bytes of the head, one line after another: CR and LF only together, nothing before the request line. */
+/* May these bytes, up to and with the first LF, stand behind what there is of the head? CR and LF only together, no NUL, and nothing
+ * before the request line.
+ */
+static bool line_bytes(const struct buf *head, struct slice s, bool ends)
+{
+	bool after_cr = head->n && head->p[head->n - 1] == '\r';
+	const uint8_t *cr;
+
+	if (after_cr)
+		return s.n == 1 && ends;
+	if (memchr(s.p, 0, s.n) || (head->n == 0 && (s.p[0] == '\r' || s.p[0] == ' ')))
+		return false;
+	cr = memchr(s.p, '\r', s.n);
+	return ends ? cr && cr == s.p + s.n - 2 : !cr || cr == s.p + s.n - 1;
+}
+
+/* A request line that is refusable is refused before the rest of the head has come. */
+static int first_line(struct http1 *h)
+{
+	struct http_request scratch = {0};
+
+	h->first_line = h->head.n;
+	h->req = &scratch;
+	int status = request_line(h, slice_of(h->head.p, h->head.n - 2));
+	h->req = NULL;
+	return status;
+}
+
+/* Takes bytes up to the end of a line, of a limit, or of the input. */
+static enum http1_event head_part(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
+{
+	size_t max = h->first_line ? h->limits.head_max : MIN_OF(h->limits.head_max, HTTP_REQUEST_LINE_MAX + 2), room = max - h->head.n;
+	const uint8_t *lf = memchr(p, '\n', MIN_OF(n, room));
+	size_t k = lf ? (size_t)(lf - p) + 1 : MIN_OF(n, room);
+
+	*taken = k ? k : 1;
+	if (!k)
+		return max == h->limits.head_max ? refuse(h, 431, "http.head.size") : refuse(h, 414, "http.head");
+	if (!line_bytes(&h->head, slice_of(p, k), lf != NULL))
+		return refuse(h, 400, "http.line-end");
+	buf_put(&h->head, p, k);
+	if (!buf_ok(&h->head))
+		return refuse(h, 503, "http.memory");
+	if (!lf)
+		return HTTP1_MORE;
+	if (!h->first_line) {
+		int status = first_line(h);
+
+		return status ? refuse(h, status, "http.head") : HTTP1_MORE;
+	}
+	return memcmp(h->head.p + h->head.n - 4, "\r\n\r\n", 4) == 0 ? head_done(h) : HTTP1_MORE;
+}
+
 static enum http1_event feed_head(struct http1 *h, const uint8_t *p, size_t n, size_t *taken)
 {
 	if (!h->arena) {
@@ -315,20 +368,15 @@ static enum http1_event feed_head(struct http1 *h, const uint8_t *p, size_t n, s
 		if (!h->arena)
 			return refuse(h, 503, "http.memory");
 		h->head = buf_in(h->arena, h->limits.head_max + 1);
+		h->first_line = 0;
 	}
-	for (*taken = 0; *taken < n;) {
-		uint8_t c = p[(*taken)++];
-		bool after_cr = h->head.n && h->head.p[h->head.n - 1] == '\r';
+	for (*taken = 0; *taken < n && h->state == IN_HEAD;) {
+		size_t k;
+		enum http1_event e = head_part(h, p + *taken, n - *taken, &k);
 
-		if (h->head.n >= h->limits.head_max)
-			return refuse(h, 431, "http.head.size");
-		if (c == 0 || (c == '\n') != after_cr || (h->head.n == 0 && (c == '\r' || c == ' ')))
-			return refuse(h, 400, "http.line-end");
-		buf_putc(&h->head, (char)c);
-		if (!buf_ok(&h->head))
-			return refuse(h, 503, "http.memory");
-		if (c == '\n' && h->head.n >= 4 && memcmp(h->head.p + h->head.n - 4, "\r\n\r\n", 4) == 0)
-			return head_done(h);
+		*taken += k;
+		if (e != HTTP1_MORE)
+			return e;
 	}
 	return HTTP1_MORE;
 }

@@ -318,21 +318,29 @@ SSL_CTX *server_tls(struct server *s, struct listener *l)
 	return ctx;
 }
 
+/* All listeners, or none. */
 rc server_reload_tls(struct server *s, struct why *w)
 {
-	for (size_t i = 0; i < s->config.listeners_n; i++) {
-		SSL_CTX *fresh, *old;
+	SSL_CTX **fresh = calloc(s->config.listeners_n + 1, sizeof(SSL_CTX *));	/* of those that will be swapped: in, then out */
+	rc r = fresh ? rc_of(OK) : deny(w, E_INTERNAL, "server.memory", "no memory");
 
-		if (!s->listener[i].config.tls)
-			continue;
-		TRY(tls_context(s->listener[i].config.tls, &fresh, w));
+	for (size_t i = 0; rc_ok(r) && i < s->config.listeners_n; i++)
+		if (s->listener[i].config.tls)
+			r = tls_context(s->listener[i].config.tls, &fresh[i], w);
+	if (rc_ok(r)) {
 		pthread_mutex_lock(&s->tls_lock);
-		old = s->listener[i].tls;
-		s->listener[i].tls = fresh;
+		for (size_t i = 0; i < s->config.listeners_n; i++) {
+			SSL_CTX *old = s->listener[i].tls;
+
+			s->listener[i].tls = fresh[i];
+			fresh[i] = old;
+		}
 		pthread_mutex_unlock(&s->tls_lock);
-		SSL_CTX_free(old);
 	}
-	return rc_of(OK);
+	for (size_t i = 0; fresh && i < s->config.listeners_n; i++)
+		SSL_CTX_free(fresh[i]);
+	free(fresh);
+	return r;
 }
 
 /* ---- the server ---- */
@@ -362,6 +370,7 @@ static rc init(struct server *s, struct why *w)
 		l->config = s->config.listeners[i];
 		TRY(parse_address(l->config.address, &l->at, &l->at_n, w));
 	}
+	TRY(sys_random(s->peer_key, sizeof(s->peer_key), w));
 	TRY(server_reload_tls(s, w));
 	for (unsigned i = 0; i < s->config.loops; i++)
 		TRY(loop_init(s, &s->loop[i], w));

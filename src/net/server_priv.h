@@ -93,6 +93,7 @@ struct server {
 	atomic_uint connections;
 	/* Connections by hash of the peer's address: peers that share a slot share its cap, so memory is fixed. */
 	unsigned short peer[PEER_SLOTS];	/* under peers_lock */
+	uint8_t peer_key[32];
 };
 
 bool server_enqueue(struct server *s, struct job *job);

@@ -211,6 +211,37 @@ static void credentials_that_stand_twice_are_not_taken(void **state)
 	end(&r);
 }
 
+static void a_refusable_request_line_is_refused_at_its_end(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int status;
+	} rows[] = {{"GET / HTTP/2.0\r\n", 505}, {"GET / HTTP/1.2\r\n", 505}, {"GET  / HTTP/1.1\r\n", 400}, {"hello\r\n", 400},
+		    {"\x16\x03\x01\x02\x00", 400}, {" ", 400}, {"\r", 400}};
+	static char longest[8192 + 3];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct run r = run_in(i == 4 ? SLICE_LIT("\x16\x03\x01\x02\0") : slice_cstr(rows[i].bytes), 0, 0);
+
+		if (r.last != HTTP1_REFUSED || http1_status(r.h) != rows[i].status)
+			fail_msg("row %zu: event %d, status %d", i, (int)r.last, http1_status(r.h));
+		end(&r);
+	}
+	/* A line that does not end costs no more than its limit. */
+	memset(longest, 'a', sizeof(longest));
+	for (size_t step = 0; step < 2; step++) {
+		struct run r = run_in(slice_of(longest, sizeof(longest) - 1), step, 0);
+
+		assert_int_equal(r.last, HTTP1_MORE);
+		end(&r);
+		r = run_in(slice_of(longest, sizeof(longest)), step, 0);
+		assert_int_equal(r.last, HTTP1_REFUSED);
+		assert_int_equal(http1_status(r.h), 414);
+		end(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +251,7 @@ int main(void)
 		cmocka_unit_test(limits_hold_at_their_edges),
 		cmocka_unit_test(keep_alive_follows_the_version),
 		cmocka_unit_test(credentials_that_stand_twice_are_not_taken),
+		cmocka_unit_test(a_refusable_request_line_is_refused_at_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,13 +213,17 @@ static void a_broken_certificate_is_not_taken_over(void **state)
 	assert_non_null(mkdtemp(dir));
 	const char *cert = arena_printf(a, "%s/cert.pem", dir), *key = arena_printf(a, "%s/key.pem", dir);
 	const char *old = arena_printf(a, "%s/old.pem", dir), *other = arena_printf(a, "%s/other.pem", dir);
+	const char *cert2 = arena_printf(a, "%s/cert2.pem", dir), *key2 = arena_printf(a, "%s/key2.pem", dir);
 	const struct tls_config tls = {.certificate = cert, .private_key = key};
-	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .tls = &tls};
-	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 1, .workers = 1, .refuse = rig_refuse};
+	const struct tls_config second = {.certificate = cert2, .private_key = key2};
+	const struct server_listener listener[] = {{.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .tls = &tls},
+						   {.address = "127.0.0.1:0", .kind = "two", .handle = rig_handle, .tls = &second}};
+	const struct server_config config = {.listeners = listener, .listeners_n = 2, .loops = 1, .workers = 1, .refuse = rig_refuse};
 	struct server *s;
 	struct slice pem;
 
 	make_certificate(cert, key);
+	make_certificate(cert2, key2);
 	make_certificate(other, arena_printf(a, "%s/other-key.pem", dir));
 	assert_true(rc_ok(file_read(a, cert, 65536, &pem, &w)) && rc_ok(file_write_atomic(old, pem, 0600, &w)));
 	assert_true(rc_ok(server_new(&config, &s, &w)) && rc_ok(server_start(s, &w)));
@@ -230,16 +234,100 @@ static void a_broken_certificate_is_not_taken_over(void **state)
 	assert_true(rc_ok(file_write_atomic(cert, SLICE_LIT("broken"), 0600, &w)));
 	assert_false(rc_ok(server_reload_tls(s, &w)));
 	assert_true(rc_ok(ask(s, old, a, &w)));
+	/* The first listener's pair is good again, the second's is broken: neither is taken over. */
 	make_certificate(cert, key);
+	assert_true(rc_ok(file_write_atomic(cert2, SLICE_LIT("broken"), 0600, &w)));
+	assert_false(rc_ok(server_reload_tls(s, &w)));
+	assert_true(rc_ok(ask(s, old, a, &w)));
+	make_certificate(cert2, key2);
 	assert_true(rc_ok(server_reload_tls(s, &w)));
 	assert_int_equal(ask(s, old, a, &w).code, E_UNAVAILABLE);
 	assert_true(rc_ok(ask(s, cert, a, &w)));
 	end(s);
-	static const char *const names[] = {"cert.pem", "key.pem", "old.pem", "other.pem", "other-key.pem"};
+	static const char *const names[] = {"cert.pem", "key.pem", "old.pem", "other.pem", "other-key.pem", "cert2.pem", "key2.pem"};
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		unlink(arena_printf(a, "%s/%s", dir, names[i]));
 	rmdir(dir);
 	arena_free(a);
+}
+
+/* The body has a deadline of its own, also when it begins in the same piece as the head. */
+static void a_slow_body_has_its_own_deadline(void **state)
+{
+	static const char sent[] = POST_HEAD "Content-Length: 5\r\n\r\na";
+	int64_t began;
+	char got[4096];
+	struct rig r;
+	bool closed;
+	int fd;
+
+	(void)state;
+	rig_init(&r, false);
+	r.config.head_ms = 200;
+	r.config.body_ms = 900;
+	rig_start(&r);
+	fd = dial_port(rig_port(&r));
+	began = sys_monotonic_ns();
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	read_all(fd, got, sizeof(got), &closed);
+	assert_true(closed && strncmp(got, "HTTP/1.1 408", 12) == 0);
+	assert_true(sys_monotonic_ns() - began >= 890000000);
+	close(fd);
+	rig_end(&r);
+}
+
+static void an_answer_after_the_deadline_is_not_sent(void **state)
+{
+	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+	int64_t began;
+	char got[4096];
+	struct rig r;
+	bool closed;
+	int fd;
+
+	(void)state;
+	rig_init(&r, false);
+	r.config.handle_ms = 60;
+	rig_start(&r);
+	fd = dial_port(rig_port(&r));
+	began = sys_monotonic_ns();
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	read_all(fd, got, sizeof(got), &closed);
+	assert_true(closed && sys_monotonic_ns() - began < 290000000);
+	assert_true(strncmp(got, "HTTP/1.1 503", 12) == 0 && strstr(got, "server.deadline") && !strstr(got, "/slow"));
+	close(fd);
+	usleep(400000);	/* the handler ends, and finds nobody */
+	rig_end(&r);
+}
+
+static void beyond_the_queue_the_answer_is_503(void **state)
+{
+	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	unsigned busy = 0, ok = 0;
+	struct rig r;
+	int fd[6];
+
+	(void)state;
+	rig_init(&r, false);
+	r.config.workers = 1;
+	r.config.queue_max = 2;
+	rig_start(&r);
+	for (size_t i = 0; i < COUNT_OF(fd); i++) {
+		fd[i] = dial_port(rig_port(&r));
+		assert_int_equal(write(fd[i], sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	}
+	for (size_t i = 0; i < COUNT_OF(fd); i++) {
+		char got[4096];
+		bool closed;
+
+		read_all(fd[i], got, sizeof(got), &closed);
+		busy += strncmp(got, "HTTP/1.1 503", 12) == 0 && strstr(got, "server.busy");
+		ok += strncmp(got, "HTTP/1.1 200", 12) == 0;
+		close(fd[i]);
+	}
+	assert_int_equal(busy + ok, COUNT_OF(fd));
+	assert_in_range(ok, 2, 3);	/* one with the worker, when it was quick enough, and two that wait */
+	rig_end(&r);
 }
 
 int main(void)
@@ -252,6 +340,9 @@ int main(void)
 		cmocka_unit_test(what_is_under_way_is_answered_when_draining),
 		cmocka_unit_test(fetch_is_bounded_and_follows_nothing),
 		cmocka_unit_test(a_broken_certificate_is_not_taken_over),
+		cmocka_unit_test(a_slow_body_has_its_own_deadline),
+		cmocka_unit_test(an_answer_after_the_deadline_is_not_sent),
+		cmocka_unit_test(beyond_the_queue_the_answer_is_503),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
