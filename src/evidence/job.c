@@ -97,3 +97,10 @@ RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, con
 		return rc_of(OK);
 	return differs(job, "init_data", found, job->init_data, reason);
 }
+
+RC vjob_need_report_data(struct vjob *job, const char *reason)
+{
+	if (job->report_data_n > 0 || job->without & VJOB_WITHOUT_REPORT_DATA)
+		return rc_of(OK);
+	return deny(job->why, E_DENIED, reason, "such evidence counts only for the request that it is bound to, and none is expected");
+}

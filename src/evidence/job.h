@@ -33,6 +33,7 @@ struct vanchor {
  * is enforced in any case. */
 #define VJOB_WITHOUT_TCB (1u << 0)	/* TCB info and QE identity: a verdict on signatures alone */
 #define VJOB_WITHOUT_CRL (1u << 1)
+#define VJOB_WITHOUT_REPORT_DATA (1u << 3)	/* a request that the evidence is bound to, where its TEE demands one */
 #define VJOB_WITHOUT_ISSUERS (1u << 2)	/* certificates above those of the evidence: a verdict on its own signatures alone */
 
 struct memo;
@@ -91,3 +92,5 @@ enum vfit { FIT_EXACT, FIT_ZERO_PAD, FIT_FIRST };	/* equal length; zeros behind;
 RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
 /* The same for init-data. */
 RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
+/* For TEEs whose evidence counts only for the request that it is bound to: E_DENIED `reason` when nothing is expected. */
+RC vjob_need_report_data(struct vjob *job, const char *reason);

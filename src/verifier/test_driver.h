@@ -25,6 +25,7 @@ static inline void trial_begin(struct trial *t, struct slice evidence)
 	t->job.anchors = t->anchors;
 	t->job.only_configured_anchors = true;
 	t->job.no_time = true;
+	t->job.without = VJOB_WITHOUT_REPORT_DATA;
 }
 
 static inline void trial_end(struct trial *t)

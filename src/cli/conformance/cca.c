@@ -45,6 +45,7 @@ static RC cca_prepare(struct arena *a, const struct conf_case *c, struct vjob *j
 	TRY(read_cpak(a, c, &jwk, w));
 	TRY(enrol(a, jwk, job, w));
 	TRY(conf_hex(a, c, "expected_challenge", &challenge, w));
+	job->without |= VJOB_WITHOUT_REPORT_DATA;	/* recorded evidence, bound to a request of long ago */
 	if (challenge.p) {
 		job->report_data[0] = challenge;
 		job->report_data_n = 1;

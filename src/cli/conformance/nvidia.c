@@ -74,6 +74,7 @@ static RC nvidia_prepare(struct arena *a, const struct conf_case *c, struct vjob
 	TRY(device_parts(a, c, &report, &pem, w));
 	job->evidence = document(a, arch_of(a, pem), report, pem);
 	TRY(conf_hex(a, c, "expected_nonce", &nonce, w));
+	job->without |= VJOB_WITHOUT_REPORT_DATA;	/* recorded evidence, bound to a request of long ago */
 	if (nonce.p) {
 		job->report_data[0] = nonce;
 		job->report_data_n = 1;

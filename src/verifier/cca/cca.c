@@ -198,6 +198,7 @@ static RC cca_verify(struct vjob *job)
 {
 	struct cca_token t;
 
+	TRY(vjob_need_report_data(job, "cca.nonce-mismatch.none"));
 	TRY(read_token(job, &t));
 	TRY(check_tokens(job, &t));
 	TRY(vjob_check_report_data(job, t.realm.challenge, FIT_ZERO_PAD, "cca.nonce-mismatch"));

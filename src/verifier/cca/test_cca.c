@@ -152,6 +152,19 @@ static void challenge_and_personalization_are_compared_with_every_digest_length(
 	arena_free(a);
 }
 
+static void a_token_that_no_request_is_expected_of_is_refused(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_begin(&t, (struct slice){0});
+	t.job.evidence = shared_file(t.a, "cca/trustee-token/token.cbor");
+	t.job.without = 0;
+	assert_false(rc_ok(trial_run(&t, &cca_driver)));
+	assert_string_equal(why_reason(&t.why), "cca.nonce-mismatch.none");
+	trial_end(&t);
+}
+
 static void the_wire_document_holds_the_same_token(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -221,6 +234,7 @@ int main(void)
 		cmocka_unit_test(claims_carry_the_names_that_policies_use),
 		cmocka_unit_test(a_platform_key_that_nobody_enrolled_is_refused),
 		cmocka_unit_test(challenge_and_personalization_are_compared_with_every_digest_length),
+		cmocka_unit_test(a_token_that_no_request_is_expected_of_is_refused),
 		cmocka_unit_test(the_wire_document_holds_the_same_token),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),

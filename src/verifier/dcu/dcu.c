@@ -131,8 +131,7 @@ static RC dcu_verify(struct vjob *job)
 {
 	struct doc d = {0};
 
-	if (job->report_data_n == 0)
-		return deny(job->why, E_DENIED, "hygondcu.report-data-mismatch.none", "a DCU needs expected report data");
+	TRY(vjob_need_report_data(job, "hygondcu.report-data-mismatch.none"));
 	TRY(read_doc(job, &d));
 	for (size_t i = 0; i < d.n; i++)
 		TRY(note(job->why, verify_one(job, &d.reports[i]), "report %zu, chip " SLICE_FMT, i,

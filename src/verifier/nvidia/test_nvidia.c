@@ -150,6 +150,21 @@ static void the_nonce_of_the_request_is_compared_with_the_first_32_bytes(void **
 	arena_free(a);
 }
 
+static void devices_that_no_request_is_expected_of_are_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct piece p = shared_piece(a, "HOPPER", "nvidia/hopper-trustee/report.bin", "nvidia/hopper-trustee/certs.pem");
+	struct trial t;
+
+	(void)state;
+	begin(&t, document(a, &p, 1));
+	t.job.without = 0;
+	assert_false(rc_ok(trial_run(&t, &nvidia_driver)));
+	assert_string_equal(why_reason(&t.why), "nvidia.nonce-mismatch.none");
+	trial_end(&t);
+	arena_free(a);
+}
+
 static const struct json *eight(struct arena *a)
 {
 	struct json *v = NULL;
@@ -463,6 +478,7 @@ int main(void)
 		cmocka_unit_test(recorded_devices_verify_and_mutations_have_their_class),
 		cmocka_unit_test(claims_have_the_names_of_the_remote_service),
 		cmocka_unit_test(the_nonce_of_the_request_is_compared_with_the_first_32_bytes),
+		cmocka_unit_test(devices_that_no_request_is_expected_of_are_refused),
 		cmocka_unit_test(several_devices_make_several_results_in_their_order),
 		cmocka_unit_test(the_same_device_twice_is_refused),
 		cmocka_unit_test(no_device_is_no_attestation),
