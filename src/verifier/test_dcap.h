@@ -108,7 +108,10 @@ static inline rc dcap_run(struct trial *t, const struct vdriver *d, const struct
 	if (!rc_ok(r))
 		return r;
 	answer_wants(t, c);
-	return d->verify(&t->job);
+	r = d->verify(&t->job);
+	if (rc_ok(r))
+		trial_documented(t, d);
+	return r;
 }
 
 /* Is the second part of the reason one of "a|b"? */

@@ -108,4 +108,40 @@ static RC verify(struct vjob *job)
 	return rc_of(OK);
 }
 
-const struct vdriver az_snp_vtpm_driver = {.tee = "az-snp-vtpm", .plan = plan, .verify = verify};
+/* Every value is text here. */
+static const struct vclaim claim_rows[] = {
+	AZ_CLAIM_ROWS,
+	{"measurement", "string", "launch measurement, base64", "SNP report 0x90"},
+	{"host_data", "string", "HOST_DATA", "SNP report 0xC0"},
+	{"init_data", "string", "PCR 8", "pcrs"},
+	{"report_data", "string", "the nonce", "extraData of the quote"},
+	{"chip_id", "string", "id of the chip", "SNP report 0x1A0"},
+	{"version", "string", "version of the report", "SNP report 0"},
+	{"vmpl", "string", "\"0\": the paravisor's level", "SNP report 0x30"},
+	{"guest_svn", "string", "SVN of the guest", "SNP report 4"},
+	{"generation", "string", "Milan, Genoa or Turin", "SNP report 0x188"},
+	{"policy_debug_allowed", "string", "\"true\": the host may debug, nothing is secret", "SNP report 8, bit 19"},
+	{"policy", "string", "the guest policy as a number", "SNP report 8"},
+	{"policy_*", "string", "flags and ABI version of the guest policy", "SNP report 8"},
+	{"platform_*", "string", "flags of the platform, and their number", "SNP report 0x40"},
+	{"reported_tcb_*", "string", "bootloader, tee, snp, microcode, fmc: as the VCEK certificate says", "SNP report 0x180"},
+	{"current_tcb_*", "string", "the same, running now", "SNP report 0x38"},
+	{"committed_tcb_*", "string", "the same, lowest that can be gone back to", "SNP report 0x1E0"},
+	{"launch_tcb_*", "string", "the same, at launch", "SNP report 0x1F0"},
+	{"signing_key", "string", "vcek, vlek or none", "SNP report 0x48"},
+	{"author_key_*", "string", "whether there was an author key, and its digest", "SNP report 0x48, 0x110"},
+	{"chip_key_masked", "string", "the chip key is masked", "SNP report 0x48"},
+	{"family_id", "string", "family id of the id block", "SNP report 0x10"},
+	{"image_id", "string", "image id of the id block", "SNP report 0x20"},
+	{"report_id", "string", "id of the guest's report", "SNP report 0x140"},
+	{"report_id_ma", "string", "id of its migration agent's", "SNP report 0x160"},
+	{"id_key_digest", "string", "digest of the id key", "SNP report 0xE0"},
+	{"current_version", "string", "firmware running now", "SNP report 0x1E8"},
+	{"committed_version", "string", "firmware that can be gone back to", "SNP report 0x1EC"},
+	{"cpuid_*", "string", "family, model, stepping", "SNP report 0x188"},
+	{"launch_mitigations", "string", "mitigations at launch", "SNP report 0x1F8"},
+	{"current_mitigations", "string", "mitigations now", "SNP report 0x200"},
+	{NULL},
+};
+
+const struct vdriver az_snp_vtpm_driver = {.tee = "az-snp-vtpm", .plan = plan, .verify = verify, .claims = claim_rows};

@@ -1,3 +1,4 @@
+#include "evidence/dcap_claim_rows.h"
 #include "evidence/dcap_verify.h"
 #include "verifier/az_vtpm/az_priv.h"
 #include "verifier/az_vtpm/az_vtpm.h"
@@ -71,4 +72,6 @@ static RC verify(struct vjob *job)
 	return rc_of(OK);
 }
 
-const struct vdriver az_tdx_vtpm_driver = {.tee = "az-tdx-vtpm", .plan = plan, .verify = verify};
+static const struct vclaim claim_rows[] = {AZ_CLAIM_ROWS, DCAP_TD_ROWS, DCAP_VERDICT_ROWS, {NULL}};
+
+const struct vdriver az_tdx_vtpm_driver = {.tee = "az-tdx-vtpm", .plan = plan, .verify = verify, .claims = claim_rows};

@@ -46,7 +46,10 @@ static rc az_run(struct trial *t, const struct vdriver *d)
 	if (!rc_ok(r))
 		return r;
 	give_amd(t);
-	return d->verify(&t->job);
+	r = d->verify(&t->job);
+	if (rc_ok(r))
+		trial_documented(t, d);
+	return r;
 }
 
 /* The nonce that a case expects: stated, or the one that the quote is known to have. */

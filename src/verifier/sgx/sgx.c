@@ -1,5 +1,6 @@
 #include "verifier/sgx/sgx.h"
 
+#include "evidence/dcap_claim_rows.h"
 #include "evidence/dcap_verify.h"
 
 static RC read_quote(struct vjob *job, struct dcap_quote *q)
@@ -40,4 +41,6 @@ static RC verify(struct vjob *job)
 	return rc_of(OK);
 }
 
-const struct vdriver sgx_driver = {.tee = "sgx", .plan = plan, .verify = verify};
+static const struct vclaim claim_rows[] = {DCAP_ENCLAVE_ROWS, DCAP_VERDICT_ROWS, {NULL}};
+
+const struct vdriver sgx_driver = {.tee = "sgx", .plan = plan, .verify = verify, .claims = claim_rows};

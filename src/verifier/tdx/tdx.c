@@ -1,6 +1,7 @@
 #include "verifier/tdx/tdx.h"
 
 #include "codec/base64.h"
+#include "evidence/dcap_claim_rows.h"
 #include "evidence/dcap_verify.h"
 #include "evidence/eventlog.h"
 #include "evidence/octets.h"
@@ -77,4 +78,11 @@ static RC verify(struct vjob *job)
 	return rc_of(OK);
 }
 
-const struct vdriver tdx_driver = {.tee = "tdx", .plan = plan, .verify = verify};
+static const struct vclaim claim_rows[] = {
+	DCAP_TD_ROWS,
+	DCAP_VERDICT_ROWS,
+	{"uefi_event_logs", "array", "events that replay to the RTMRs", "cc_eventlog"},
+	{NULL},
+};
+
+const struct vdriver tdx_driver = {.tee = "tdx", .plan = plan, .verify = verify, .claims = claim_rows};
