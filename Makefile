@@ -60,7 +60,8 @@ valgrind:
 # Branch coverage by folder. FOLDERS="codec verifier/snp" lists their files.
 coverage:
 	@tools/install-deps gcovr
-	@[ -f build-coverage/build.ninja ] || meson setup build-coverage --buildtype=debug -Db_coverage=true
+	@[ -f build-coverage/build.ninja ] || meson setup build-coverage --buildtype=debug -Db_coverage=true \
+		-Dc_args=-fprofile-update=atomic -Dcpp_args=-fprofile-update=atomic
 	ninja -C build-coverage
 	@tools/coverage build-coverage $(FOLDERS)
 

@@ -192,7 +192,9 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 
 	if (!id)
 		return deny(w, E_INTERNAL, "as.memory", "no memory");
-	TRY(policies_get(as->policies, id, &unit, w));
+	r = policies_get(as->policies, id, &unit, w);
+	if (!rc_ok(r))	/* what the service lacks is no fault of the guest's message */
+		return note(w, r.code == E_NOTFOUND ? rc_of(E_DENIED) : r, "appraising %s by policy %s", mod, id);
 	r = rego_unit_eval(unit, &call, a, &trust, w);
 	if (rc_ok(r) && !trust.value)
 		r = deny(w, E_DENIED, "as.policy-undefined", "policy %s leaves data.policy.trust_claims undefined", id);
@@ -206,8 +208,8 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 	if (rc_ok(r) && ear_vector_status(&v) > EAR_AFFIRMING)
 		r = explain(as, unit, tcb_claims, tee, mod, &v, &ap, appraisal, w);
 	rego_unit_free(unit);
-	if (!rc_ok(r))
-		return note(w, r, "appraising %s by policy %s", mod, id);
+	if (!rc_ok(r))	/* a policy that asks for too much is not a message that is too large */
+		return note(w, strcmp(why_reason(w), "rego.budget") == 0 ? rc_of(E_DENIED) : r, "appraising %s by policy %s", mod, id);
 	json_set(a, submods, mod, sub);
 	*worst = MAX_OF(*worst, ear_vector_status(&v));
 	return r;

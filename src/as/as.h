@@ -64,8 +64,8 @@ struct as_result {
 };
 
 /* `id` becomes the token's jti. policy_id NULL: "default".
- * E_DENIED, E_MALFORMED ... of the verifiers; E_NOTFOUND as.policy-absent; E_DENIED as.policy-undefined; E_LIMIT rego budgets;
- * E_UNAVAILABLE verifier pool or store. */
+ * E_DENIED, E_MALFORMED ... of the verifiers; E_DENIED as.policy-absent, as.policy-undefined, rego.budget,
+ * rego.error: no appraisal, so no token; E_UNAVAILABLE as.policy-broken, verifier pool, or store. */
 RC as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,
 	       struct arena *a, struct as_result *out, struct why *w);
 

@@ -119,6 +119,18 @@ static struct rego_unit *install(struct policies *p, const char *key, struct reg
 	return old;
 }
 
+/* Nobody takes the program of `key` for fresh before the store was looked at again. */
+static void expire(struct policies *p, const char *key)
+{
+	struct loaded *l;
+
+	pthread_mutex_lock(&p->lock);
+	l = find(p, key);
+	if (l)
+		l->checked_ns = sys_monotonic_ns() - FRESH_NS;
+	pthread_mutex_unlock(&p->lock);
+}
+
 static rc load(struct policies *p, const char *key, struct rego_unit *had, uint64_t had_rev, struct rego_unit **out, struct why *w)
 {
 	struct rego_unit *unit = NULL, *old;
@@ -176,34 +188,43 @@ rc policies_get(struct policies *p, const char *id, struct rego_unit **out, stru
 	}
 	r = load(p, key, unit, rev, out, w);
 	rego_unit_free(unit);
+	/* While the store cannot be read, or holds a text that does not compile, what was replaced must not go on deciding. */
+	if (!rc_ok(r))
+		expire(p, key);
 	return r;
 }
 
 rc policies_set(struct policies *p, struct slice id, struct slice rego, struct why *w)
 {
-	struct rego_unit *unit, *old;
+	struct rego_unit *unit, *old = NULL;
 	char key[ID_MAX + 8];
 	struct slice text;
 	struct arena *a;
 	uint64_t rev = 0;
+	bool ours;
 	rc r;
 
 	TRY(key_of(id, key, w));
 	TRY(compile(p, key, rego, &unit, w));
-	a = arena_new(0);
 	r = store_put(p->store, NS, key, rego, w);
-	if (rc_ok(r))
-		r = store_get(p->store, NS, key, a, &text, &rev, NULL, w);
-	arena_free(a);
 	if (!rc_ok(r)) {
 		rego_unit_free(unit);
 		return r;
 	}
-	pthread_mutex_lock(&p->lock);
-	old = install(p, key, unit, rev);
-	pthread_mutex_unlock(&p->lock);
+	/* Another writer may have come between: his revision must not be taken for that of our program. */
+	a = arena_new(0);
+	ours = rc_ok(store_get(p->store, NS, key, a, &text, &rev, NULL, NULL)) && slice_eq(text, rego);
+	arena_free(a);
+	if (ours) {
+		pthread_mutex_lock(&p->lock);
+		old = install(p, key, unit, rev);
+		pthread_mutex_unlock(&p->lock);
+	} else {
+		old = unit;
+		expire(p, key);
+	}
 	rego_unit_free(old);
-	return r;
+	return rc_of(OK);
 }
 
 rc policies_text(struct policies *p, struct slice id, struct arena *a, struct slice *out, struct why *w)

@@ -86,8 +86,14 @@ static rc current(struct policy *p, struct rego_unit **out, struct why *w)
 		rego_unit_free(unit);
 		unit = NULL;
 		r = compile(text, &unit, w);
-		if (rc_ok(r))
+		if (rc_ok(r)) {
 			install(p, rego_unit_ref(unit), rev);
+		} else {	/* our trouble, not that of who asks */
+			char *text_of_it = arena_strdup(a, why_text(w));
+
+			r = deny(w, E_UNAVAILABLE, "policy.broken", "the stored resource policy does not compile: %s",
+				 text_of_it ? text_of_it : KEY);
+		}
 	}
 	arena_free(a);
 	if (!rc_ok(r)) {
@@ -220,10 +226,9 @@ rc policy_allows(struct policy *p, const struct json *claims, const struct json 
 	struct rego_unit_call call = {.input = claims, .data = data, .now_ns = clock_now_ns(p->clock)};
 	struct rego_unit_result result = {0};
 	struct rego_unit *unit;
-	rc r = current(p, &unit, w);
+	rc r;
 
-	if (!rc_ok(r))	/* a stored text that does not compile is no fault of who asks */
-		return r.code == E_MALFORMED ? rc_of(E_INTERNAL) : r;
+	TRY(current(p, &unit, w));
 	r = rego_unit_eval(unit, &call, a, &result, w);
 	if (!rc_ok(r)) {
 		r = failed(r, a, w);

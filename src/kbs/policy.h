@@ -10,7 +10,7 @@
 
 struct policy;
 
-/* Writes the default policy when the store has none. */
+/* Writes the default policy when the store has none. E_UNAVAILABLE policy.broken: the stored one does not compile. */
 RC policy_open(struct store *store, const struct clock *clock, struct policy **out, struct why *w);
 void policy_close(struct policy *p);
 
@@ -21,7 +21,7 @@ RC policy_compile_check(struct slice rego, struct why *w);
 RC policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w);
 
 /* OK: allowed. E_DENIED policy.denied, policy.undefined (with the expression that stopped it), policy.error, policy.budget;
- * E_UNAVAILABLE, E_INTERNAL: the policy cannot be loaded. */
+ * E_UNAVAILABLE policy.broken, store.*: it cannot be loaded. */
 RC policy_allows(struct policy *p, const struct json *claims, const struct json *data, struct arena *a, struct why *w);
 
 /* "default", "allow_all", "deny_all", "affirming"; p == NULL: there is none of that name. */

@@ -327,7 +327,7 @@ static void while_the_stored_policy_does_not_compile_nothing_is_allowed(void **s
 	OK_OR_FAIL(store_put(f->store, "kbs", "resource-policy.rego", SLICE_LIT("package policy\nallow if {"), &f->w), &f->w);
 	a_second_passes();
 	for (unsigned i = 0; i < 3; i++)
-		REFUSED(ask(f, p, GOOD, DATA("resource")), &f->w, E_INTERNAL, "policy.compile");
+		REFUSED(ask(f, p, GOOD, DATA("resource")), &f->w, E_UNAVAILABLE, "policy.broken");
 	OK_OR_FAIL(store_put(f->store, "kbs", "resource-policy.rego", SLICE_LIT(YES), &f->w), &f->w);
 	OK_OR_FAIL(ask(f, p, GOOD, DATA("resource")), &f->w);
 	policy_close(p);
