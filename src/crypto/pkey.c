@@ -330,10 +330,35 @@ rc pkey_to_private_pem(const struct pkey *k, struct secret *out, struct why *w)
 	return r;
 }
 
+/* The mirror of the fast reading: fixed bytes and the point. */
+static bool ec_to_spki(const struct pkey *k, struct arena *a, struct slice *der)
+{
+	for (size_t i = 0; i < COUNT_OF(spki_ec); i++) {
+		size_t head = spki_ec[i].head.n, point = 1 + 2 * spki_ec[i].width, n = 0;
+		uint8_t *p;
+
+		if (spki_ec[i].kind != k->kind)
+			continue;
+		p = arena_alloc(a, head - 1 + point);
+		if (!p || EVP_PKEY_get_octet_string_param(k->evp, OSSL_PKEY_PARAM_PUB_KEY, p + head - 1, point, &n) != 1 || n != point ||
+		    p[head - 1] != 4)
+			return false;
+		memcpy(p, spki_ec[i].head.p, head);
+		*der = slice_of(p, head - 1 + point);
+		return true;
+	}
+	return false;
+}
+
 rc pkey_to_spki(const struct pkey *k, struct arena *a, struct slice *der, struct why *w)
 {
 	uint8_t *p = NULL;
-	int n = i2d_PUBKEY(k->evp, &p);
+	int n;
+
+	if (ec_to_spki(k, a, der))
+		return rc_of(OK);
+	ERR_clear_error();
+	n = i2d_PUBKEY(k->evp, &p);
 
 	if (n <= 0)
 		return deny(w, E_INTERNAL, "key.write", "the public key cannot be written");

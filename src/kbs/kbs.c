@@ -161,7 +161,7 @@ static rc succeeded_before(struct kbs *k, const struct challenge *c, struct slic
 {
 	struct session s;
 
-	TRY(session_get(k->env.store, c->id, a, &s, w));
+	TRY(session_get(k->env.store, c, a, &s, w));
 	if (!slice_eq(s.key, thumbprint))
 		return deny(w, E_DENIED, "kbs.challenge-used", "the challenge was used already, with another key");
 	out->token = s.token;
@@ -246,7 +246,7 @@ static rc find_token(struct kbs *k, const struct kbs_caller *caller, struct aren
 	if (caller->cookie.p) {
 		r = challenge_open(k->sealer, caller->cookie, clock_now_s(k->env.clock), a, &c, w);
 		if (rc_ok(r))
-			r = session_get(k->env.store, c.id, a, &s, w);
+			r = session_get(k->env.store, &c, a, &s, w);
 		if (rc_ok(r)) {
 			*jwt = s.token;
 			*version = s.version;

@@ -18,4 +18,4 @@ struct session {
 /* The operation that inserts the record; in the arena. */
 struct store_op session_op(struct arena *a, const struct challenge *c, const struct session *s);
 /* E_NOTFOUND store.absent. */
-RC session_get(struct store *store, const uint8_t id[16], struct arena *a, struct session *out, struct why *w);
+RC session_get(struct store *store, const struct challenge *c, struct arena *a, struct session *out, struct why *w);
