@@ -1,5 +1,6 @@
 #include "net/metrics.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define VALUES_MAX 24u
@@ -22,8 +23,16 @@ struct metrics *metrics_new(const struct metric *table)
 	struct metrics *m;
 	size_t n = 0;
 
-	while (table[n].name)
-		n++;
+	for (; table[n].name; n++) {	/* the tables are ours: a wrong one is our mistake */
+		size_t k = 0;
+
+		while (table[n].label && table[n].values[k])
+			k++;
+		assert(k <= VALUES_MAX && (!table[n].label || k > 0));
+		for (k = 0; table[n].kind == METRIC_HISTOGRAM && table[n].buckets[k] > 0; k++)
+			;
+		assert(k <= BUCKETS_MAX);
+	}
 	m = calloc(1, sizeof(*m) + n * sizeof(struct series));
 	if (m) {
 		m->table = table;
@@ -49,8 +58,7 @@ void metrics_add(struct metrics *m, unsigned i, const char *value, int64_t n)
 		if (!m->table[i].values[k] && k)
 			k--;
 	}
-	if (k < VALUES_MAX)
-		atomic_fetch_add_explicit(&m->series[i].value[k], n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->series[i].value[k], n, memory_order_relaxed);
 }
 
 void metrics_observe(struct metrics *m, unsigned i, double v)
@@ -61,9 +69,8 @@ void metrics_observe(struct metrics *m, unsigned i, double v)
 		return;
 	while (m->table[i].buckets[k] > 0 && v > m->table[i].buckets[k])
 		k++;
-	if (k <= BUCKETS_MAX)
-		atomic_fetch_add_explicit(&m->series[i].bucket[k], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&m->series[i].sum_us, (uint64_t)(v * 1e6), memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->series[i].bucket[k], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->series[i].sum_us, v > 0 ? (uint64_t)(v * 1e6) : 0, memory_order_relaxed);
 }
 
 static void write_histogram(const struct metric *t, const struct series *s, struct buf *b)

@@ -1,4 +1,4 @@
-/* test_h2.c - HTTP/2 and HTTP/1.1 over TLS with real clients: curl, h2load and python3-h2. */
+/* test_h2.c - HTTP/2 and HTTP/1.1 over TLS with real peers: curl, h2load, python3-h2 and nginx. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +146,70 @@ static void rapid_resets_end_the_connection(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* nginx in front, as operators run it: kept connections, buffered and unbuffered bodies, and what it lets through is refused here. */
+static void nginx_is_served_as_a_peer(void **state)
+{
+	static const char config[] =
+		"user root;\nworker_processes 1;\npid %1$s/nginx.pid;\nerror_log %1$s/error.log;\nevents {}\n"
+		"http { access_log off; client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy; fastcgi_temp_path %1$s/f;\n"
+		" uwsgi_temp_path %1$s/u; scgi_temp_path %1$s/s;\n"
+		" upstream kbs { server %2$s; keepalive 4; }\n"
+		" server { listen 127.0.0.1:%3$u; location / { proxy_pass https://kbs; proxy_ssl_verify on; proxy_ssl_name localhost;\n"
+		"  proxy_ssl_trusted_certificate %4$s; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host localhost;\n"
+		"  location /raw/ { proxy_request_buffering off; proxy_pass https://kbs/; proxy_ssl_verify on; proxy_ssl_name localhost;\n"
+		"   proxy_ssl_trusted_certificate %4$s; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host localhost; } } } }\n";
+	static const struct {
+		const char *args, *path, *want;
+	} rows[] = {
+		{"", "/a/b?x=1", "/a/b|200"},
+		{"", "/secret", "sesame|200"},
+		{"-d hello", "/echo", "hello|200"},
+		{"-d hello -H 'transfer-encoding: chunked'", "/raw/echo", "hello|200"},
+		{"-I -o /dev/null", "/a", "|200"},
+		{"-d hello -X PUT", "/echo", "hello|200"},
+		{"--path-as-is", "/a%5cb", "{\"type\":\"http.path.slash\",\"detail\":\"\"}|400"},
+		{"-H 'content-encoding: gzip' -d x", "/echo", "{\"type\":\"http.content-encoding\",\"detail\":\"\"}|415"},
+	};
+	const char *path, *nginx = "PATH=$PATH:/usr/sbin nginx";
+	unsigned port = 0;
+	struct rig r;
+	int status;
+
+	(void)state;
+	if (!have("curl") || (!have("nginx") && !have("/usr/sbin/nginx")))
+		skip();
+	rig_init(&r, true);
+	r.config.head_ms = r.config.body_ms = r.config.idle_ms = 0;
+	rig_start(&r);
+	path = arena_printf(r.arena, "%s/nginx.conf", r.dir);
+	for (unsigned attempt = 0; attempt < 20 && !port; attempt++) {	/* a port that is free */
+		port = 20000 + (rig_port(&r) + 997 * attempt) % 12000;
+		const char *text = arena_printf(r.arena, config, r.dir, server_address(r.server, 0), port, r.cert);
+		assert_true(rc_ok(file_write_atomic(path, slice_cstr(text), 0600, &r.why)));
+		(void)run_command(r.arena, &status, "%s -c %s -e %s/error.log 2>&1", nginx, path, r.dir);
+		port = status == 0 ? port : 0;
+	}
+	assert_true(port != 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *got = run_command(r.arena, &status, "curl -s --max-time 10 %s -w '|%%{http_code}' 'http://127.0.0.1:%u%s'",
+					      rows[i].args, port, rows[i].path);
+
+		if (strcmp(got, rows[i].want) != 0)
+			print_error("%s: %s, not %s\n", rows[i].path, got, rows[i].want);
+		status = strcmp(got, rows[i].want) != 0;
+		if (status)
+			break;
+	}
+	if (!status)
+		(void)run_command(r.arena, &status, "for i in 1 2 3 4 5; do curl -s --max-time 20 'http://127.0.0.1:%u/a[1-100]' "
+						    "-w '%%{http_code}\\n' -o /dev/null; done | sort | uniq -c | grep -q '^ *500 200$'", port);
+	int stopped;
+	(void)run_command(r.arena, &stopped, "%s -c %s -e %s/error.log -s stop 2>&1; for i in $(seq 100); do test -e %s/nginx.pid || break; sleep 0.05; done",
+			  nginx, path, r.dir, r.dir);
+	rig_end(&r);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +217,7 @@ int main(void)
 		cmocka_unit_test(both_versions_answer_alike),
 		cmocka_unit_test(many_streams_share_a_connection),
 		cmocka_unit_test(rapid_resets_end_the_connection),
+		cmocka_unit_test(nginx_is_served_as_a_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

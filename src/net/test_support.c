@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,7 +116,8 @@ void rig_end(struct rig *r)
 		server_stop(r->server, 2000);
 	server_free(r->server);
 	for (struct dirent *e; d && (e = readdir(d));)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
+		if (unlinkat(dirfd(d), e->d_name, 0) != 0)
+			(void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
 	if (d)
 		closedir(d);
 	rmdir(r->dir);
