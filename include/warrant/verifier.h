@@ -47,7 +47,7 @@ struct warrant_bindings {
 /* What the host offers. `job` is the handle passed to plan and verify; it is good for that one call. */
 struct warrant_host {
 	uint32_t abi, size;
-	/* Zeroed memory of the job, or NULL. Freed by the host after the call. */
+	/* Zeroed memory of the job, or NULL: then the job is refused whatever follows. Freed by the host after the call. */
 	void *(*alloc)(void *job, size_t n);
 	/* Planning only: names collateral by kind and key; the same kind and key again is one. */
 	int32_t (*want)(void *job, const char *kind, const char *key);
@@ -73,7 +73,7 @@ struct warrant_host {
 
 struct warrant_verifier {
 	uint32_t abi, size;
-	const char *tee;	/* as on the wire, lower case: "snp" */
+	const char *tee;	/* as on the wire, lower case: "snp"; of a plug-in "x-..." */
 	/* May be NULL. Names the collateral that `verify` will ask for. */
 	int32_t (*plan)(const struct warrant_host *host, void *job, struct warrant_bytes evidence);
 	/* Claims or a denial. Anything but WARRANT_OK is a denial; WARRANT_OK without a result is one too. */

@@ -223,7 +223,8 @@ static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadl
 	const struct vdriver *driver = registry_find(tee);
 	struct vcollateral *have;
 
-	if (!as->env.collateral || !driver || !driver->plan)
+	/* A driver that is not built in may be a plug-in's, which plans where it wants to. */
+	if (!as->env.collateral || (driver && !driver->plan))
 		return rc_of(OK);
 	TRY(pool_run(as->env.pool, tee, VERIFIER_PLAN, job, deadline));
 	have = arena_array(job->arena, job->wants_n + 1u, struct vcollateral);

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "sandbox/sandbox.h"
 #include "verifier/frame.h"
+#include "verifier/plugin.h"
 #include "verifier/pool_int.h"
 
 #define WORKERS_MAX	64u
@@ -31,6 +32,8 @@ struct pool {
 	unsigned n;
 	uint64_t replaced;
 	size_t memory, message_max;
+	const char *const *plugins;
+	size_t plugins_n;
 };
 
 static void end_worker(struct worker *w)
@@ -48,22 +51,27 @@ static void end_worker(struct worker *w)
 /* Starts one, tells it its limits, and waits until it says that its sandbox is closed. */
 static RC start_worker(const struct pool *p, struct worker *w, struct why *why)
 {
-	struct arena *a = arena_new(1u << 16);
+	struct arena *a = arena_new(1u << 18);
 	struct pool_hello hello = {.memory = p->memory, .message_max = p->message_max};
+	struct buf plugins = buf_in(a, PLUGIN_PATHS_MAX);
 	struct slice answer;
 	rc r;
 
-	if (!a)
-		return deny(why, E_INTERNAL, "verifier.worker", "no memory");
+	for (size_t i = 0; a && i < p->plugins_n; i++)
+		buf_put(&plugins, p->plugins[i], strlen(p->plugins[i]) + 1);
+	if (!a || !buf_ok(&plugins)) {
+		arena_free(a);
+		return deny(why, E_LIMIT, "verifier.worker", "no memory, or the paths of plug-ins are longer than %zu bytes", PLUGIN_PATHS_MAX);
+	}
 	r = sandbox_spawn(POOL_WORKER_ARG, &w->pid, &w->fd, why);
 	if (rc_ok(r)) {
 		int64_t until = sys_monotonic_ns() + START_NS;
 
-		r = sandbox_send(w->fd, slice_of(&hello, sizeof(hello)), (struct slice){0}, until, why);
+		r = sandbox_send(w->fd, slice_of(&hello, sizeof(hello)), buf_view(&plugins), until, why);
 		if (rc_ok(r))
 			r = sandbox_recv(w->fd, a, 1024, until, &answer, why);
 		if (rc_ok(r) && !slice_is(answer, POOL_READY))
-			r = deny(why, E_UNAVAILABLE, "verifier.worker", "a worker cannot close its sandbox: " SLICE_FMT, SLICE_ARG(answer));
+			r = deny(why, E_UNAVAILABLE, "verifier.worker", "a worker cannot begin: " SLICE_FMT, SLICE_ARG(answer));
 		if (!rc_ok(r))
 			end_worker(w);
 	}
@@ -85,6 +93,8 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 	p->n = p->n < 1 ? 1 : p->n > WORKERS_MAX ? WORKERS_MAX : p->n;
 	p->memory = o->memory_bytes;
 	p->message_max = o->message_max ? o->message_max : MESSAGE_DEFAULT;
+	p->plugins = o->plugins;
+	p->plugins_n = o->plugins_n;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

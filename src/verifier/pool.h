@@ -16,6 +16,8 @@ struct pool_options {
 	unsigned workers;	/* 0: one for each processor, at most 64 */
 	size_t memory_bytes;	/* address space for the data of a worker; 0: 192 MiB */
 	size_t message_max;	/* largest request or answer; 0: 24 MiB */
+	const char *const *plugins;	/* absolute paths, for verifiers from outside (verifier/plugin.h); borrowed until pool_close */
+	size_t plugins_n;
 };
 
 #define POOL_WORKER_ARG "--verifier-worker"
@@ -23,7 +25,8 @@ struct pool_options {
 /* First thing in main(): when argv says that this process is a worker, does the worker's life and never returns. */
 void pool_worker_main(int argc, char **argv);
 
-/* Starts the workers. E_UNAVAILABLE verifier.worker when none starts or its sandbox cannot be closed. */
+/* Starts the workers. E_UNAVAILABLE verifier.worker when one does not start: its sandbox cannot be closed, or a plug-in not be
+ * loaded. */
 RC pool_open(const struct pool_options *options, struct pool **out, struct why *w);
 void pool_close(struct pool *p);	/* accepts NULL; no job may be running */
 

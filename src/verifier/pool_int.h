@@ -9,16 +9,18 @@
 /* Instead of an ordinary job, for tests: the worker tries what it may not, and answers with what succeeded. */
 #define POOL_SELF_TEST "self-test"
 
+/* Behind it in the same message: the paths of plug-ins, each with a NUL behind it. */
 struct pool_hello {
 	size_t memory, message_max;
 };
 
 struct pool;
+struct plugins;
 
 /* One worker's self-test; *out are names as of worker_escape(). */
 RC pool_self_test(struct pool *p, struct arena *a, struct slice *out, struct why *w);
 
 /* The worker's life behind the sandbox; returns when its socket is closed. */
-int worker_serve(int fd, size_t message_max);
+int worker_serve(int fd, size_t message_max, const struct plugins *plugins);
 /* Names of the forbidden things that succeeded, separated by spaces; "" when the walls hold. `memory`: the limit is set. */
 void worker_escape(char *out, size_t n, bool memory);

@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "crypto/pkey.h"
 #include "verifier/frame.h"
+#include "verifier/plugin.h"
 #include "verifier/pool.h"
 #include "verifier/pool_int.h"
 
@@ -16,7 +17,7 @@
 #define ARENA_JOB     ((size_t)96 << 20)
 
 /* The answer to one request; what cannot be answered otherwise is a short refusal. */
-static RC answer(struct arena *a, struct slice in, struct memo *memo, struct buf *out)
+static RC answer(struct arena *a, struct slice in, struct memo *memo, const struct plugins *plugins, struct buf *out)
 {
 	struct why w = why_in(a);
 	struct vjob *job = ARENA_NEW(a, struct vjob);
@@ -31,7 +32,7 @@ static RC answer(struct arena *a, struct slice in, struct memo *memo, struct buf
 	job->memo = memo;
 	r = frame_get_request(in, tee, &step, job);
 	if (rc_ok(r))
-		r = registry_run(tee, step, job);
+		r = registry_find(tee) ? registry_run(tee, step, job) : plugins_run(plugins, tee, step, job);
 	if (!rc_ok(r))
 		job->results_n = job->wants_n = 0;
 	return frame_put_answer(out, r, job);
@@ -56,7 +57,7 @@ static RC self_test(int fd, struct slice in, bool *was)
 	return sandbox_send(fd, slice_cstr(text), (struct slice){0}, 0, NULL);
 }
 
-int worker_serve(int fd, size_t message_max)
+int worker_serve(int fd, size_t message_max, const struct plugins *plugins)
 {
 	struct memo *memo = memo_new(MEMO_ENTRIES);
 	rc r = rc_of(OK);
@@ -73,7 +74,7 @@ int worker_serve(int fd, size_t message_max)
 			struct buf out = buf_in(a, message_max), little = buf_in(spare, 0);
 
 			sandbox_job(JOB_CPU_S);
-			if (rc_ok(answer(a, in, memo, &out)))
+			if (rc_ok(answer(a, in, memo, plugins, &out)))
 				r = sandbox_send(fd, buf_view(&out), (struct slice){0}, 0, NULL);
 			else
 				r = rc_ok(refuse(spare, &little)) ? sandbox_send(fd, buf_view(&little), (struct slice){0}, 0, NULL) : rc_of(E_LIMIT);
@@ -105,22 +106,26 @@ void pool_worker_main(int argc, char **argv)
 	struct arena *a;
 	struct why w;
 	struct pool_hello hello;
-	struct sandbox_state state;
+	struct sandbox_state state = {0};
+	struct plugins *plugins;
 	struct slice in;
+	bool ready;
 	rc r;
 
 	if (argc != 2 || strcmp(argv[1], POOL_WORKER_ARG))
 		return;
-	a = arena_new(1u << 16);
+	a = arena_new(1u << 18);	/* lives as long as the process: plug-ins are in it */
 	w = why_in(a);
-	r = sandbox_recv(SANDBOX_FD, a, sizeof(hello), 0, &in, &w);
-	if (!rc_ok(r) || in.n != sizeof(hello))
+	r = sandbox_recv(SANDBOX_FD, a, sizeof(hello) + PLUGIN_PATHS_MAX, 0, &in, &w);
+	if (!rc_ok(r) || in.n < sizeof(hello))
 		_exit(1);
 	memcpy(&hello, in.p, sizeof(hello));
 	warm_up();
-	r = sandbox_enter(&(struct sandbox_limits){.memory_bytes = hello.memory}, &state, &w);
-	r = sandbox_send(SANDBOX_FD, slice_cstr(rc_ok(r) ? POOL_READY : why_text(&w)), (struct slice){0}, 0, NULL);
-	arena_free(a);
+	r = plugins_load(slice_sub(in, sizeof(hello), in.n), a, &plugins, &w);
+	if (rc_ok(r))
+		r = sandbox_enter(&(struct sandbox_limits){.memory_bytes = hello.memory}, &state, &w);
+	ready = rc_ok(r) && state.seccomp;
+	r = sandbox_send(SANDBOX_FD, slice_cstr(ready ? POOL_READY : why_text(&w)), (struct slice){0}, 0, NULL);
 	/* No exit handlers: they may want what the sandbox forbids. */
-	_exit(rc_ok(r) && state.seccomp ? worker_serve(SANDBOX_FD, hello.message_max) : 1);
+	_exit(rc_ok(r) && ready ? worker_serve(SANDBOX_FD, hello.message_max, plugins) : 1);
 }
