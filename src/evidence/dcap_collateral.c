@@ -38,6 +38,11 @@ RC dcap_pck_chain(struct memo *memo, struct slice pem, const struct dcap_chain *
 	return rc_of(OK);
 }
 
+void dcap_pck_chain_trusted(struct memo *memo, struct slice pem)
+{
+	memo_prove(memo, &(struct memo_key){.kind = "dcap.pck-chain", .part = {pem}, .n = 1});
+}
+
 static RC load_signed(struct dcap_signed *s, bool qe, struct slice text, struct slice chain_pem, struct why *w)
 {
 	struct slice own = arena_dup(s->arena, text), signature;
@@ -78,6 +83,7 @@ static RC get_signed(struct memo *memo, bool qe, struct slice text, struct slice
 		return r;
 	}
 	memo_put(memo, &key, s, free_signed);
+	memo_prove(memo, &key);	/* the host's own collateral */
 	*out = s;
 	return r;
 }
@@ -119,6 +125,7 @@ RC dcap_signed_crl(struct memo *memo, struct slice der, const struct x509 *issue
 		return r;
 	}
 	memo_put(memo, &key, crl, free_crl);
+	memo_prove(memo, &key);
 	*out = crl;
 	return r;
 }
@@ -165,6 +172,7 @@ RC dcap_attestation_key(struct memo *memo, const struct dcap_quote *q, const str
 	if (!rc_ok(r))
 		return deny(w, r.code, "dcap.parse.attestation-key", "%s", why_text(&inner));
 	memo_put(memo, &known, key, free_key);
+	memo_prove(memo, &known);	/* by the PCK key */
 	*out = key;
 	return r;
 }

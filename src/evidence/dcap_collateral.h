@@ -19,6 +19,8 @@ struct dcap_signed {
 
 /* E_MALFORMED dcap.parse.*; E_DENIED dcap.chain.* */
 RC dcap_pck_chain(struct memo *memo, struct slice pem, const struct dcap_chain **out, struct why *w);
+/* Its root is trusted: worth remembering more than what anybody can send. */
+void dcap_pck_chain_trusted(struct memo *memo, struct slice pem);
 /* Document and issuer chain (PEM). Also E_DENIED dcap.collateral-signature.{tcb-info,qe-identity}. */
 RC dcap_signed_tcb_info(struct memo *memo, struct slice text, struct slice chain_pem, const struct dcap_signed **out,
 			struct why *w);
@@ -27,7 +29,7 @@ RC dcap_signed_qe_identity(struct memo *memo, struct slice text, struct slice ch
 /* A list named and signed by that issuer. E_DENIED dcap.collateral-mismatch.crl, dcap.collateral-signature.crl. */
 RC dcap_signed_crl(struct memo *memo, struct slice der, const struct x509 *issuer, const struct x509_crl **out,
 		   struct why *w);
-/* The key that signs quotes: QE report under the PCK key (step 8), key and data bound by it (step 9), a point on the curve.
+/* The key that signs quotes, of a chain under a trusted root: QE report under the PCK key (step 8), key and data bound by it (step 9), a point on the curve.
  * E_DENIED dcap.qe-signature, dcap.qe-binding; E_MALFORMED dcap.parse.attestation-key. */
 RC dcap_attestation_key(struct memo *memo, const struct dcap_quote *q, const struct dcap_chain *pck, const struct pkey **out,
 			struct why *w);

@@ -40,7 +40,9 @@ static RC trusted_root(struct run *r, const struct dcap_chain *chain)
 static RC load_pck(struct run *r)
 {
 	TRY(dcap_pck_chain(r->memo, r->q->pck_pem, &r->pck, r->w));
-	return trusted_root(r, r->pck);
+	TRY(trusted_root(r, r->pck));
+	dcap_pck_chain_trusted(r->memo, r->q->pck_pem);
+	return rc_of(OK);
 }
 
 static RC check_signatures(struct run *r)

@@ -14,6 +14,7 @@ struct entry {
 	void *value;
 	void (*free_value)(void *);
 	uint64_t used;
+	bool proven;
 };
 
 struct memo {
@@ -82,14 +83,31 @@ const void *memo_get(struct memo *m, const struct memo_key *key)
 	return e->value;
 }
 
+void memo_prove(struct memo *m, const struct memo_key *key)
+{
+	struct entry *e = m ? find(m, key) : NULL;
+
+	if (e)
+		e->proven = true;
+}
+
 static struct entry *oldest(struct memo *m)
 {
-	struct entry *e = &m->entry[0];
+	struct entry *all = NULL, *claimed = NULL;
+	unsigned claims = 0;
 
-	for (unsigned i = 1; i < m->count; i++)
-		if (m->entry[i].used < e->used)
-			e = &m->entry[i];
-	return e;
+	for (unsigned i = 0; i < m->count; i++) {
+		struct entry *e = &m->entry[i];
+
+		if (!all || e->used < all->used)
+			all = e;
+		if (e->proven)
+			continue;
+		claims++;
+		if (!claimed || e->used < claimed->used)
+			claimed = e;
+	}
+	return claims >= MEMO_MIN ? claimed : all;
 }
 
 /* Without room for the key the entry only owns its value. */
@@ -118,7 +136,7 @@ static void keep_key(struct memo *m, struct entry *e, const struct memo_key *key
 
 void memo_put(struct memo *m, const struct memo_key *key, void *value, void (*free_value)(void *))
 {
-	struct entry *e = find(m, key);
+	struct entry *e = find(m, key);	/* of the same key: replaced */
 
 	if (!e && m->count < m->max) {
 		e = &m->entry[m->count++];

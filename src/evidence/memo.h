@@ -27,7 +27,10 @@ struct memo_key {
 
 /* NULL when nothing is remembered, or without a memo. A value stays good for MEMO_MIN - 1 further memo_put calls at least. */
 const void *memo_get(struct memo *m, const struct memo_key *key);
+/* What senders choose freely must not push out what only few can make: a value counts as claimed until it is proven, and
+ * claimed ones leave first once there are MEMO_MIN of them. Proven: under a trusted root, say. */
+void memo_prove(struct memo *m, const struct memo_key *key);
 /* Takes the value over, also when it cannot keep the key: then the value lives as if it had been remembered, but is never
- * found. The one unused for longest leaves when the memo is full. */
+ * found. The one unused for longest leaves when the memo is full, a claimed one first. */
 void memo_put(struct memo *m, const struct memo_key *key, void *value, void (*free_value)(void *));
 unsigned memo_count(const struct memo *m);

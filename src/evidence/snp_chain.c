@@ -263,6 +263,7 @@ static void remember_path(struct memo *memo, const struct memo_key *key, const s
 	for (size_t i = 0; i < COUNT_OF(k->c); i++)
 		k->c[i] = x509_ref(path->c[i]);
 	memo_put(memo, key, k, free_path);
+	memo_prove(memo, key);
 }
 
 static RC build_path(struct vjob *job, const struct snp_certs *c, const struct x509_rules *rules, struct x509_path *path)
@@ -283,7 +284,9 @@ static RC build_path(struct vjob *job, const struct snp_certs *c, const struct x
 	TRY(x509_path_build(c->vek, c->pool, c->pool_n, rules, path, job->why));
 	if (path->n != 3)
 		return deny(job->why, E_DENIED, rules->chain, "%zu certificates from the chip to the root, expected 3", path->n);
-	remember_path(job->memo, &key, path);
+	/* a path to no anchor is not worth a place */
+	if (vjob_anchor(job, "amd-ark", x509_sha256(path->c[2])) || vjob_anchor(job, "amd-ark", x509_spki_sha256(path->c[2])))
+		remember_path(job->memo, &key, path);
 	return rc_of(OK);
 }
 

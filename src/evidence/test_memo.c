@@ -119,6 +119,31 @@ static void the_same_key_again_replaces(void **state)
 	memo_free(m);
 }
 
+/* A flood of chains that anybody can make leaves what was proven where it is. */
+static void claimed_values_do_not_push_out_proven_ones(void **state)
+{
+	struct memo *m = memo_new(2 * MEMO_MIN);
+	int gone[256] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < MEMO_MIN; i++) {
+		struct memo_key k = key_of("k", &numbers[i]);
+
+		memo_put(m, &k, &gone[i], forget);
+		memo_prove(m, &k);
+	}
+	for (unsigned i = MEMO_MIN; i < 256; i++) {
+		struct memo_key k = key_of("k", &numbers[i]);
+
+		memo_put(m, &k, &gone[i], forget);
+	}
+	for (unsigned i = 0; i < MEMO_MIN; i++)
+		assert_int_equal(gone[i], 0);
+	assert_int_equal(gone[MEMO_MIN], 1);
+	assert_int_equal(gone[255], 0);
+	memo_free(m);
+}
+
 /* Keys are capped together: a value whose key has no room is owned, and never found. */
 static void keys_beyond_the_cap_are_not_kept(void **state)
 {
@@ -147,6 +172,7 @@ int main(void)
 		cmocka_unit_test(the_one_unused_for_longest_leaves),
 		cmocka_unit_test(a_value_outlives_the_promised_number_of_puts),
 		cmocka_unit_test(the_same_key_again_replaces),
+		cmocka_unit_test(claimed_values_do_not_push_out_proven_ones),
 		cmocka_unit_test(keys_beyond_the_cap_are_not_kept),
 	};
 
