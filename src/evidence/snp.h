@@ -82,8 +82,10 @@ RC snp_collect(struct vjob *job, const struct snp_report *r, const struct snp_re
 
 /* All checks of a report under its certificates: chain to a pinned or configured ARK (anchor set "amd-ark"), role of each
  * certificate, dates, revocation lists that are at hand, signature, each TCB part and the chip id against the certificate's own
- * extensions. Sets the generation of a version 2 report. `crl`: whether a list was checked. */
-RC snp_check(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not, bool *crl);
+ * extensions. Sets the generation of a version 2 report. */
+enum snp_crl { SNP_CRL_NONE, SNP_CRL_CHECKED, SNP_CRL_STALE };	/* stale: behind its nextUpdate, within the job's grace */
+RC snp_check(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not,
+	     enum snp_crl *crl);
 
 /* Claims of verifiers.md 4.6 and what they leave out, into `o`. */
 void snp_claims(struct arena *a, struct json *o, const struct snp_report *r);

@@ -216,7 +216,24 @@ static RC check_roles(struct snp_report *r, const struct x509_path *p, struct ar
 	return rc_of(OK);
 }
 
-static RC check_crl(struct vjob *job, struct slice bytes, const struct x509_path *p, const struct snp_reasons *why_not)
+/* Within the grace that the configuration grants, a list counts behind its nextUpdate; never before its time. */
+static RC check_crl_dates(struct vjob *job, const struct x509_crl *l, const struct snp_reasons *why_not, enum snp_crl *crl)
+{
+	int64_t next = x509_crl_next_update(l);
+
+	*crl = SNP_CRL_CHECKED;
+	if (job->no_time)
+		return rc_of(OK);
+	if (job->stale_s > 0 && next != INT64_MIN && job->now_s > next && job->now_s - next <= job->stale_s &&
+	    x509_crl_this_update(l) <= job->now_s) {
+		*crl = SNP_CRL_STALE;
+		return rc_of(OK);
+	}
+	return x509_crl_valid_at(l, job->now_s, why_not->expired, job->why);
+}
+
+static RC check_crl(struct vjob *job, struct slice bytes, const struct x509_path *p, const struct snp_reasons *why_not,
+		    enum snp_crl *state)
 {
 	struct why inner = why_in(job->arena);
 	struct x509_crl *crl = NULL;
@@ -230,8 +247,8 @@ static RC check_crl(struct vjob *job, struct slice bytes, const struct x509_path
 			continue;
 		why_clear(job->why);
 		r = x509_crl_by(crl, p->c[i], why_not->crl, job->why);
-		if (rc_ok(r) && !job->no_time)
-			r = x509_crl_valid_at(crl, job->now_s, why_not->expired, job->why);
+		if (rc_ok(r))
+			r = check_crl_dates(job, crl, why_not, state);
 		if (rc_ok(r) && x509_crl_lists(crl, p->c[i - 1]))
 			r = deny(job->why, E_DENIED, why_not->revoked, "AMD has revoked the certificate \"%s\"",
 				 x509_subject_cn(p->c[i - 1], job->arena));
@@ -291,7 +308,7 @@ static RC build_path(struct vjob *job, const struct snp_certs *c, const struct x
 }
 
 static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not,
-		      bool *crl)
+		      enum snp_crl *crl)
 {
 	const struct x509_rules rules = {.chain = why_not->chain, .expired = why_not->expired};
 	struct x509_path path;
@@ -309,8 +326,8 @@ static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_c
 	if (!job->no_time)
 		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));
 	list = collateral_of(job, r, "amd-crl", ca_key);
-	*crl = list.p != NULL;
-	return list.p ? check_crl(job, list, &path, why_not) : rc_of(OK);
+	*crl = SNP_CRL_NONE;
+	return list.p ? check_crl(job, list, &path, why_not, crl) : rc_of(OK);
 }
 
 /* ---- the report under its certificate ---- */
@@ -406,7 +423,8 @@ static RC check_chip(struct vjob *job, const struct snp_report *r, const struct 
 	return no;
 }
 
-rc snp_check(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not, bool *crl)
+rc snp_check(struct vjob *job, struct snp_report *r, const struct snp_certs *c, const struct snp_reasons *why_not,
+	     enum snp_crl *crl)
 {
 	TRY(check_chain(job, r, c, why_not, crl));
 	TRY(check_signature(job, r, c->vek, why_not));

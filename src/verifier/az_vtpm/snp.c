@@ -55,7 +55,7 @@ static RC plan(struct vjob *job)
 static RC check_report(struct vjob *job, const struct az_state *s, struct snp_report *report)
 {
 	struct snp_certs certs = {.memo = job->memo};
-	bool crl;
+	enum snp_crl crl;
 	rc r = snp_certs_set_vek(&certs, s->ev.hardware, &hardware, job->why);
 
 	if (rc_ok(r))

@@ -86,7 +86,7 @@ static RC snp_plan_driver(struct vjob *job)
 static RC verify_with(struct vjob *job, struct snp_certs *c)
 {
 	struct snp_report r;
-	bool crl = false;
+	enum snp_crl crl = SNP_CRL_NONE;
 	struct json *o;
 
 	TRY(read_evidence(job, &r, c));
@@ -97,7 +97,8 @@ static RC verify_with(struct vjob *job, struct snp_certs *c)
 	TRY(vjob_check_init_data(job, r.host_data, FIT_FIRST, "snp.init-data-mismatch"));
 	o = vjob_result(job, "cpu");
 	snp_claims(job->arena, o, &r);
-	json_set(job->arena, o, "crl_checked", json_new_bool(job->arena, crl));
+	json_set(job->arena, o, "crl_checked", json_new_bool(job->arena, crl != SNP_CRL_NONE));
+	json_set(job->arena, o, "crl_stale", json_new_bool(job->arena, crl == SNP_CRL_STALE));
 	return arena_bad(job->arena) || !o ? deny(job->why, E_INTERNAL, "snp.memory", "no memory for claims") : rc_of(OK);
 }
 
