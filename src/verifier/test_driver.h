@@ -85,3 +85,17 @@ static inline const char *trial_class(struct trial *t)
 	end = strchr(++dot, '.');
 	return end ? arena_strndup(t->a, dot, (size_t)(end - dot)) : dot;
 }
+
+/* Verifies with the n-th allocation of the job failing: refused, with whatever code, until there is enough. Returns true when it
+ * was enough. The trial must be begun anew for each n. */
+static inline bool trial_starve(struct trial *t, const struct vdriver *d, uint64_t n)
+{
+	rc r;
+
+	arena_fail_at(t->a, n);
+	r = d->verify(&t->job);
+	arena_fail_at(t->a, 0);
+	if (rc_ok(r) && arena_bad(t->a))
+		fail_msg("accepted although allocation %llu failed", (unsigned long long)n);
+	return rc_ok(r);
+}

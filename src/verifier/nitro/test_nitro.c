@@ -158,6 +158,25 @@ static void truncation_at_any_length_is_refused(void **state)
 	arena_free(a);
 }
 
+static void without_memory_a_document_is_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct slice doc = shared_file(a, "nitro/anjuna-prod/doc.cbor");
+	bool done = false;
+	uint64_t n = 0;
+
+	(void)state;
+	while (!done && n < 2000) {
+		struct trial t;
+
+		begin(&t, doc, 1616018815);
+		done = trial_starve(&t, &nitro_driver, ++n);
+		trial_end(&t);
+	}
+	assert_true(done && n > 50);
+	arena_free(a);
+}
+
 /* A bit of every other byte of the whole document: COSE headers, payload with all certificates, signature. */
 static void no_flipped_bit_is_accepted(void **state)
 {
@@ -192,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_document_too_old_or_too_early_is_refused),
 		cmocka_unit_test(the_nonce_or_the_user_data_must_carry_what_is_expected),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
+		cmocka_unit_test(without_memory_a_document_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};
 

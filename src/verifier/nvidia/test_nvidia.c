@@ -407,6 +407,28 @@ static void golden_values_are_compared_one_by_one(void **state)
 
 /* ---- properties ---- */
 
+static void without_memory_a_device_is_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct piece p = shared_piece(a, "HOPPER", "nvidia/hopper-sdk-535/report.bin", "nvidia/hopper-sdk-535/certs.pem");
+	struct slice doc = document(a, &p, 1), xml = shared_file(a, RIM_535);
+	bool done = false;
+	uint64_t n = 0;
+
+	(void)state;
+	while (!done && n < 20000) {
+		struct trial t;
+
+		begin(&t, doc);
+		trial_collateral(&t, "nvidia-rim", "NV_GPU_VBIOS_1010_0200_882_96005E0001", xml);
+		n += n < 60 ? 1 : 37;	/* the first, then a sample */
+		done = trial_starve(&t, &nvidia_driver, n);
+		trial_end(&t);
+	}
+	assert_true(done && n > 500);
+	arena_free(a);
+}
+
 static void truncation_at_any_length_is_refused(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -487,6 +509,7 @@ int main(void)
 		cmocka_unit_test(a_manifest_counts_only_while_its_chain_does),
 		cmocka_unit_test(an_answer_that_is_there_must_be_right),
 		cmocka_unit_test(golden_values_are_compared_one_by_one),
+		cmocka_unit_test(without_memory_a_device_is_refused),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};

@@ -269,6 +269,22 @@ static void other_report_data_is_refused(void **state)
 	trial_end(&st.t);
 }
 
+static void without_memory_evidence_is_refused(void **state)
+{
+	bool done = false;
+	uint64_t n = 0;
+
+	(void)state;
+	while (!done && n < 2000) {
+		struct se_trial st;
+
+		se_begin(&st, "se/coco-evidence/synthetic-1.json");
+		done = trial_starve(&st.t, &se_driver, ++n);
+		trial_end(&st.t);
+	}
+	assert_true(done && n > 20);
+}
+
 /* Each bit of what the measurement covers, and of the measurement. */
 static void no_flipped_bit_is_accepted(void **state)
 {
@@ -552,6 +568,7 @@ int main(void)
 		cmocka_unit_test(a_measurement_key_that_the_client_chose_is_refused),
 		cmocka_unit_test(evidence_about_another_image_is_refused),
 		cmocka_unit_test(other_report_data_is_refused),
+		cmocka_unit_test(without_memory_evidence_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
 		cmocka_unit_test(a_challenge_is_answered_and_verified_without_the_server_remembering_it),
