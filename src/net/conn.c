@@ -6,6 +6,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@
 #include "crypto/digest.h"
 #include "net/server_priv.h"
 
-enum { LINGER_MS = 1000, LINGER_BYTES = 1 << 20 };
+enum { LINGER_MS = 1000, LINGER_BYTES = 1 << 20, WRITE_NOW_MAX = 16384 };
+
+static void sent(struct conn *c);
 
 /* The slot of an address, keyed: nobody outside can choose addresses that share one. Of IPv6 the first 64 bits count, since one
  * host has all the others.
@@ -133,35 +136,60 @@ static void secret_sent(const void *data, size_t n, void *extra)
 	free(s);
 }
 
+/* Writes at once what a socket mostly takes at once. false: nothing was written, and the output buffer must take it all. */
+static bool write_now(struct conn *c, const struct buf *b)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	int r;
+
+	if (!ssl || b->n > WRITE_NOW_MAX || evbuffer_get_length(bufferevent_get_output(c->bev)))
+		return false;
+	ERR_clear_error();
+	r = SSL_write(ssl, b->p, (int)b->n);	/* at most one record: it is repeated whole from the output buffer, or not at all */
+	ERR_clear_error();
+	return r == (int)b->n;
+}
+
+static bool add_secret(struct evbuffer *out, struct secret *body)
+{
+	struct secret *s = malloc(sizeof(*s));
+
+	if (!s)
+		return false;
+	*s = secret_move(body);
+	if (evbuffer_add_reference(out, s->p, s->n, secret_sent, s) == 0)
+		return true;
+	secret_sent(NULL, 0, s);
+	return false;
+}
+
+/* May close the connection. */
 static void send_response(struct conn *c, struct http_response *r, bool keep_alive, bool head_only, struct arena *a)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	size_t n = r->secret_body.p ? r->secret_body.n : r->body.n;
 	struct buf head = buf_in(a, 65536);
+	bool ok;
 
 	c->closing = !keep_alive || r->close || c->loop->draining;
 	http1_write_head(&head, r, n, !c->closing, clock_now_s(&clock_system));
-	if (!buf_ok(&head) || evbuffer_add(out, head.p, head.n) != 0) {
-		conn_close(c);
+	if (!head_only && !r->secret_body.p && n && n <= WRITE_NOW_MAX) {
+		buf_slice(&head, r->body);
+		n = 0;
+	}
+	ok = buf_ok(&head);
+	c->sending = true;
+	if (ok && (head_only || !n) && write_now(c, &head)) {
+		sent(c);
 		return;
 	}
-	c->sending = true;
-	if (n && !head_only) {
-		if (r->secret_body.p) {
-			struct secret *s = malloc(sizeof(*s));
-
-			if (s)
-				*s = secret_move(&r->secret_body);
-			if (!s || evbuffer_add_reference(out, s->p, s->n, secret_sent, s) != 0) {
-				conn_close(c);
-				return;
-			}
-		} else if (evbuffer_add(out, r->body.p, r->body.n) != 0) {
-			conn_close(c);
-			return;
-		}
-	}
-	set_deadline(c, c->loop->server->config.reply_ms);
+	ok = ok && evbuffer_add(out, head.p, head.n) == 0;
+	if (ok && n && !head_only)
+		ok = r->secret_body.p ? add_secret(out, &r->secret_body) : evbuffer_add(out, r->body.p, r->body.n) == 0;
+	if (ok)
+		set_deadline(c, c->loop->server->config.reply_ms);
+	else
+		conn_close(c);
 }
 
 static void refuse(struct conn *c, int status, const char *reason)
@@ -178,11 +206,10 @@ static void refuse(struct conn *c, int status, const char *reason)
 bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, bool keep_alive)
 {
 	struct server *s = c->loop->server;
-	struct job *job = calloc(1, sizeof(*job));
+	struct job *job = ARENA_NEW(req->arena, struct job);
 
 	req->peer = arena_strdup(req->arena, c->peer);	/* the connection may go first */
 	if (!job || !req->peer) {
-		free(job);
 		arena_free(req->arena);
 		return false;
 	}
@@ -207,25 +234,26 @@ static void dispatch(struct conn *c)
 	struct http_request *req = http1_request(c->codec);
 
 	http1_next(c->codec);
-	bufferevent_disable(c->bev, EV_READ);	/* back-pressure: one request at a time */
 	if (!conn_dispatch(c, req, 0, http1_keep_alive(c->codec)))
 		refuse(c, 503, "server.busy");
 	else
 		set_deadline(c, c->loop->server->config.handle_ms);
 }
 
-/* Feeds what has arrived until a request is complete, or nothing is left. */
-static void feed(struct conn *c)
+/* Feeds what has arrived until a request is complete, or nothing is left. false: one is, or was refused; the connection may be gone.
+ * What comes behind a request waits in the input, which the watermark bounds.
+ */
+static bool feed(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
-	while (!c->jobs && !c->sending && evbuffer_get_length(in)) {
+	while (evbuffer_get_length(in)) {
 		struct evbuffer_iovec v;
 		enum http1_event e;
 		size_t taken;
 
 		if (evbuffer_peek(in, -1, NULL, &v, 1) < 1)
-			return;
+			return true;
 		e = http1_feed(c->codec, v.iov_base, v.iov_len, &taken);
 		evbuffer_drain(in, taken);
 		switch (e) {
@@ -236,13 +264,14 @@ static void feed(struct conn *c)
 			break;
 		case HTTP1_REQUEST:
 			dispatch(c);
-			return;
+			return false;
 		case HTTP1_REFUSED:
 			bufferevent_disable(c->bev, EV_READ);
 			refuse(c, http1_status(c->codec), http1_refusal(c->codec));
-			return;
+			return false;
 		}
 	}
+	return true;
 }
 
 static void throw_away(struct conn *c)
@@ -282,11 +311,8 @@ static void on_read(struct bufferevent *bev, void *arg)
 		conn2_read(c);
 		return;
 	}
-	if (c->jobs || c->sending)
-		return;
-	feed(c);
 	/* Deadlines run from the first byte of a head, and from the first of a body: a slow sender gains nothing by single bytes. */
-	if (!c->jobs && !c->sending && http1_started(c->codec)) {
+	if (!c->jobs && !c->sending && feed(c) && http1_started(c->codec)) {
 		if (http1_in_body(c->codec) && !in_body)
 			set_deadline(c, c->loop->server->config.body_ms);
 		else if (!started)
@@ -294,24 +320,26 @@ static void on_read(struct bufferevent *bev, void *arg)
 	}
 }
 
-static void on_write(struct bufferevent *bev, void *arg)
+/* The response has left: the next request, or the end. */
+static void sent(struct conn *c)
 {
-	struct conn *c = arg;
-
-	if (c->h2) {
-		conn2_written(c);
-		return;
-	}
-	if (!c->sending || evbuffer_get_length(bufferevent_get_output(bev)))
-		return;
 	c->sending = false;
 	if (c->closing) {
 		conn_linger(c);
 		return;
 	}
 	set_deadline(c, c->loop->server->config.idle_ms);
-	bufferevent_enable(bev, EV_READ);
-	on_read(bev, c);	/* what was pipelined */
+	on_read(c->bev, c);	/* what was pipelined */
+}
+
+static void on_write(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->h2)
+		conn2_written(c);
+	else if (c->sending && !evbuffer_get_length(bufferevent_get_output(bev)))
+		sent(c);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -324,8 +352,12 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 			conn2_open(c);
 		return;
 	}
-	if ((what & BEV_EVENT_EOF) && c->sending && evbuffer_get_length(bufferevent_get_output(bev))) {
-		c->closing = true;	/* a client may end its side before it has read ours */
+	/* A client may end its side before it has read ours. */
+	if ((what & BEV_EVENT_EOF) && !c->h2 && (c->jobs || (c->sending && evbuffer_get_length(bufferevent_get_output(bev))))) {
+		bufferevent_disable(bev, EV_READ);
+		if (c->jobs)
+			c->jobs->keep_alive = false;
+		c->closing = true;
 		return;
 	}
 	conn_close(c);
@@ -415,8 +447,7 @@ fail:
 void conn_discard(struct job *job)
 {
 	secret_free(&job->resp.secret_body);
-	arena_free(job->req->arena);
-	free(job);
+	arena_free(job->req->arena);	/* the job is in it */
 }
 
 void conn_reply(struct job *job)

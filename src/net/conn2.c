@@ -135,7 +135,6 @@ void conn2_reply(struct conn *c, struct job *job)
 	http2_expire(c->h2, sys_monotonic_ns());	/* so that a late answer finds its stream refused */
 	dispatch(c);
 	http2_respond(c->h2, job->stream, &job->resp, slice_is(job->req->method, "HEAD"), clock_now_s(&clock_system), sys_monotonic_ns());
-	free(job);
 	if (!c->closing)
 		settle(c);
 }

@@ -100,9 +100,20 @@ static rc listen_on(const char *text, struct sockaddr_storage *at, socklen_t n, 
 
 /* ---- the queue between loops and workers ---- */
 
+/* Under queue_lock. One worker is woken at a time, and wakes the next one when it leaves work behind: short requests are done by few
+ * workers that stay awake, and long ones find others.
+ */
+static bool should_wake(struct server *s)
+{
+	bool wake = s->queue && s->idle && !s->waking;
+
+	s->waking = s->waking || wake;
+	return wake;
+}
+
 bool server_enqueue(struct server *s, struct job *job)
 {
-	bool ok;
+	bool ok, wake;
 
 	pthread_mutex_lock(&s->queue_lock);
 	ok = s->queued < s->config.queue_max && !s->workers_end;
@@ -114,19 +125,26 @@ bool server_enqueue(struct server *s, struct job *job)
 			s->queue = job;
 		s->queue_last = job;
 		s->queued++;
-		pthread_cond_signal(&s->queue_more);
 	}
+	wake = should_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
+	if (wake)
+		pthread_cond_signal(&s->queue_more);
 	return ok;
 }
 
 static struct job *dequeue(struct server *s)
 {
 	struct job *job;
+	bool wake;
 
 	pthread_mutex_lock(&s->queue_lock);
-	while (!s->queue && !s->workers_end)
+	while (!s->queue && !s->workers_end) {
+		s->idle++;
 		pthread_cond_wait(&s->queue_more, &s->queue_lock);
+		s->idle--;
+		s->waking = false;
+	}
 	job = s->queue;
 	if (job) {
 		s->queue = job->next;
@@ -134,7 +152,10 @@ static struct job *dequeue(struct server *s)
 			s->queue_last = NULL;
 		s->queued--;
 	}
+	wake = should_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
+	if (wake)
+		pthread_cond_signal(&s->queue_more);
 	return job;
 }
 
@@ -259,8 +280,14 @@ static void *loop_run(void *arg)
 
 static rc loop_init(struct server *s, struct loop *l, struct why *w)
 {
+	struct event_config *config = event_config_new();
+
 	l->server = s;
-	l->base = event_base_new();
+	/* Changes of what a socket waits for go to the kernel together, and not at all when they cancel out. */
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		l->base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
 	l->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!l->base || l->mail_fd < 0)
 		return deny(w, E_UNAVAILABLE, "server.loop", "cannot make an event loop");

@@ -35,7 +35,7 @@ struct conn {
 	size_t thrown;
 };
 
-/* One request on its way through a worker. */
+/* One request on its way through a worker; in the arena of the request. */
 struct job {
 	struct job *next;
 	struct loop *loop;
@@ -88,7 +88,8 @@ struct server {
 	pthread_mutex_t queue_lock, tls_lock, peers_lock;
 	pthread_cond_t queue_more;
 	struct job *queue, *queue_last;
-	unsigned queued;
+	unsigned queued, idle;	/* idle: workers that wait */
+	bool waking;		/* one was told, and has not come yet */
 	bool workers_end;
 	atomic_uint connections;
 	/* Connections by hash of the peer's address: peers that share a slot share its cap, so memory is fixed. */
