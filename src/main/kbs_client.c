@@ -8,7 +8,7 @@
 
 const struct cli_command *const cli_commands[] = {
 	&cli_attest, &cli_get_resource, &cli_config,	&cli_collateral,  &cli_explain,	   &cli_audit,
-	&cli_verify, &cli_tpm_ak,	&cli_admin_key, &cli_admin_token, &cli_completion, NULL,
+	&cli_verify, &cli_policy, &cli_tpm_ak,	&cli_admin_key, &cli_admin_token, &cli_completion, NULL,
 };
 
 struct remote_options remote_options;

@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "rego/host.h"
 #include "rego/vm.h"
+#include "rego/watch.h"
 
 struct rego_result {
 	struct arena *arena;
@@ -245,6 +246,12 @@ static bool read_input(struct vm *vm, const struct rego_eval_options *o, struct 
 
 struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval_options *options)
 {
+	return rego_eval_watched(q, options, NULL, NULL);
+}
+
+struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
+				      void (*see)(void *ctx, const struct loc *at), void *ctx)
+{
 	const struct rego_eval_options *o = options ? options : &defaults;
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
 	struct arena *a = arena_new(memory + ((size_t)64 << 10));
@@ -263,6 +270,10 @@ struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval
 		set_error(r, &state.vm, "eval_cancel_error", "evaluation needs too much memory", "memory", (struct loc){.mod = UINT32_MAX});
 		return r;
 	}
+	state.vm.see = see;
+	state.vm.see_ctx = ctx;
+	if (see)
+		state.vm.next_look = 0;
 	state.vm.deadline = sys_monotonic_ns() + (int64_t)(time < INT64_MAX / 2 ? time : INT64_MAX / 2);
 	if (read_input(&state.vm, o, r))
 		evaluate(&state.vm, q, r);

@@ -325,18 +325,53 @@ static void columns(struct planner *p, struct rego_query *q, uint32_t *ops)
 	q->ncols = n;
 }
 
+/* `count(xs)` and `x > 1` have a value; `x = 1`, `x := 1` and `count(xs, n)` only hold. */
+static bool has_value(const struct term *t)
+{
+	const struct callee *f = &t->callee;
+
+	if (t->kind != T_CALL)
+		return true;
+	if (call_is(t, "eq") || call_is(t, "assign"))
+		return false;
+	if (f->builtin)
+		return f->builtin->arity == t->n - 1 && !(f->builtin->flags & (REGO_RELATION | REGO_VOID));
+	return f->fn ? f->fn->arity == t->n - 1 : f->host && f->host->arity == t->n - 1;
+}
+
+/* The operand with the term's value; a call gets one more argument for it. */
+static uint32_t query_value(struct planner *p, struct term *t)
+{
+	struct var *v;
+	struct term **items;
+
+	if (t->kind != T_CALL)
+		return plan_term(p, t);
+	v = var_fresh(p->c, NULL);
+	items = comp_alloc(p->c, (t->n + 1) * sizeof(*items));
+	if (!v || !items) {
+		p->bad = true;
+		return 0;
+	}
+	memcpy(items, t->items, t->n * sizeof(*items));
+	items[t->n] = term_var(p->c, v, t->loc);
+	t->items = items;
+	t->n++;
+	plan_call(p, t);
+	return plan_term(p, items[t->n - 1]);
+}
+
 bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q)
 {
 	struct planner p = {.c = c, .at = b->loc};
 	uint32_t end, *ops = comp_alloc(c, 1024 * sizeof(*ops)), value = 0;
-	bool plain = b->n && b->e[b->n - 1]->kind == EX_TERM && !b->e[b->n - 1]->negated && !b->e[b->n - 1]->nwith &&
-		     b->n == 1 && b->e[0]->term->kind != T_CALL;
+	bool plain = b->n == 1 && b->e[0]->kind == EX_TERM && !b->e[0]->negated && !b->e[0]->nwith && has_value(b->e[0]->term);
 
 	if (!ops)
 		return false;
 	p.fail = end = plan_label(&p);
 	if (plain) {	/* `data.policy.allow`: its value is wanted, false included */
-		value = plan_term(&p, b->e[0]->term);
+		value = query_value(&p, b->e[0]->term);
 		q->has_value = true;
 	} else {
 		plan_body(&p, b);

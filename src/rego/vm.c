@@ -52,7 +52,9 @@ bool vm_look(struct vm *vm)
 		return vm_budget(vm, NULL, "caller cancelled query execution");
 	if (vm->deadline && sys_monotonic_ns() > vm->deadline)
 		return vm_budget(vm, "time", "evaluation took too long");
-	vm->next_look = vm->steps + 4096;
+	if (vm->see && vm->here)
+		vm->see(vm->see_ctx, vm->here);
+	vm->next_look = vm->see ? 0 : vm->steps + 4096;
 	if (vm->next_look > vm->max_steps)
 		vm->next_look = vm->max_steps + 1;
 	return true;
@@ -320,9 +322,9 @@ static bool run(struct vm *vm, const struct code *code, struct rv *r, struct emi
 
 again:
 	for (;; i++) {
+		vm->here = &code->locs[i->at];
 		if (__builtin_expect(++vm->steps >= vm->next_look, 0) && !vm_look(vm))
 			return false;
-		vm->here = &code->locs[i->at];
 		switch ((enum plan_op)i->op) {
 		case OP_JMP:
 			i = code->ins + i->t;

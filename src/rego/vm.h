@@ -54,6 +54,8 @@ struct vm {
 	int64_t deadline;	/* monotonic */
 	int64_t now_ns;
 	const volatile int *cancel;
+	void (*see)(void *ctx, const struct loc *at);	/* looks at each step; NULL: none */
+	void *see_ctx;
 	uint32_t depth, max_depth;
 	void *host_ctx;
 	bool strict, explain;
