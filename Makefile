@@ -7,8 +7,7 @@ MESON_TEST := --buildtype=debugoptimized -Db_sanitize=address,undefined
 .PHONY: all run serve test bench bench-rego fuzz install format format-check lint deps clean check-long coverage tsan valgrind clang
 
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
-	@mkdir -p $(BUILD)/bin
+	ninja -C $(BUILD) programs
 
 deps:
 	@tools/install-deps
@@ -77,8 +76,8 @@ format-check:
 	@tools/install-deps clang-format
 	@tools/format-check $(BASE)
 
-install: all
-	meson install -C $(BUILD) --no-rebuild
+install: $(BUILD)/build.ninja
+	meson install -C $(BUILD)
 
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
