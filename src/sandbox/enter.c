@@ -12,12 +12,6 @@
 
 #include "sandbox/sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 #define MEMORY_DEFAULT ((size_t)192 << 20)
 
 static RC failed(const char *what, struct why *w)
@@ -41,8 +35,8 @@ static RC limits(const struct sandbox_limits *in, struct sandbox_state *s, struc
 	TRY(limit(RLIMIT_NOFILE, SANDBOX_FD + 1, "files", w));
 	TRY(limit(RLIMIT_MEMLOCK, 0, "locked memory", w));
 	TRY(limit(RLIMIT_MSGQUEUE, 0, "message queues", w));
-	s->memory = !SANITIZED;
-	if (!SANITIZED)	/* private writable memory: what a hostile input could make us take */
+	s->memory = !SANDBOX_SANITIZED;
+	if (!SANDBOX_SANITIZED)	/* private writable memory: what a hostile input could make us take */
 		TRY(limit(RLIMIT_DATA, memory, "memory", w));
 	return rc_of(OK);
 }
@@ -89,7 +83,7 @@ static int allow_plain(scmp_filter_ctx f)
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
-	for (size_t i = 0; SANITIZED && i < sizeof(sanitizer) / sizeof(sanitizer[0]); i++)
+	for (size_t i = 0; SANDBOX_SANITIZED && i < sizeof(sanitizer) / sizeof(sanitizer[0]); i++)
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, sanitizer[i], 0);
 	return e;
 }

@@ -14,6 +14,18 @@
 
 #define SANDBOX_FD 3
 
+/* A build with a sanitizer that keeps shadow memory: it needs all of the address space, and its reports need descriptor 2. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANDBOX_SANITIZED 1
+#endif
+#endif
+#ifndef SANDBOX_SANITIZED
+#define SANDBOX_SANITIZED 0
+#endif
+
 /* Starts "/proc/self/exe arg" and returns its end of the socket pair. The child has no environment but what sanitizers
  * need. E_UNAVAILABLE sandbox.spawn. */
 RC sandbox_spawn(const char *arg, pid_t *pid, int *fd, struct why *w);

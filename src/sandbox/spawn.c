@@ -8,18 +8,12 @@
 
 #include "sandbox/sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 static int actions(posix_spawn_file_actions_t *fa, int child)
 {
 	int e = 0;
 
 	e |= posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
-	if (!SANITIZED) {	/* a sanitizer's report is worth more than the wall */
+	if (!SANDBOX_SANITIZED) {	/* a sanitizer's report is worth more than the wall */
 		e |= posix_spawn_file_actions_addopen(fa, 1, "/dev/null", O_WRONLY, 0);
 		e |= posix_spawn_file_actions_addopen(fa, 2, "/dev/null", O_WRONLY, 0);
 	}
@@ -52,7 +46,7 @@ static void environment(char *env[6])
 	unsigned n = 0;
 
 	env[n++] = openssl;
-	for (unsigned i = 0; SANITIZED && i < sizeof(names) / sizeof(names[0]); i++) {
+	for (unsigned i = 0; SANDBOX_SANITIZED && i < sizeof(names) / sizeof(names[0]); i++) {
 		char *v = getenv(names[i]);
 
 		if (v)

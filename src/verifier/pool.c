@@ -237,11 +237,7 @@ unsigned pool_pids(struct pool *p, int *out, unsigned max)
 
 rc pool_self_test(struct pool *p, struct arena *a, struct slice *out, struct why *w)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	struct slice ask = SLICE_LIT(POOL_SELF_TEST);
-#else
-	struct slice ask = SLICE_LIT(POOL_SELF_TEST "+memory");
-#endif
+	struct slice ask = SANDBOX_SANITIZED ? SLICE_LIT(POOL_SELF_TEST) : SLICE_LIT(POOL_SELF_TEST "+memory");
 	int64_t until = sys_monotonic_ns() + DEADLINE_NS;
 	struct worker *k = take(p, until);
 	rc r;

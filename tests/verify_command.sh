@@ -1,0 +1,34 @@
+#!/bin/sh
+# kbs-client verify: 0 and claims, 1 and a reason, 2 for usage. Argument: kbs-client.
+set -u
+client=$1
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+printf '{"svn":"1","report_data":"YWJj"}' >"$dir/evidence"
+at="--tee sample --evidence $dir/evidence --at 2026-01-31T12:00:00Z"
+fail() { echo "verify: $1"; cat "$dir/out" "$dir/err"; exit 1; }
+run() { # status, then arguments
+	want=$1
+	shift
+	"$client" verify "$@" >"$dir/out" 2>"$dir/err"
+	[ $? -eq "$want" ] || fail "expected status $want of: $*"
+}
+
+run 1 $at
+grep -q 'sample.not-allowed' "$dir/err" || fail "the reason is not printed"
+[ -s "$dir/out" ] && fail "a refusal prints claims"
+run 0 $at --insecure-sample --report-data 616263
+python3 - "$dir/out" <<'PY' || fail "the claims are no JSON of this form"
+import json, sys
+doc = json.load(open(sys.argv[1]))
+assert doc["tee"] == "sample" and doc["results"][0]["class"] == "cpu"
+assert doc["results"][0]["claims"]["insecure"] is True
+PY
+run 1 $at --insecure-sample --report-data 616264
+grep -q 'sample.report-data-mismatch' "$dir/err" || fail "the reason is not printed"
+run 1 --tee nosuch --evidence "$dir/evidence" --at 2026-01-31T12:00:00Z
+run 1 --tee sample --evidence "$dir/absent" --at 2026-01-31T12:00:00Z
+run 2 --tee sample --evidence "$dir/evidence"
+run 2 $at surplus
+run 2 --tee sample --evidence "$dir/evidence" --at yesterday
+exit 0
