@@ -69,5 +69,17 @@ static RC sampledevice_verify(struct vjob *job)
 	return done(job, o);
 }
 
-const struct vdriver sample_driver = {.tee = "sample", .verify = sample_verify};
-const struct vdriver sampledevice_driver = {.tee = "sampledevice", .verify = sampledevice_verify};
+/* Whatever these say: nothing of it is proven. */
+static const struct vclaim claim_rows[] = {
+	{"svn", "string", "as the guest says", "svn"},
+	{"report_data", "string", "base64, as received", "report_data"},
+	{"init_data", "string", "the expected digest, base64, not verified (sample only)", "-"},
+	{"launch_digest", "string", "a constant (sample only)", "-"},
+	{"platform_version.*", "number", "constants (sample only)", "-"},
+	{"debug", "boolean", "a constant (sample only)", "-"},
+	{"insecure", "boolean", "always true: sample evidence proves nothing", "-"},
+	{NULL},
+};
+
+const struct vdriver sample_driver = {.tee = "sample", .verify = sample_verify, .claims = claim_rows};
+const struct vdriver sampledevice_driver = {.tee = "sampledevice", .verify = sampledevice_verify, .claims = claim_rows};

@@ -259,4 +259,29 @@ static RC tpm_verify(struct vjob *job)
 	return r;
 }
 
-const struct vdriver tpm_driver = {.tee = "tpm", .verify = tpm_verify};
+static const struct vclaim claim_rows[] = {
+	{"pcr0*", "string", "pcr00 to pcr09: each quoted PCR, by its number, of the bank pcr_bank", "pcrs, bound by pcrDigest"},
+	{"pcr1*", "string", "pcr10 to pcr19", "pcrs, bound by pcrDigest"},
+	{"pcr2*", "string", "pcr20 to pcr23", "pcrs, bound by pcrDigest"},
+	{"ak_public", "string", "attestation key, as received", "ak_public"},
+	{"report_data", "string", "the nonce", "extraData"},
+	{"init_data", "string", "PCR 8, where it is quoted", "pcrs"},
+	{"pcr_bank", "string", "bank of the PCRs at the top: sha256 where it is quoted", "pcrSelect"},
+	{"pcr_banks.*.*", "string", "every bank, where the quote selects several", "pcrs, bound by pcrDigest"},
+	{"pcr_selection.*", "array", "numbers of the quoted PCRs of each bank", "pcrSelect"},
+	{"ak_trust", "string", "enrolled or certificate", "anchors tpm-ak, tpm-ek-root"},
+	{"ak_sha256", "string", "digest of the key (SubjectPublicKeyInfo)", "ak_public"},
+	{"signature_scheme", "string", "rsassa, rsapss, ecdsa", "TPMT_SIGNATURE"},
+	{"signature_hash", "string", "sha256, sha384, sha512", "TPMT_SIGNATURE"},
+	{"qualified_signer", "string", "name of the key in its hierarchy", "TPMS_ATTEST"},
+	{"pcr_digest", "string", "digest over the quoted PCRs", "pcrDigest"},
+	{"clock", "number", "milliseconds of power", "clockInfo"},
+	{"reset_count", "number", "resets of the TPM", "clockInfo"},
+	{"restart_count", "number", "resumes of the TPM", "clockInfo"},
+	{"clock_safe", "boolean", "the clock has not gone back", "clockInfo"},
+	{"firmware_version", "string", "of the TPM", "firmwareVersion"},
+	{"uefi_event_logs", "array", "events of the boot log that quoted PCRs speak for", "eventlog"},
+	{NULL},
+};
+
+const struct vdriver tpm_driver = {.tee = "tpm", .verify = tpm_verify, .claims = claim_rows};
