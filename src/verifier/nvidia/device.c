@@ -169,10 +169,17 @@ static RC check_fwid(struct vjob *job, struct nv_device *d)
 	return r;
 }
 
+/* The certificate of the device itself, above the one that signs for its firmware. Of the path: a certificate that merely
+ * stands in the evidence says nothing. */
+static const struct x509 *identity(const struct nv_device *d)
+{
+	return d->path.c[d->path.n > 2 ? 1 : 0];
+}
+
 /* What the evidence calls itself is what its certificates say that it is. */
 static RC check_arch(struct vjob *job, struct nv_device *d)
 {
-	const struct x509 *named = d->certs[d->certs_n > 2 ? 1 : 0];
+	const struct x509 *named = identity(d);
 	const char *space;
 
 	d->hwmodel = x509_subject_cn(named, job->arena);
@@ -196,5 +203,5 @@ RC nv_device_check(struct vjob *job, bool planning, struct nv_device *d)
 
 const uint8_t *nv_device_identity(const struct nv_device *d)
 {
-	return x509_spki_sha256(d->certs[d->certs_n > 2 ? 1 : 0]);
+	return x509_spki_sha256(identity(d));
 }

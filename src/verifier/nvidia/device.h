@@ -37,5 +37,6 @@ void nv_device_close(struct nv_device *d);
  * Planning names OCSP answers instead of reading them. */
 RC nv_device_check(struct vjob *job, bool planning, struct nv_device *d);
 
-/* What tells devices apart: the certificate of the identity that never changes, or of the leaf where there is no other. */
+/* What tells devices apart: the key of the identity that never changes, or of the leaf where there is no other. Checked
+ * devices only. */
 const uint8_t *nv_device_identity(const struct nv_device *d);

@@ -218,6 +218,44 @@ static void the_same_device_twice_is_refused(void **state)
 	arena_free(a);
 }
 
+/* Certificates that are no part of the path must not lend a device another name or another identity. */
+static void a_foreign_certificate_among_those_of_a_device_changes_nothing(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct slice other = shared_file(a, "nvidia/blackwell-sdk/certs.pem");
+	struct piece p[2];
+	struct buf b = buf_in(a, 0);
+	const char *cut;
+	struct trial t;
+
+	(void)state;
+	p[0] = p[1] = shared_piece(a, "HOPPER", "nvidia/hopper-trustee/report.bin", "nvidia/hopper-trustee/certs.pem");
+	/* behind the first certificate, the identity of another device */
+	cut = strstr((const char *)p[1].certs.p, "-----END CERTIFICATE-----");
+	assert_non_null(cut);
+	buf_put(&b, p[1].certs.p, (size_t)(cut - (const char *)p[1].certs.p) + 26);
+	cut = strstr((const char *)other.p, "-----END CERTIFICATE-----") + 26;
+	buf_put(&b, cut, (size_t)(strstr(cut, "-----END CERTIFICATE-----") - cut) + 26);
+	buf_slice(&b, slice_sub(p[1].certs, (size_t)(strstr((const char *)p[1].certs.p, "-----END CERTIFICATE-----") + 26 -
+						     (const char *)p[1].certs.p), p[1].certs.n));
+	p[1].certs = buf_view(&b);
+	begin(&t, document(a, p + 1, 1));
+	if (!rc_ok(trial_run(&t, &nvidia_driver)))
+		fail_msg("%s", why_text(&t.why));
+	assert_true(slice_is(json_get(t.job.results[0].claims, "hwmodel")->text, "GH100 A01 GSP BROM"));
+	trial_end(&t);
+	begin(&t, document(a, p, 2));
+	assert_false(rc_ok(trial_run(&t, &nvidia_driver)));
+	assert_string_equal(why_reason(&t.why), "nvidia.binding.duplicate-device");
+	trial_end(&t);
+	p[1].arch = "BLACKWELL";
+	begin(&t, document(a, p + 1, 1));
+	assert_false(rc_ok(trial_run(&t, &nvidia_driver)));
+	assert_string_equal(why_reason(&t.why), "nvidia.binding.arch");
+	trial_end(&t);
+	arena_free(a);
+}
+
 static void no_device_is_no_attestation(void **state)
 {
 	struct trial t;
@@ -503,6 +541,7 @@ int main(void)
 		cmocka_unit_test(devices_that_no_request_is_expected_of_are_refused),
 		cmocka_unit_test(several_devices_make_several_results_in_their_order),
 		cmocka_unit_test(the_same_device_twice_is_refused),
+		cmocka_unit_test(a_foreign_certificate_among_those_of_a_device_changes_nothing),
 		cmocka_unit_test(no_device_is_no_attestation),
 		cmocka_unit_test(collateral_is_named_for_genuine_devices_only),
 		cmocka_unit_test(a_manifest_that_is_there_must_be_right),
