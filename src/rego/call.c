@@ -35,8 +35,11 @@ static struct memo **memo_slot(struct vm *vm, const struct plan_group *g, const 
 			return NULL;
 		memset(vm->frame->memo, 0, MEMO_SLOTS * sizeof(struct memo *));
 	}
-	for (uint32_t i = 0; i < g->arity; i++)
+	for (uint32_t i = 0; i < g->arity; i++) {
+		if (args[i].kind >= RV_ARRAY && !vm_charge(vm, rv_weight(args[i]) / 8))
+			return NULL;
 		h = (h ^ rv_hash(args[i])) * 2654435761u;
+	}
 	*hash = h;
 	return &vm->frame->memo[(h >> 16) % MEMO_SLOTS];
 }
@@ -262,8 +265,11 @@ bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *
 {
 	struct rego_call c = {.heap = &vm->heap, .self = b, .query = (struct rego_query_state *)vm};
 	rc r;
+	uint64_t weight = b->cost;
 
-	if (!vm_charge(vm, b->cost))
+	for (unsigned i = 0; i < n; i++)
+		weight += rv_weight(args[i]) / 8;
+	if (!vm_charge(vm, weight))
 		return false;
 	*out = rv_undef();
 	r = b->fn ? b->fn(&c, args, n, out) : rc_of(OK);

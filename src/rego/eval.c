@@ -146,6 +146,25 @@ static void add_explanations(struct rego_result *r, const struct vm *vm)
 	r->nex = n;
 }
 
+/* The result as text would be larger than allowed. Text is at least as long as the weight, so only a result near the limit
+ * is written to find out. */
+static bool too_large(const struct rego_result *r, const struct vm *vm)
+{
+	uint64_t weight = 0;
+	struct buf b = buf_in(r->arena, r->max_bytes);
+	size_t n = (size_t)vm->nrows * vm->row_width;
+
+	for (size_t i = 0; i < n; i++)
+		weight += rv_weight(vm->rows[i]);
+	if (weight > r->max_bytes)
+		return true;
+	if (weight * 100 <= r->max_bytes)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		rv_to_json(&b, vm->rows[i]);
+	return !buf_ok(&b);
+}
+
 /* Rows of which the value is false do not hold. */
 static void take_rows(struct rego_result *r, const struct vm *vm)
 {
@@ -214,6 +233,8 @@ static void evaluate(struct vm *vm, const struct rego_query *q, struct rego_resu
 		set_error(r, vm, vm->failed ? vm->code : "eval_internal_error", vm->message, vm->budget, vm->at);
 	} else if (vm->strict && vm->soft) {
 		set_error(r, vm, vm->soft_code, vm->soft_message, NULL, vm->soft_at);
+	} else if (too_large(r, vm)) {
+		set_error(r, vm, "eval_cancel_error", "result is too large", "result", (struct loc){.mod = UINT32_MAX});
 	} else {
 		take_rows(r, vm);
 	}
@@ -244,6 +265,12 @@ static bool read_input(struct vm *vm, const struct rego_eval_options *o, struct 
 	return true;
 }
 
+/* Room beside the evaluation's own memory: the result's text. */
+static size_t r_extra(const struct rego_eval_options *o)
+{
+	return ((size_t)64 << 10) + 3 * (o->budget.result_bytes ? o->budget.result_bytes : (size_t)16 << 20);
+}
+
 struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval_options *options)
 {
 	return rego_eval_watched(q, options, NULL, NULL);
@@ -254,7 +281,7 @@ struct rego_result *rego_eval_watched(const struct rego_query *q, const struct r
 {
 	const struct rego_eval_options *o = options ? options : &defaults;
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
-	struct arena *a = arena_new(memory + ((size_t)64 << 10));
+	struct arena *a = arena_new(memory + r_extra(o));
 	struct rego_result *r = ARENA_NEW(a, struct rego_result);
 	struct rego_query_state state;
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;

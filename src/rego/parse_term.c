@@ -566,8 +566,8 @@ static struct term *unary(struct parser *p)
 	return term_call(p->c, "minus", from, term_value(p->c, rv_int(0), from), t);
 }
 
-/* Binary operators by level, weakest first. */
-static const char *operator(enum tok k, unsigned level)
+/* A binary operator and its level, weakest first; NULL when the token is none. */
+static const char *operator(enum tok k, unsigned *level)
 {
 	static const struct {
 		enum tok k;
@@ -580,29 +580,31 @@ static const char *operator(enum tok k, unsigned level)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].k == k && table[i].level == level)
+		if (table[i].k == k) {
+			*level = table[i].level;
 			return table[i].name;
+		}
 	}
 	return NULL;
 }
 
-static struct term *binary(struct parser *p, unsigned level)
+/* Operators of at least this level: precedence climbing, so that nesting costs few frames. */
+static struct term *binary(struct parser *p, unsigned least)
 {
-	struct term *t = level < 4 ? binary(p, level + 1) : unary(p);
-	unsigned chain = 0;
+	struct term *t = unary(p), *rhs;
+	unsigned chain = 0, level = 0;
 
 	while (t) {
-		const char *op = operator(p_tok(p), level);
+		const char *op = operator(p_tok(p), &level);
 		struct loc at = p_loc(p), from = t->loc;
-		struct term *rhs;
 
-		if (!op)
+		if (!op || level < least)
 			break;
 		/* each link nests the tree by one more */
 		if (p->depth + ++chain > p->max_depth * 5)
 			return p_fail(p, at, "max nesting depth of %u exceeded", p->max_depth);
 		p_next(p);
-		rhs = level < 4 ? binary(p, level + 1) : unary(p);
+		rhs = binary(p, level + 1);
 		if (!rhs)
 			return NULL;
 		t = term_call(p->c, op, from, t, rhs);

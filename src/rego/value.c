@@ -175,9 +175,10 @@ unsigned rv_depth(struct rv v)
 	return 0;
 }
 
-static unsigned deepest(const struct rv *items, size_t n, unsigned deep)
+static unsigned deepest(const struct rv *items, size_t n, unsigned deep, uint64_t *weight)
 {
 	for (size_t i = 0; i < n; i++) {
+		*weight += rv_weight(items[i]);
 		if (items[i].kind >= RV_ARRAY) {
 			unsigned d = rv_depth(items[i]);
 
@@ -191,20 +192,21 @@ struct rv rv_array_own(struct rv_heap *h, struct rv *items, size_t n)
 {
 	struct rv_arr *a;
 	unsigned depth;
+	uint64_t weight = 1;
 
 	if (n > RV_MAX_ITEMS || (n && !items)) {
 		h->bad = true;
 		return rv_undef();
 	}
-	depth = 1 + deepest(items, n, 0);
-	if (depth > RV_MAX_DEPTH) {
+	depth = 1 + deepest(items, n, 0, &weight);
+	if (depth > RV_MAX_DEPTH || weight > RV_MAX_WEIGHT) {
 		h->deep = true;
 		return rv_undef();
 	}
 	a = rv_alloc(h, sizeof(*a));
 	if (!a)
 		return rv_undef();
-	*a = (struct rv_arr){.n = (uint32_t)n, .depth = (uint16_t)depth, .items = items};
+	*a = (struct rv_arr){.n = (uint32_t)n, .depth = (uint16_t)depth, .items = items, .weight = (uint32_t)weight};
 	return (struct rv){.kind = RV_ARRAY, .arr = a};
 }
 
@@ -437,7 +439,7 @@ static struct rv_builder builder(struct rv_heap *h, size_t expect, bool pairs)
 	if (!b.c)
 		return b;
 	/* vals is never NULL in an object: that is what tells it from a set */
-	*b.c = (struct rv_coll){.depth = 1, .vals = pairs ? (struct rv *)(uintptr_t)&none : NULL};
+	*b.c = (struct rv_coll){.depth = 1, .weight = 1, .vals = pairs ? (struct rv *)(uintptr_t)&none : NULL};
 	if (expect && !grow(&b, expect))
 		b.c = NULL;
 	return b;
@@ -455,9 +457,10 @@ struct rv_builder rv_object_builder(struct rv_heap *h, size_t expect)
 
 static bool append(struct rv_builder *b, struct rv key, struct rv val)
 {
-	unsigned d = deepest(&val, 1, deepest(&key, 1, 0)) + 1;
+	uint64_t weight = b->c->weight;
+	unsigned d = deepest(&val, 1, deepest(&key, 1, 0, &weight), &weight) + 1;
 
-	if (d > RV_MAX_DEPTH) {
+	if (d > RV_MAX_DEPTH || weight > RV_MAX_WEIGHT) {
 		b->h->deep = true;
 		return false;
 	}
@@ -467,6 +470,7 @@ static bool append(struct rv_builder *b, struct rv key, struct rv val)
 	if (b->pairs)
 		b->c->vals[b->c->n] = val;
 	b->c->n++;
+	b->c->weight = (uint32_t)weight;
 	if (b->c->mask)
 		index_put(b->c, b->c->n - 1);
 	if (d > b->c->depth)
@@ -490,12 +494,14 @@ void rv_object_put(struct rv_builder *b, struct rv key, struct rv val)
 	at = find_key(b->c, key);
 	if (at >= 0) {
 		unsigned d = rv_depth(val) + 1;
+		uint64_t weight = (uint64_t)b->c->weight + rv_weight(val);
 
-		if (d > RV_MAX_DEPTH) {
+		if (d > RV_MAX_DEPTH || weight > RV_MAX_WEIGHT) {
 			b->h->deep = true;
 			return;
 		}
 		b->c->vals[at] = val;
+		b->c->weight = (uint32_t)weight;
 		if (d > b->c->depth)
 			b->c->depth = (uint16_t)d;
 	} else {

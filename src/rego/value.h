@@ -17,9 +17,11 @@
 /* In the order of the language. RV_UNDEF is the absence of a value: it is never stored in a collection. */
 enum rv_kind { RV_UNDEF = 0, RV_NULL, RV_BOOL, RV_NUMBER, RV_STRING, RV_ARRAY, RV_OBJECT, RV_SET };
 
-#define RV_MAX_DEPTH 1024u	/* nesting of one value */
+#define RV_MAX_DEPTH 400u	/* nesting of one value */
 #define RV_MAX_DIGITS 100000u	/* decimal digits of one number */
 #define RV_MAX_ITEMS (1u << 26)
+/* Scalars in one value, with shared parts counted as often as they are met: what walking it costs. */
+#define RV_MAX_WEIGHT (1u << 23)
 
 struct rv_str {
 	uint32_t n;
@@ -48,6 +50,7 @@ struct rv_arr {
 	uint16_t depth;
 	bool frozen;
 	uint32_t hash;	/* 0: not computed */
+	uint32_t weight;
 	const struct rv *items;
 };
 
@@ -58,6 +61,7 @@ struct rv_coll {
 	bool frozen;
 	bool sorted;
 	uint32_t hash;	/* 0: not computed */
+	uint32_t weight;
 	uint32_t mask;	/* of index; 0: no index, search by order */
 	uint32_t *index;	/* positions + 1 by hash of the key */
 	struct rv *keys;	/* members of a set */
@@ -90,7 +94,7 @@ struct rv_heap {
 	size_t left;	/* bytes that may still be taken from the arena */
 	const struct rv_strtab *tab;	/* may be NULL */
 	bool bad;	/* no memory, or beyond the limit */
-	bool deep;	/* a value nests deeper than RV_MAX_DEPTH */
+	bool deep;	/* a value nests deeper than RV_MAX_DEPTH, or is heavier than RV_MAX_WEIGHT */
 };
 
 /* limit_bytes 0: what the arena allows. */
@@ -257,6 +261,12 @@ int rv_cmp(struct rv a, struct rv b);
 bool rv_eq(struct rv a, struct rv b);
 uint32_t rv_hash(struct rv v);
 unsigned rv_depth(struct rv v);
+/* 1 for scalars, a little more for long strings, the sum for collections. */
+static inline uint32_t rv_weight(struct rv v)
+{
+	return v.kind == RV_ARRAY ? v.arr->weight : v.kind == RV_OBJECT || v.kind == RV_SET ? v.coll->weight
+	       : v.kind == RV_STRING ? 1 + v.str->n / 64 : 1;
+}
 /* Computes all that is lazy, so that threads may share it. */
 void rv_freeze(struct rv v);
 /* A deep copy into another heap, strings looked up in its table. */

@@ -40,7 +40,8 @@ bool vm_heap_ok(struct vm *vm)
 	if (!rv_heap_bad(&vm->heap))
 		return true;
 	if (vm->heap.deep)
-		return vm_budget(vm, "depth", "value nests too deep (limit is %u)", RV_MAX_DEPTH);
+		return vm_budget(vm, "depth", "value nests too deep or grows too large (limits are %u levels, %u members)",
+				 RV_MAX_DEPTH, RV_MAX_WEIGHT);
 	return vm_budget(vm, "memory", "evaluation needs too much memory");
 }
 
@@ -90,6 +91,14 @@ struct iter {
 static inline struct rv operand(const struct code *code, const struct rv *r, uint32_t x)
 {
 	return x & OPERAND_CONST ? code->consts[x & ~OPERAND_CONST] : r[x];
+}
+
+/* Comparing and hashing collections costs what they weigh. */
+static inline bool charge_for(struct vm *vm, struct rv b, struct rv c)
+{
+	if (__builtin_expect(b.kind < RV_ARRAY && c.kind < RV_ARRAY, 1) || b.kind > RV_SET || c.kind > RV_SET)
+		return true;
+	return vm_charge(vm, (rv_weight(b) + rv_weight(c)) / 8);
 }
 
 static bool member(struct rv x, struct rv c)
@@ -230,6 +239,8 @@ static bool start_iter(struct vm *vm, struct rv *r, const struct ins *i, bool *n
 		return vm_heap_ok(vm);
 	*it = (struct iter){.coll = coll};
 	if (coll.kind == RV_CURSOR && !doc_keys(vm, coll, &it->keys))
+		return false;
+	if (coll.kind <= RV_SET && !vm_charge(vm, rv_len(coll) / 8))
 		return false;
 	rv_sort(coll);
 	r[i->a] = (struct rv){.kind = RV_ITER, .ptr = it};
@@ -420,6 +431,8 @@ again:
 				FAIL();
 			break;
 		case OP_EQ:
+			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
+				return false;
 			if (!rv_eq(operand(code, r, i->b), operand(code, r, i->c)))
 				FAIL();
 			break;
@@ -429,10 +442,14 @@ again:
 		case OP_GT:
 		case OP_GE:
 		case OP_IN:
+			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
+				return false;
 			if (!test(i->op, operand(code, r, i->b), operand(code, r, i->c)))
 				FAIL();
 			break;
 		case OP_CMP:
+			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
+				return false;
 			r[i->a] = rv_bool(test(i->n, operand(code, r, i->b), operand(code, r, i->c)));
 			break;
 		case OP_TRUTH:
@@ -463,6 +480,8 @@ again:
 		case OP_ADD: {
 			struct build *x = r[i->a].ptr;
 
+			if (x->kind && !charge_for(vm, operand(code, r, i->b), rv_null()))
+				return false;
 			if (x->kind == 0)
 				rv_push(&x->vec, operand(code, r, i->b));
 			else
@@ -476,6 +495,8 @@ again:
 			const struct rv *old;
 
 			b = operand(code, r, i->c);
+			if (!charge_for(vm, operand(code, r, i->b), b))
+				return false;
 			old = rv_builder_get(&x->b, operand(code, r, i->b));
 			if (old && !rv_eq(*old, b))
 				return vm_fail(vm, "eval_conflict_error", "object keys must be unique");
