@@ -6,12 +6,34 @@
 const char ERR_PARSE[] = "rego_parse_error", ERR_COMPILE[] = "rego_compile_error", ERR_TYPE[] = "rego_type_error",
 	   ERR_UNSAFE[] = "rego_unsafe_var_error", ERR_RECURSION[] = "rego_recursion_error";
 
+void comp_oom(struct comp *c)
+{
+	c->no_memory = true;
+	if (c->out)
+		longjmp(*c->out, 1);
+}
+
+bool comp_guard(struct comp *c, bool (*fn)(void *), void *arg)
+{
+	jmp_buf out;
+	bool ok;
+
+	c->out = &out;
+	if (setjmp(out)) {
+		c->out = NULL;
+		return false;
+	}
+	ok = fn(arg);
+	c->out = NULL;
+	return ok;
+}
+
 void *comp_alloc(struct comp *c, size_t n)
 {
 	void *p = arena_alloc(c->arena, n ? n : 1);
 
 	if (!p)
-		c->no_memory = true;
+		comp_oom(c);
 	return p;
 }
 
@@ -23,7 +45,7 @@ static bool push_error(struct comp *c, struct comp_error e)
 		c->errors = arena_grow(c->arena, c->errors, c->cap_errors * sizeof(e), cap * sizeof(e));
 		c->cap_errors = cap;
 		if (!c->errors) {
-			c->no_memory = true;
+			comp_oom(c);
 			c->nerrors = c->cap_errors = 0;
 			return false;
 		}
@@ -47,7 +69,7 @@ bool comp_error(struct comp *c, const char *code, struct loc loc, const char *fm
 	e.message = arena_vprintf(c->arena, fmt, ap);
 	va_end(ap);
 	if (!e.message) {
-		c->no_memory = true;
+		comp_oom(c);
 		return false;
 	}
 	for (uint32_t i = 0; i < c->nerrors; i++) {	/* the same once */
@@ -96,7 +118,7 @@ struct var *var_named(struct comp *c, const char *name, size_t n)
 	uint32_t i;
 
 	if (!s || (c->nvars * 2 >= c->cap_vars && !vars_grow(c))) {
-		c->no_memory = true;
+		comp_oom(c);
 		return NULL;
 	}
 	if (n == 1 && name[0] == '_') {
@@ -123,7 +145,7 @@ struct var *var_fresh(struct comp *c, struct var *orig)
 	struct var *v = s ? var_make(c, s) : NULL;
 
 	if (!v) {
-		c->no_memory = true;
+		comp_oom(c);
 		return NULL;
 	}
 	v->generated = true;
@@ -167,14 +189,14 @@ struct term *term_value(struct comp *c, struct rv v, struct loc loc)
 	struct term *t;
 
 	if (v.kind == RV_UNDEF) {
-		c->no_memory = true;
+		comp_oom(c);
 		return NULL;
 	}
 	if (v.kind == RV_STRING) {	/* one pointer a string of the program */
 		const struct rv_str *s = rv_strtab_add(c->tab, &c->heap, v.str->p, v.str->n);
 
 		if (!s) {
-			c->no_memory = true;
+			comp_oom(c);
 			return NULL;
 		}
 		v.str = s;
@@ -309,7 +331,7 @@ struct body *body_new(struct comp *c, struct loc loc)
 void body_add(struct comp *c, struct body *b, struct expr *e)
 {
 	if (!e || !b) {
-		c->no_memory = true;
+		comp_oom(c);
 		return;
 	}
 	if (b->n == b->cap) {
@@ -317,7 +339,7 @@ void body_add(struct comp *c, struct body *b, struct expr *e)
 		struct expr **more = arena_grow(c->arena, b->e, b->cap * sizeof(*more), cap * sizeof(*more));
 
 		if (!more) {
-			c->no_memory = true;
+			comp_oom(c);
 			return;
 		}
 		b->e = more;

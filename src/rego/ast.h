@@ -4,6 +4,8 @@
  * compilation. A variable is a `struct var`: two terms are the same variable when they point to the same one.
  */
 #pragma once
+#include <setjmp.h>
+
 #include "rego/builtin.h"
 #include "rego/value.h"
 #include "warrant/rego.h"
@@ -172,6 +174,7 @@ struct comp {
 	struct comp_error *errors;
 	uint32_t nerrors, cap_errors, max_errors;
 	bool no_memory;
+	jmp_buf *out;	/* where comp_oom goes */
 	struct var **vars;	/* by name: open addressing */
 	uint32_t nvars, cap_vars;
 	uint32_t serial;	/* of generated names */
@@ -188,7 +191,11 @@ static inline bool comp_ok(const struct comp *c)
 {
 	return c->nerrors == 0 && !c->no_memory;
 }
-void *comp_alloc(struct comp *c, size_t n);	/* zeroed; NULL sets no_memory */
+/* No memory: leaves the compilation. All that it made is in its arena, so there is nothing to undo on the way. */
+void comp_oom(struct comp *c);
+/* Runs fn; false when it returned false or ran out of memory. */
+bool comp_guard(struct comp *c, bool (*fn)(void *), void *arg);
+void *comp_alloc(struct comp *c, size_t n);	/* zeroed; does not return without memory (inside comp_guard) */
 #define COMP_NEW(c, T) ((T *)comp_alloc((c), sizeof(T)))
 
 extern const char ERR_PARSE[], ERR_COMPILE[], ERR_TYPE[], ERR_UNSAFE[], ERR_RECURSION[];

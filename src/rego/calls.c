@@ -66,7 +66,7 @@ static bool find(struct comp *c, const struct term *t, struct callee *out)
 		return false;
 	name = buf_cstr(&b);
 	if (!name) {
-		c->no_memory = true;
+		comp_oom(c);
 		return false;
 	}
 	for (uint32_t i = 0; i < c->opts->host_fn_count; i++) {

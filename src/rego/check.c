@@ -20,7 +20,7 @@ static char *rule_name(struct comp *c, const struct rule *r)
 	buf_slice(&b, buf_view(&rest));
 	s = buf_cstr(&b);
 	if (!s)
-		c->no_memory = true;
+		comp_oom(c);
 	return s ? s : path;
 }
 
@@ -195,7 +195,7 @@ static void edge(struct graph *g, uint32_t from, uint32_t to)
 		e->to = arena_grow(g->c->arena, e->to, e->cap * sizeof(uint32_t), cap * sizeof(uint32_t));
 		if (!e->to) {
 			e->n = e->cap = 0;
-			g->c->no_memory = true;
+			comp_oom(g->c);
 			return;
 		}
 		e->cap = cap;

@@ -59,9 +59,9 @@ static struct rego_errors *errors_new(const struct comp *c)
 
 static const struct rego_compile_options defaults;
 
-static bool begin(struct comp *c, struct arena *a, struct rv_strtab *tab, const struct rego_compile_options *o)
+static bool begin(struct comp *c, struct arena *a, struct rv_strtab *tab, const struct rego_compile_options *o, jmp_buf *out)
 {
-	*c = (struct comp){.arena = a, .heap = rv_heap_in(a, 0), .tab = tab, .opts = o};
+	*c = (struct comp){.out = out, .arena = a, .heap = rv_heap_in(a, 0), .tab = tab, .opts = o};
 	c->max_errors = o->max_errors ? o->max_errors : 10;
 	c->heap.tab = tab;
 	c->v_data = var_named(c, "data", 4);
@@ -128,7 +128,7 @@ static bool read_modules(struct comp *c, struct rego_program *p, const struct re
 			return comp_error(c, ERR_PARSE, (struct loc){.mod = m->index}, "source too large (limit is %zu bytes)", max);
 		m->text = texts[i] = arena_dup(c->arena, text);
 		if (!m->name || (text.n && !m->text.p)) {
-			c->no_memory = true;
+			comp_oom(c);
 			return false;
 		}
 	}
@@ -150,7 +150,7 @@ static bool add_group(struct comp *c, struct rego_program *p, const struct tree 
 
 			p->groups = arena_grow(c->arena, p->groups, *cap * sizeof(*p->groups), more * sizeof(*p->groups));
 			if (!p->groups) {
-				c->no_memory = true;
+				comp_oom(c);
 				return false;
 			}
 			*cap = more;
@@ -225,32 +225,61 @@ static bool compile_all(struct comp *c, struct rego_program *p)
 	for (uint32_t i = 0; i < p->ngroups; i++) {
 		if (!plan_one(c, &p->groups[i])) {
 			if (comp_ok(c))
-				c->no_memory = true;
+				comp_oom(c);
 			return false;
 		}
 	}
 	return true;
 }
 
-struct rego_program *rego_compile(const struct rego_module *modules, size_t count,
-				  const struct rego_compile_options *options, struct rego_errors **errors)
+struct job {
+	struct comp *c;
+	struct rego_program *p;
+	const struct rego_module *modules;
+	size_t count;
+	const struct rego_compile_options *options;
+};
+
+static bool compile_job(void *arg)
+{
+	struct job *j = arg;
+	struct comp *c = j->c;
+	jmp_buf *out = c->out;
+
+	if (!begin(c, j->p->arena, j->p->tab, j->options, out))
+		return false;
+	c->prog = j->p;
+	if (!copy_hosts(c, j->p, j->options))
+		return false;
+	c->opts = keep_options(c, j->p, j->options);
+	return c->opts && read_modules(c, j->p, j->modules, j->count) && (j->options->parse_only || compile_all(c, j->p));
+}
+
+struct rego_program *rego_compile_failing(const struct rego_module *modules, size_t count,
+					  const struct rego_compile_options *options, struct rego_errors **errors, uint64_t fail_at)
 {
 	struct arena *a = arena_new((size_t)256 << 20);
-	struct rego_program *p = ARENA_NEW(a, struct rego_program);
-	struct rv_strtab *tab = p ? rv_strtab_new(a, 256) : NULL;
+	struct rego_program *p;
+	struct rv_strtab *tab;
 	struct comp c = {0};
 	bool ok;
 
+	if (a && fail_at)
+		arena_fail_at(a, fail_at);
+	p = ARENA_NEW(a, struct rego_program);
+	tab = p ? rv_strtab_new(a, 256) : NULL;
 	if (!options)
 		options = &defaults;
-	c.no_memory = true;
-	ok = tab && begin(&c, a, tab, options);
-	if (ok) {
-		c.prog = p;
+	c.no_memory = !tab;
+	if (tab) {
 		p->arena = a;
 		p->tab = tab;
-		ok = copy_hosts(&c, p, options) && (c.opts = keep_options(&c, p, options)) &&
-		     read_modules(&c, p, modules, count) && (options->parse_only || compile_all(&c, p));
+	}
+	ok = tab && comp_guard(&c, compile_job, &(struct job){&c, p, modules, count, options});
+	/* an allocation that failed anywhere spoils the whole, however far it got */
+	if (ok && (arena_bad(a) || rv_heap_bad(&c.heap))) {
+		c.nerrors = 0;
+		ok = false;
 	}
 	if (ok) {
 		p->comp = c;
@@ -262,31 +291,52 @@ struct rego_program *rego_compile(const struct rego_module *modules, size_t coun
 	return NULL;
 }
 
+struct rego_program *rego_compile(const struct rego_module *modules, size_t count,
+				  const struct rego_compile_options *options, struct rego_errors **errors)
+{
+	return rego_compile_failing(modules, count, options, errors, 0);
+}
+
 void rego_program_free(struct rego_program *p)
 {
 	if (p)
 		arena_free(p->arena);
 }
 
-static bool compile_query(struct comp *c, const struct rego_program *p, struct rego_query *q, const char *text, size_t len)
+struct query_job {
+	struct comp *c;
+	const struct rego_program *p;
+	struct rego_query *q;
+	struct rv_strtab *tab;
+	const char *text;
+	size_t len;
+};
+
+static bool query_job(void *arg)
 {
-	struct module *m = COMP_NEW(c, struct module);
+	struct query_job *j = arg;
+	struct comp *c = j->c;
+	struct module *m;
 	struct body *b = NULL;
 
+	if (!begin(c, j->q->arena, j->tab, j->p->comp.opts, c->out))
+		return false;
+	c->prog = j->p->comp.prog;
+	c->tree = j->p->comp.tree;
+	c->serial = 1u << 30;
+	m = COMP_NEW(c, struct module);
 	if (!m)
 		return false;
 	m->name = "";
 	m->is_query = true;
-	m->index = p->nmods;
-	m->text = arena_dup(c->arena, slice_of(text, len));
-	if (len && !m->text.p) {
-		c->no_memory = true;
-		return false;
-	}
-	q->text = (const char *)m->text.p;
-	q->text_n = len;
+	m->index = j->p->nmods;
+	m->text = arena_dup(c->arena, slice_of(j->text, j->len));
+	if (j->len && !m->text.p)
+		comp_oom(c);
+	j->q->text = (const char *)m->text.p;
+	j->q->text_n = j->len;
 	return parse_query(c, m, &b) && resolve_query(c, m, b) && locals_query(c, b) && calls_query(c, b) &&
-	       expand_query(c, b) && safety_query(c, b) && plan_query_code(c, b, q);
+	       expand_query(c, b) && safety_query(c, b) && plan_query_code(c, b, j->q);
 }
 
 struct rego_query *rego_query_compile(const struct rego_program *p, const char *text, size_t len, struct rego_errors **errors)
@@ -294,15 +344,12 @@ struct rego_query *rego_query_compile(const struct rego_program *p, const char *
 	struct arena *a = arena_new(0);
 	struct rego_query *q = ARENA_NEW(a, struct rego_query);
 	struct rv_strtab *tab = q ? rv_strtab_copy(a, p->tab) : NULL;
-	struct comp c = {.no_memory = true};
+	struct comp c = {.no_memory = !tab};
 
-	if (tab && begin(&c, a, tab, p->comp.opts)) {
-		c.prog = p->comp.prog;
-		c.tree = p->comp.tree;
-		c.serial = 1u << 30;
+	if (tab) {
 		q->prog = p;
 		q->arena = a;
-		if (compile_query(&c, p, q, text, len))
+		if (comp_guard(&c, query_job, &(struct query_job){&c, p, q, tab, text, len}) && !arena_bad(a) && !rv_heap_bad(&c.heap))
 			return q;
 	}
 	if (errors)

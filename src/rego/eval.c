@@ -158,7 +158,7 @@ static bool too_large(const struct rego_result *r, const struct vm *vm)
 		weight += rv_weight(vm->rows[i]);
 	if (weight > r->max_bytes)
 		return true;
-	if (weight * 100 <= r->max_bytes)
+	if (weight * 400 <= r->max_bytes)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		rv_to_json(&b, vm->rows[i]);
@@ -238,6 +238,8 @@ static void evaluate(struct vm *vm, const struct rego_query *q, struct rego_resu
 	} else {
 		take_rows(r, vm);
 	}
+	if (!r->has_error && arena_bad(r->arena))
+		set_error(r, vm, "eval_cancel_error", "evaluation needs too much memory", "memory", (struct loc){.mod = UINT32_MAX});
 	if (vm->explain)
 		add_explanations(r, vm);
 }
@@ -271,21 +273,19 @@ static size_t r_extra(const struct rego_eval_options *o)
 	return ((size_t)64 << 10) + 3 * (o->budget.result_bytes ? o->budget.result_bytes : (size_t)16 << 20);
 }
 
-struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval_options *options)
-{
-	return rego_eval_watched(q, options, NULL, NULL);
-}
-
-struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
-				      void (*see)(void *ctx, const struct loc *at), void *ctx)
+static struct rego_result *eval_with(const struct rego_query *q, const struct rego_eval_options *options,
+				     void (*see)(void *ctx, const struct loc *at), void *ctx, uint64_t fail_at)
 {
 	const struct rego_eval_options *o = options ? options : &defaults;
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
 	struct arena *a = arena_new(memory + r_extra(o));
-	struct rego_result *r = ARENA_NEW(a, struct rego_result);
+	struct rego_result *r;
 	struct rego_query_state state;
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;
 
+	if (a && fail_at)
+		arena_fail_at(a, fail_at);
+	r = ARENA_NEW(a, struct rego_result);
 	if (!r) {
 		arena_free(a);
 		return NULL;
@@ -306,6 +306,22 @@ struct rego_result *rego_eval_watched(const struct rego_query *q, const struct r
 		evaluate(&state.vm, q, r);
 	drop_objects(&state.vm);
 	return r;
+}
+
+struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
+				      void (*see)(void *ctx, const struct loc *at), void *ctx)
+{
+	return eval_with(q, options, see, ctx, 0);
+}
+
+struct rego_result *rego_eval_failing(const struct rego_query *q, const struct rego_eval_options *options, uint64_t fail_at)
+{
+	return eval_with(q, options, NULL, NULL, fail_at);
+}
+
+struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval_options *options)
+{
+	return eval_with(q, options, NULL, NULL, 0);
 }
 
 void rego_result_free(struct rego_result *r)

@@ -39,7 +39,7 @@ static void support(struct expand *x, struct term *t, struct term **slot)
 	}
 	e = t ? expr_new(x->c, t, x->at ? x->at->loc : t->loc) : NULL;
 	if (!e) {
-		x->c->no_memory = true;
+		comp_oom(x->c);
 		return;
 	}
 	e->generated = true;

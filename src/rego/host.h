@@ -29,14 +29,12 @@ const struct rv *host_args(const struct rego_host_call *c, uint32_t *n);
 /* The reply of a host function as a value that lives at least as long as the evaluation. */
 void host_reply(struct rego_host_call *c, struct rv v);
 
-/* Evaluates `q` on a parsed input (NULL: undefined). E_DENIED when the evaluation ended in an error ("policy.eval": the
- * text of it). *out is the value of the query's first expression in arena `a`, or NULL when it is undefined.
- * `options` may be NULL; its input fields are not used. */
-struct why;
-RC rego_eval_json(const struct rego_query *q, const struct json *input, const struct rego_eval_options *options,
-		  struct arena *a, struct json **out, struct why *w);
-
 /* The value of the query's first expression as a document of its own; NULL when it is undefined. */
 struct rego_doc *rego_doc_from_result(const struct rego_result *r);
 /* Named variables of the query. */
 uint32_t rego_result_columns(const struct rego_result *r);
+
+/* For tests: as rego_compile and rego_eval, with the n-th allocation failing (1 is the first). */
+struct rego_program *rego_compile_failing(const struct rego_module *modules, size_t count,
+					  const struct rego_compile_options *options, struct rego_errors **errors, uint64_t n);
+struct rego_result *rego_eval_failing(const struct rego_query *q, const struct rego_eval_options *options, uint64_t n);

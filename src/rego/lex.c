@@ -68,7 +68,7 @@ static struct token *add(struct lexer *l, enum tok k, size_t from, uint32_t row,
 		struct token *more = arena_grow(l->c->arena, l->toks, l->cap * sizeof(*more), cap * sizeof(*more));
 
 		if (!more) {
-			l->c->no_memory = true;
+			comp_oom(l->c);
 			l->stop = true;
 			return NULL;
 		}
@@ -202,7 +202,7 @@ static void string(struct lexer *l)
 	if (t)
 		t->text = buf_view(&b);
 	if (!buf_ok(&b))
-		l->c->no_memory = true;
+		comp_oom(l->c);
 }
 
 static void raw_string(struct lexer *l)
@@ -337,7 +337,7 @@ static void number(struct lexer *l)
 
 		t->text = slice_cstr(s);
 		if (!s)
-			l->c->no_memory = true;
+			comp_oom(l->c);
 	}
 }
 

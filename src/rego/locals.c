@@ -55,7 +55,7 @@ static struct decl *insert(struct locals *l, struct decl d)
 		f->cap = cap;
 		if (!f->d) {
 			f->n = f->cap = 0;
-			l->c->no_memory = true;
+			comp_oom(l->c);
 			return NULL;
 		}
 	}
@@ -309,7 +309,7 @@ static void some_in(struct locals *l, struct expr *e)
 	e->kind = EX_TERM;
 	e->term = ref ? term_call(l->c, "eq", t->loc, ref, val) : NULL;
 	if (!e->term)
-		l->c->no_memory = true;
+		comp_oom(l->c);
 }
 
 static void do_expr(struct locals *l, struct expr *e)

@@ -37,7 +37,7 @@ static bool read_with(struct parser *p, struct expr *e)
 			e->with = arena_grow(p->c->arena, e->with, cap * sizeof(w), more * sizeof(w));
 			cap = more;
 			if (!e->with) {
-				p->c->no_memory = true;
+				comp_oom(p->c);
 				return false;
 			}
 		}
@@ -79,7 +79,7 @@ static struct expr *some(struct parser *p)
 			e->decls = arena_grow(p->c->arena, e->decls, cap * sizeof(t), more * sizeof(t));
 			cap = more;
 			if (!e->decls) {
-				p->c->no_memory = true;
+				comp_oom(p->c);
 				return NULL;
 			}
 		}
@@ -428,7 +428,7 @@ static struct expr *logical(struct parser *p, unsigned level, bool must)
 			bodies = arena_grow(p->c->arena, bodies, cap * sizeof(struct body *), more * sizeof(struct body *));
 			cap = more;
 			if (!bodies) {
-				p->c->no_memory = true;
+				comp_oom(p->c);
 				return NULL;
 			}
 		}

@@ -177,7 +177,7 @@ static bool import(struct parser *p)
 		m->imports = arena_grow(p->c->arena, m->imports, m->cap_imports * sizeof(im), cap * sizeof(im));
 		m->cap_imports = cap;
 		if (!m->imports) {
-			p->c->no_memory = true;
+			comp_oom(p->c);
 			return false;
 		}
 	}

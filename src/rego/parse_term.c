@@ -120,7 +120,7 @@ static bool list_add(struct parser *p, struct list *l, struct term *t)
 		struct term **more = arena_grow(p->c->arena, l->items, l->cap * sizeof(*more), cap * sizeof(*more));
 
 		if (!more) {
-			p->c->no_memory = true;
+			comp_oom(p->c);
 			p_fail(p, t->loc, "out of memory");
 			return false;
 		}
@@ -338,7 +338,7 @@ static struct term *template(struct parser *p)
 				parts = arena_grow(p->c->arena, parts, cap * sizeof(struct expr *), more * sizeof(struct expr *));
 				cap = more;
 				if (!parts) {
-					p->c->no_memory = true;
+					comp_oom(p->c);
 					return p_fail(p, from, "out of memory");
 				}
 			}

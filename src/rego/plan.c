@@ -10,7 +10,8 @@ static void *room(struct planner *p, void *array, uint32_t n, uint32_t *cap, siz
 		return array;
 	q = arena_grow(p->c->arena, array, *cap * size, more * size);
 	if (!q) {
-		p->c->no_memory = p->bad = true;
+		p->bad = true;
+		comp_oom(p->c);
 		return NULL;
 	}
 	*cap = more;

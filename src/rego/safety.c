@@ -32,7 +32,7 @@ static void put(struct comp *c, struct vset *s, struct var *v)
 		s->v = arena_grow(c->arena, s->v, s->cap * sizeof(v), cap * sizeof(v));
 		if (!s->v) {
 			s->n = s->cap = 0;
-			c->no_memory = true;
+			comp_oom(c);
 			return;
 		}
 		s->cap = cap;

@@ -35,7 +35,7 @@ struct tree *tree_add(struct comp *c, struct tree *t, struct rv key)
 		t->kids = arena_grow(c->arena, t->kids, t->cap_kids * sizeof(struct tree *), cap * sizeof(struct tree *));
 		if (!t->kids) {
 			t->nkids = t->cap_kids = 0;
-			c->no_memory = true;
+			comp_oom(c);
 			return NULL;
 		}
 		t->cap_kids = cap;
@@ -82,7 +82,7 @@ char *tree_path(struct comp *c, const struct tree *t)
 	path_text(&b, t);
 	s = buf_cstr(&b);
 	if (!s)
-		c->no_memory = true;
+		comp_oom(c);
 	return s ? s : arena_strdup(c->arena, "data");
 }
 
@@ -103,7 +103,7 @@ static bool group_add(struct comp *c, struct rule_group *g, struct rule *r)
 		g->rules = arena_grow(c->arena, g->rules, g->cap * sizeof(struct rule *), cap * sizeof(struct rule *));
 		if (!g->rules) {
 			g->n = g->cap = 0;
-			c->no_memory = true;
+			comp_oom(c);
 			return false;
 		}
 		g->cap = cap;

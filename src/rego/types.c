@@ -28,7 +28,7 @@ static void set_var(struct check *k, struct var *v, const struct ty *t)
 		k->cap = cap;
 		if (!k->trail) {
 			k->ntrail = k->cap = 0;
-			k->c->no_memory = true;
+			comp_oom(k->c);
 			return;
 		}
 	}

@@ -1,0 +1,303 @@
+/* The engine as a library: language, budgets, explanations, failing allocations. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "rego/host.h"
+
+static void ref_value(void *ctx, struct rego_host_call *c)
+{
+	size_t n;
+	const char *name = rego_host_arg_string(c, 0, &n);
+	int *calls = ctx;
+
+	if (calls)
+		++*calls;
+	if (!name)
+		rego_host_fail(c, "operand 1 must be string");
+	else if (strcmp(name, "digests") == 0)
+		assert_int_equal(rego_host_reply_json(c, "[\"aaaa1111\", \"bbbb2222\"]", 24), 0);
+	else if (strcmp(name, "down") == 0)
+		rego_host_abort(c, "no answer");
+	else
+		assert_int_equal(rego_host_reply_json(c, "null", 4), 0);
+}
+
+static const struct rego_host_fn hosts[] = {{"reference", 1, 0, ref_value}};
+
+struct run {
+	struct rego_program *p;
+	struct rego_query *q;
+	struct rego_result *r;
+};
+
+static struct run evaluate(const char *text, const char *query, const char *input, struct rego_eval_options o, int dialect)
+{
+	struct rego_module m = {"policy.rego", text, strlen(text)};
+	struct rego_compile_options c = {.size = sizeof(c), .dialect = dialect, .host_fns = hosts, .host_fn_count = 1};
+	struct rego_errors *e = NULL;
+	struct run x = {.p = rego_compile(&m, 1, &c, &e)};
+
+	if (!x.p)
+		fail_msg("%u:%u: %s", rego_errors_at(e, 0)->row, rego_errors_at(e, 0)->col, rego_errors_at(e, 0)->message);
+	x.q = rego_query_compile(x.p, query, strlen(query), &e);
+	if (!x.q)
+		fail_msg("%s: %s", query, rego_errors_at(e, 0)->message);
+	o.size = sizeof(o);
+	o.input = input;
+	o.input_len = input ? strlen(input) : 0;
+	x.r = rego_eval(x.q, &o);
+	assert_non_null(x.r);
+	return x;
+}
+
+static void done(struct run x)
+{
+	rego_result_free(x.r);
+	rego_query_free(x.q);
+	rego_program_free(x.p);
+}
+
+static void policies_give_their_documents(void **state)
+{
+	static const struct {
+		const char *text, *query, *input, *want;
+	} cases[] = {
+		{"package p\nx := 1 + 2", "data.p.x", NULL, "3"},
+		{"package p\nallow if input.a == 1", "data.p.allow", "{\"a\": 1}", "true"},
+		{"package p\nallow if input.a == 1", "data.p.allow", "{\"a\": 2}", NULL},
+		{"package p\ndefault allow := false\nallow if input.a == 1", "data.p.allow", "{}", "false"},
+		{"package p\ns contains x if some x in input\n", "data.p.s", "[3, 1, 2, 1]", "[1,2,3]"},
+		{"package p\nm[k] := v if some k, v in input", "data.p.m", "[\"a\", \"b\"]", "{\"0\":\"a\",\"1\":\"b\"}"},
+		{"package p\na.b[x].c := y if some x, y in input", "data.p", "{\"k\": 1}", "{\"a\":{\"b\":{\"k\":{\"c\":1}}}}"},
+		{"package p\nf(x) := x * 2\nx := [f(y) | some y in input]", "data.p.x", "[1, 2]", "[2,4]"},
+		{"package p\nx := 1 if input.a else := 2 if input.b else := 3", "data.p.x", "{\"b\": true}", "2"},
+		{"package p\nall_ok if every x in input { x > 0 }", "data.p.all_ok", "[1, 2]", "true"},
+		{"package p\nall_ok if every x in input { x > 0 }", "data.p.all_ok", "[1, -2]", NULL},
+		{"package p\nq := input.x\nx := y if y := q with input.x as 7", "data.p.x", "{}", "7"},
+		{"package p\nx := $\"a {input.b} {input.c}\"", "data.p.x", "{\"b\": [1]}", "\"a [1] <undefined>\""},
+		{"package p\nx if { not input.a }", "data.p.x", "{}", "true"},
+		{"package p\nx := [a, b] if [a, {\"k\": b}] = input", "data.p.x", "[1, {\"k\": 2}]", "[1,2]"},
+		{"package p\nx if \"aaaa1111\" in reference(\"digests\")", "data.p.x", NULL, "true"},
+		{"package p\nx if \"a\" in reference(\"none\")", "data.p.x", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct run x = evaluate(cases[i].text, cases[i].query, cases[i].input, (struct rego_eval_options){0}, REGO_V1);
+		const char *got = rego_result_value(x.r, NULL);
+
+		if (rego_result_error(x.r))
+			fail_msg("%s: %s", cases[i].text, rego_result_error(x.r)->message);
+		if (cases[i].want)
+			assert_string_equal(got ? got : "undefined", cases[i].want);
+		else
+			assert_null(got);
+		done(x);
+	}
+}
+
+static void conflicts_are_errors_with_their_place(void **state)
+{
+	struct run x = evaluate("package p\n\nx := 1 if true\nx := 2 if true", "data.p.x", NULL, (struct rego_eval_options){0}, REGO_V1);
+	const struct rego_error *e = rego_result_error(x.r);
+
+	(void)state;
+	assert_non_null(e);
+	assert_string_equal(e->code, "eval_conflict_error");
+	assert_string_equal(e->file, "policy.rego");
+	assert_int_equal(e->row, 4);
+	assert_null(rego_result_value(x.r, NULL));
+	done(x);
+}
+
+static void a_host_that_cannot_answer_ends_the_query(void **state)
+{
+	int calls = 0;
+	struct run x = evaluate("package p\nx if reference(\"down\")", "data.p.x", NULL, (struct rego_eval_options){.host_ctx = &calls},
+				REGO_V1);
+
+	(void)state;
+	assert_string_equal(rego_result_error(x.r)->code, "eval_builtin_error");
+	assert_int_equal(rego_result_allowed(x.r), 0);
+	done(x);
+	x = evaluate("package p\nx if { reference(\"a\") == null; reference(\"a\") == null }", "data.p.x", NULL,
+		     (struct rego_eval_options){.host_ctx = &calls}, REGO_V1);
+	assert_int_equal(calls, 2);	/* one each: equal arguments are asked once */
+	assert_int_equal(rego_result_allowed(x.r), 1);
+	done(x);
+}
+
+static void hostile_policies_end_in_the_budget_they_exhaust(void **state)
+{
+	static const struct {
+		const char *text, *budget;
+		struct rego_budget limits;
+	} cases[] = {
+		{"package p\nn := numbers.range(1, 300)\nx := count([1 | some a in n; some b in n; some c in n; some d in n; d < a - 1000])", "steps",
+		 {.time_ns = 60000000000u}},
+		{"package p\nn := numbers.range(1, 2000)\nx := [[a, b] | some a in n; some b in n]", "memory", {.memory_bytes = 1 << 20}},
+		{"package p\nn := numbers.range(1, 3000)\nx := [[a, b, c] | some a in n; some b in n; c := [a, b]]", NULL, {0}},
+		{"package p\nx := [1 | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a == b + 0.5]", "time",
+		 {.time_ns = 1000000, .steps = 1000000000}},
+		{"package p\nf(x) := g([x])\ng(x) := h([x])\nh(x) := count(x)\nx := f(1)", "depth", {.depth = 2}},
+		{"package p\na := [1, 2]\nx := [a, a, a, a]", "result", {.result_bytes = 8}},
+		{"package p\na0 := [1, 1]\na1 := [a0, a0]\na2 := [a1, a1, a1, a1, a1, a1, a1, a1]\na3 := [a2, a2, a2, a2, a2, a2, a2, a2]\n"
+		 "a4 := [a3, a3, a3, a3, a3, a3, a3, a3]\na5 := [a4, a4, a4, a4, a4, a4, a4, a4]\na6 := [a5, a5, a5, a5, a5, a5, a5, a5]\n"
+		 "a7 := [a6, a6, a6, a6, a6, a6, a6, a6]\na8 := [a7, a7, a7, a7, a7, a7, a7, a7]\nx := [a8, a8]", NULL, {0}},
+		{"package p\nx := numbers.range(1, 100000000)", NULL, {0}},
+		{"package p\na := concat(\"\", [\"xxxxxxxxxxxxxxxx\" | some i in numbers.range(1, 1000)])\nb := replace(a, \"x\", a)\n"
+		 "x := replace(b, \"x\", a)", NULL, {0}},
+		{"package p\na := 1e30000 * 1e30000\nb := a * a\nx := b * b", NULL, {0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct rego_eval_options o = {.budget = cases[i].limits, .strict_errors = 1};
+		int64_t from = sys_monotonic_ns(), took;
+		struct run x = evaluate(cases[i].text, "data.p.x", NULL, o, REGO_V1);
+		const struct rego_error *e = rego_result_error(x.r);
+
+		took = sys_monotonic_ns() - from;
+		if (!e)
+			fail_msg("case %zu came to an end", i);
+		if (cases[i].budget)
+			assert_string_equal(e->budget ? e->budget : e->message, cases[i].budget);
+		assert_true(took < 3000000000);	/* the time budget is 100 ms; sanitizers and busy machines are slower */
+		done(x);
+	}
+}
+
+static void nesting_bombs_are_parse_errors(void **state)
+{
+	static const char *const bombs[][2] = {{"[", "]"}, {"{", "}"}, {"(", ")"}, {"{1:", "}"}, {"f(", ")"}, {"[x|x=", "]"}, {"-x-", ""},
+					       {"1+", ""}, {"x[", "]"}, {"$\"{", "}\""}, {"not {", "}"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bombs) / sizeof(*bombs); i++) {
+		char text[40000];
+		size_t at = (size_t)snprintf(text, sizeof(text), "package p\nimport future.keywords.not\np if { x := ");
+		struct rego_module m = {"m", text, 0};
+		struct rego_errors *e = NULL;
+		struct rego_program *p;
+
+		for (int k = 0; k < 5000 && at < sizeof(text) - 10; k++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", bombs[i][0]);
+		m.len = at;
+		p = rego_compile(&m, 1, NULL, &e);
+		assert_null(p);
+		assert_true(rego_errors_count(e) > 0);
+		rego_errors_free(e);
+	}
+}
+
+static void a_denial_tells_the_expression_and_the_nearest_member(void **state)
+{
+	struct run x = evaluate("package p\n\nok if {\n\tinput.kind == \"tdx\"\n\tinput.digest in reference(\"digests\")\n}\n", "data.p.ok",
+				"{\"kind\": \"tdx\", \"digest\": \"aaaa1112\"}", (struct rego_eval_options){.explain = 1}, REGO_V1);
+	const struct rego_explanation *ex;
+
+	(void)state;
+	assert_int_equal(rego_result_rows(x.r), 0);
+	assert_true(rego_result_explanations(x.r) >= 1);
+	ex = rego_result_explanation(x.r, rego_result_explanations(x.r) - 1);
+	assert_string_equal(ex->rule, "data.p.ok");
+	assert_int_equal(ex->row, 5);
+	assert_int_equal(ex->col, 2);
+	assert_string_equal(ex->op, "in");
+	assert_string_equal(ex->text, "input.digest in reference(\"digests\")");
+	assert_string_equal(ex->left, "\"aaaa1112\"");
+	assert_string_equal(ex->nearest, "\"aaaa1111\"");
+	done(x);
+}
+
+static void a_missing_field_is_told(void **state)
+{
+	struct run x = evaluate("package p\nok if input.a.b == 1", "data.p.ok", "{\"a\": {\"c\": 1}}",
+				(struct rego_eval_options){.explain = 1}, REGO_V1);
+
+	(void)state;
+	assert_int_equal(rego_result_explanations(x.r), 1);
+	assert_string_equal(rego_result_explanation(x.r, 0)->text, "input.a.b == 1");
+	done(x);
+}
+
+static void errors_of_builtins_are_undefined_unless_strict(void **state)
+{
+	struct run x = evaluate("package p\nx := 1 / input", "data.p.x", "0", (struct rego_eval_options){0}, REGO_V1);
+
+	(void)state;
+	assert_null(rego_result_error(x.r));
+	assert_null(rego_result_value(x.r, NULL));
+	done(x);
+	x = evaluate("package p\nx := 1 / input", "data.p.x", "0", (struct rego_eval_options){.strict_errors = 1}, REGO_V1);
+	assert_string_equal(rego_result_error(x.r)->code, "eval_builtin_error");
+	assert_string_equal(rego_result_error(x.r)->message, "div: divide by zero");
+	done(x);
+}
+
+/* Each allocation fails once: no crash, no leak (the sanitizer looks), and never another answer. */
+static void when_any_allocation_fails_there_is_an_error_and_no_wrong_answer(void **state)
+{
+	static const char text[] = "package p\nimport rego.v1\ndefault allow := false\nallow if { some r in input.roles; r in data.ok }\n"
+				   "s contains x if { some x in input.roles; not x == \"b\" }\nf(x) := {\"k\": x} if x > 1\nelse := [x]\n"
+				   "o[k] := f(v) if some k, v in [1, 2, 3]\nx := {\"s\": s, \"o\": o, \"t\": $\"v {count(s)}\"}";
+	static const char want[] = "{\"o\":{\"0\":[1],\"1\":{\"k\":2},\"2\":{\"k\":3}},\"s\":[\"a\",\"c\"],\"t\":\"v 2\"}";
+	struct rego_module m = {"m", text, sizeof(text) - 1};
+	struct rego_program *p = NULL;
+	struct rego_query *q;
+	uint64_t n;
+	int good = 0;
+
+	(void)state;
+	for (n = 1; n < 20000 && !p; n++) {
+		struct rego_errors *e = NULL;
+
+		p = rego_compile_failing(&m, 1, NULL, &e, n);
+		if (!p && e)
+			assert_true(rego_errors_count(e) > 0);
+		rego_errors_free(e);
+	}
+	assert_non_null(p);
+	assert_true(n > 20);
+	q = rego_query_compile(p, "data.p.x", 8, NULL);
+	assert_non_null(q);
+	for (n = 1; n < 5000 && good < 3; n++) {
+		struct rego_eval_options o = {.size = sizeof(o), .input = "{\"roles\": [\"a\", \"b\", \"c\"]}", .input_len = 26};
+		struct rego_result *r = rego_eval_failing(q, &o, n);
+		const char *v = r ? rego_result_value(r, NULL) : NULL;
+
+		if (v) {
+			assert_string_equal(v, want);
+			good++;
+		} else if (r) {
+			/* the text of a good result may be what found no memory */
+			assert_true(rego_result_error(r) != NULL || rego_result_rows(r) == 1);
+		}
+		rego_result_free(r);
+	}
+	assert_int_equal(good, 3);
+	rego_query_free(q);
+	rego_program_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policies_give_their_documents),
+		cmocka_unit_test(conflicts_are_errors_with_their_place),
+		cmocka_unit_test(a_host_that_cannot_answer_ends_the_query),
+		cmocka_unit_test(hostile_policies_end_in_the_budget_they_exhaust),
+		cmocka_unit_test(nesting_bombs_are_parse_errors),
+		cmocka_unit_test(a_denial_tells_the_expression_and_the_nearest_member),
+		cmocka_unit_test(a_missing_field_is_told),
+		cmocka_unit_test(errors_of_builtins_are_undefined_unless_strict),
+		cmocka_unit_test(when_any_allocation_fails_there_is_an_error_and_no_wrong_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
