@@ -94,6 +94,31 @@ static unsigned read_escape(struct reader *r, uint8_t out[4])
 	return utf8_put((uint32_t)v, out);
 }
 
+/* Behind the bytes that stand for themselves: up to a quote, a backslash or a control. *any gathers their bits. */
+static const uint8_t *plain_run(const uint8_t *p, const uint8_t *end, uint8_t *any)
+{
+	const uint64_t ones = 0x0101010101010101ull, high = 0x8080808080808080ull;
+	uint64_t seen = 0;
+
+	while (end - p >= 8) {
+		uint64_t w, quote, back, stop;
+
+		memcpy(&w, p, 8);
+		quote = w ^ ones * '"';
+		back = w ^ ones * '\\';
+		/* the usual test for a zero byte, and for one below 0x20; it may see one too many, never one too few */
+		stop = ((quote - ones) & ~quote) | ((back - ones) & ~back) | ((w - ones * 0x20) & ~w);
+		if (stop & high)
+			break;
+		seen |= w;
+		p += 8;
+	}
+	*any |= (seen & high) ? 0x80 : 0;
+	while (p < end && *p != '"' && *p != '\\' && *p >= 0x20)
+		*any |= *p++;
+	return p;
+}
+
 static struct rv read_string(struct reader *r)
 {
 	const uint8_t *from = ++r->p, *p = from;
@@ -101,8 +126,7 @@ static struct rv read_string(struct reader *r)
 	struct rv_str *s;
 	size_t n = 0;
 
-	while (p < r->end && *p != '"' && *p != '\\' && *p >= 0x20)
-		any |= *p++;
+	p = plain_run(p, r->end, &any);
 	if (p < r->end && *p == '"') {
 		r->p = p + 1;
 		if (any >= 0x80 && !(r->opts && r->opts->relaxed) && !utf8_valid(slice_of(from, (size_t)(p - from))))
