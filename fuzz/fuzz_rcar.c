@@ -15,7 +15,7 @@ static void request(struct arena *a, struct slice body)
 	struct rcar_request q;
 
 	if (rc_ok(rcar_parse_request(a, body, &q, &w)))
-		assert(q.tee && rcar_tee(slice_cstr(q.tee)) && rcar_version_name(q.version) && q.extra_params);
+		assert(q.tee && rcar_tee(slice_cstr(q.tee), a) && rcar_version_name(q.version) && q.extra_params);
 	else
 		assert(!why_empty(&w));
 }

@@ -6,6 +6,8 @@
  *
  * Its evidence proves nothing: there is no signature in it. It shows each call of the host in the order of a real one.
  *
+ * The JSON document is {"quote": "hex of these bytes"}; the bytes themselves are taken as well.
+ *
  *   offset  size
  *   0       4     "EXMP"
  *   4       1     version, 1
@@ -31,9 +33,55 @@ static void to_hex(const uint8_t *p, size_t n, char *out)
 	*out = '\0';
 }
 
-static int32_t check_form(const struct warrant_host *host, void *job, struct warrant_bytes e)
+static size_t skip(struct warrant_bytes e, size_t at)
 {
-	if (e.n != SIZE || memcmp(e.p, "EXMP", 4) != 0 || e.p[5] > 1 || e.p[6] || e.p[7])
+	while (at < e.n && memchr(" \t\r\n", e.p[at], 4))
+		at++;
+	return at;
+}
+
+/* Where the word ends that stands there, or 0: no document has anything before its brace. */
+static size_t word(struct warrant_bytes e, size_t at, const char *text)
+{
+	size_t n = strlen(text);
+
+	at = skip(e, at);
+	return at + n <= e.n && memcmp(e.p + at, text, n) == 0 ? at + n : 0;
+}
+
+static int nibble(uint8_t c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The bytes of the quote: the document's, or the evidence as it is. p == NULL: neither, or no memory. */
+static struct warrant_bytes quote_of(const struct warrant_host *host, void *job, struct warrant_bytes e)
+{
+	size_t at = word(e, 0, "{"), end;
+	uint8_t *out;
+
+	if (at == 0)
+		return e;
+	if (!(at = word(e, at, "\"quote\"")) || !(at = word(e, at, ":")) || !(at = word(e, at, "\"")) || at + 2 * SIZE > e.n)
+		return (struct warrant_bytes){NULL, 0};
+	end = word(e, at + 2 * SIZE, "\"");
+	if (!end || !(end = word(e, end, "}")) || skip(e, end) != e.n || !(out = host->alloc(job, SIZE)))
+		return (struct warrant_bytes){NULL, 0};
+	for (size_t i = 0; i < SIZE; i++) {
+		int hi = nibble(e.p[at + 2 * i]), lo = nibble(e.p[at + 2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return (struct warrant_bytes){NULL, 0};
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return (struct warrant_bytes){out, SIZE};
+}
+
+static int32_t check_form(const struct warrant_host *host, void *job, struct warrant_bytes *evidence)
+{
+	struct warrant_bytes e = *evidence = quote_of(host, job, *evidence);
+
+	if (!e.p || e.n != SIZE || memcmp(e.p, "EXMP", 4) != 0 || e.p[5] > 1 || e.p[6] || e.p[7])
 		return host->deny(job, WARRANT_MALFORMED, "example.parse", "this is no evidence of an x-example TEE");
 	if (e.p[4] != 1)
 		return host->deny(job, WARRANT_UNSUPPORTED, "example.unsupported.version", "only version 1 is known");
@@ -43,7 +91,7 @@ static int32_t check_form(const struct warrant_host *host, void *job, struct war
 static int32_t plan(const struct warrant_host *host, void *job, struct warrant_bytes e)
 {
 	char key[2 * MEASURE_N + 1];
-	int32_t r = check_form(host, job, e);
+	int32_t r = check_form(host, job, &e);
 
 	if (r != WARRANT_OK)
 		return r;
@@ -100,7 +148,7 @@ static int32_t verify(const struct warrant_host *host, void *job, struct warrant
 	static const char *const endorsed[] = {"endorsement", "known"};
 	char key[2 * MEASURE_N + 1];
 	struct warrant_bytes known;
-	int32_t r = check_form(host, job, e);
+	int32_t r = check_form(host, job, &e);
 
 	if (r != WARRANT_OK || (r = check_report_data(host, job, e.p + DATA_AT, expected)) != WARRANT_OK)
 		return r;

@@ -137,7 +137,7 @@ rc challenge_seal(struct challenge_sealer *s, const struct challenge *c, int64_t
 	return cookie->p ? rc_of(OK) : deny(w, E_INTERNAL, "challenge.memory", "no memory");
 }
 
-static rc read_plain(struct slice plain, struct challenge *out, struct why *w)
+static rc read_plain(struct slice plain, struct arena *a, struct challenge *out, struct why *w)
 {
 	struct challenge c = {0};
 	struct slice id, nonce;
@@ -149,7 +149,7 @@ static rc read_plain(struct slice plain, struct challenge *out, struct why *w)
 	c.expires_s = (int64_t)cur_be64(&cur);
 	id = cur_take(&cur, sizeof(c.id));
 	nonce = cur_take(&cur, sizeof(c.nonce));
-	c.tee = rcar_tee(cur_rest(&cur));
+	c.tee = rcar_tee(cur_rest(&cur), a);
 	TRY(cur_end(&cur, w, "challenge.malformed", "challenge"));
 	if (c.version < RCAR_010 || c.version > RCAR_040 || !c.tee)
 		return deny(w, E_UNAUTH, "challenge.malformed", "the challenge was made by another version of this service");
@@ -192,7 +192,7 @@ rc challenge_open(struct challenge_sealer *s, struct slice cookie, int64_t now_s
 	epoch_done(k);
 	if (!rc_ok(r))
 		return deny(w, E_UNAUTH, "challenge.tampered", "the cookie does not open: it was changed, or is of another service");
-	TRY(read_plain(slice_of(plain, sealed.n - AEAD_TAG), &c, w));
+	TRY(read_plain(slice_of(plain, sealed.n - AEAD_TAG), a, &c, w));
 	if (c.expires_s < now_s) {
 		char when[32];
 

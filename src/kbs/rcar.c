@@ -10,7 +10,15 @@
 static const char *const tees[] = {"az-snp-vtpm", "az-tdx-vtpm", "cca", "csv", "dpu", "hygondcu", "nitro", "nvidia", "sample",
 				   "sampledevice", "se", "sgx", "snp", "tdx", "tpm"};
 
-const char *rcar_tee(struct slice name)
+static bool is_plugin(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '-'))
+			return false;
+	return name.n > 2 && name.n < 32 && slice_starts(name, SLICE_LIT("x-"));
+}
+
+const char *rcar_tee(struct slice name, struct arena *a)
 {
 	if (slice_is(name, "azsnpvtpm"))
 		return "az-snp-vtpm";
@@ -19,7 +27,7 @@ const char *rcar_tee(struct slice name)
 	for (size_t i = 0; i < COUNT_OF(tees); i++)
 		if (slice_is(name, tees[i]))
 			return tees[i];
-	return NULL;
+	return is_plugin(name) ? arena_strndup(a, name.p, name.n) : NULL;
 }
 
 static const char *const version_names[] = {NULL, "0.1.0", "0.1.1", "0.2.0", "0.3.0", "0.4.0"};
@@ -95,7 +103,7 @@ rc rcar_parse_request(struct arena *a, struct slice body, struct rcar_request *o
 		return r;
 	}
 	TRY(json_need_str(doc, "tee", &tee, "Request", w));
-	q.tee = rcar_tee(tee);
+	q.tee = rcar_tee(tee, a);
 	if (!q.tee)
 		return deny(w, E_UNSUPPORTED, "rcar.tee", "unknown TEE \"" SLICE_FMT "\"", SLICE_ARG(slice_sub(tee, 0, 64)));
 	q.extra_params = json_get(doc, "extra-params");
@@ -333,13 +341,13 @@ static rc add_devices(struct arena *a, const struct parts *p, struct slice nonce
 	device.runtime_data = runtime_data(a, NULL, nonce, key);
 	TRY(hash_jcs(a, hash, device.runtime_data, &device.digest[0], w));
 	for (size_t i = 0; i < map->n; i++) {
-		device.tee = rcar_tee(map->members[i].name);
+		device.tee = rcar_tee(map->members[i].name, a);
 		if (!device.tee)
 			return deny(w, E_UNSUPPORTED, "rcar.tee", "unknown TEE \"" SLICE_FMT "\" in additional_evidence",
 				    SLICE_ARG(slice_sub(map->members[i].name, 0, 64)));
 		device.evidence = map->members[i].value->raw;
 		for (unsigned k = 1; k < out->items_n; k++)
-			if (out->items[k].tee == device.tee)
+			if (strcmp(out->items[k].tee, device.tee) == 0)
 				return deny(w, E_MALFORMED, "rcar.additional", "%s stands twice in additional_evidence",
 					    device.tee);
 		out->items[out->items_n++] = device;

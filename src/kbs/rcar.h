@@ -13,8 +13,9 @@ enum rcar_version { RCAR_010 = 1, RCAR_011, RCAR_020, RCAR_030, RCAR_040 };
 #define RCAR_ITEMS_MAX 17u	/* the primary evidence and 16 devices */
 #define RCAR_NONCE_MAX 4096u
 
-/* Canonical name of a TEE as its verifier knows it ("azsnpvtpm" is "az-snp-vtpm"); NULL when unknown. */
-const char *rcar_tee(struct slice name);
+/* Canonical name of a TEE as its verifier knows it ("azsnpvtpm" is "az-snp-vtpm"); NULL when unknown. Names of plug-ins,
+ * "x-..." in lower case, are taken as they are, into the arena: whether there is such a plug-in its verifier says. */
+const char *rcar_tee(struct slice name, struct arena *a);
 
 struct rcar_request {
 	enum rcar_version version;

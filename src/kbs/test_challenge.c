@@ -47,7 +47,7 @@ static struct sealed seal_at(struct fix *f, int64_t at, int64_t life)
 	OK_OR_FAIL(secret_new(s.key, 32, &f->w), &f->w);
 	memset(s.key->p, 0x5a, 32);
 	OK_OR_FAIL(challenge_sealer_open(s.key, &s.sealer, &f->w), &f->w);
-	OK_OR_FAIL(challenge_new(RCAR_040, rcar_tee(SLICE_LIT("snp")), DIGEST_SHA384, at + life, &s.c, &f->w), &f->w);
+	OK_OR_FAIL(challenge_new(RCAR_040, rcar_tee(SLICE_LIT("snp"), f->a), DIGEST_SHA384, at + life, &s.c, &f->w), &f->w);
 	OK_OR_FAIL(challenge_seal(s.sealer, &s.c, at, f->a, &s.cookie, &f->w), &f->w);
 	return s;
 }
@@ -75,7 +75,7 @@ static void what_was_sealed_is_what_opens(void **state)
 
 	for (enum rcar_version v = RCAR_010; v <= RCAR_040; v++) {
 		for (size_t i = 0; i < COUNT_OF(tees); i++) {
-			OK_OR_FAIL(challenge_new(v, rcar_tee(slice_cstr(tees[i])), i % 2 ? DIGEST_SHA512 : 0, NOW + LIFE, &s.c, &f->w), &f->w);
+			OK_OR_FAIL(challenge_new(v, rcar_tee(slice_cstr(tees[i]), f->a), i % 2 ? DIGEST_SHA512 : 0, NOW + LIFE, &s.c, &f->w), &f->w);
 			OK_OR_FAIL(challenge_seal(s.sealer, &s.c, NOW, f->a, &cookie, &f->w), &f->w);
 			OK_OR_FAIL(challenge_open(s.sealer, cookie, NOW, f->a, &back, &f->w), &f->w);
 			assert_true(same(&s.c, &back));

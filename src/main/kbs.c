@@ -290,7 +290,8 @@ static rc start(struct kbs_main *m, const char *config)
 	TRY(file_mkdirs(m->s.data_dir, 0700, &m->w));
 	/* Workers first: they must not inherit sockets, keys or threads. */
 	if (m->s.as.enabled)
-		TRY(pool_open(&(struct pool_options){.workers = (unsigned)m->s.as.workers}, &m->pool, &m->w));
+		TRY(pool_open(&(struct pool_options){.workers = (unsigned)m->s.as.workers, .plugins = m->s.as.plugins.v,
+						    .plugins_n = m->s.as.plugins.n}, &m->pool, &m->w));
 	TRY(open_store(m));
 	seal = kms_seal_file(m->s.store.master_key_file);
 	TRY(keyring_open(m->store, &seal, &m->keyring, &m->w));
@@ -421,6 +422,8 @@ int main(int argc, char **argv)
 	if (!rc_ok(start(m, config))) {
 		fprintf(stderr, "kbs: cannot start\n%s", why_render(&m->w, m->a));
 		stop(m, 0);
+		arena_free(m->a);
+		free(m);
 		return 1;
 	}
 	LOG(LOG_INFO, "ready", LOG_S("version", WARRANT_VERSION), LOG_N("start_ms", (sys_monotonic_ns() - from) / 1000000));

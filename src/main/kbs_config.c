@@ -158,6 +158,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		const struct json *tpm, *sample, *snp, *dcap;
 		const char *trust_dir, *collateral_dir, *words, *loopback, *ca_file;
 		const char *ak_dir, *ek_roots;
+		struct strings plugins;
 		int64_t workers, timeout, stale;
 	} l = {0};
 	static const struct setting rows[] = {
@@ -168,6 +169,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"workers", SET_INT, offsetof(struct local, workers), false, 1, 256},
 		{"timeout_ms", SET_INT, offsetof(struct local, timeout), false, 100, 60000},
 		{"stale_collateral_hours", SET_INT, offsetof(struct local, stale), false, 0, 24 * 90},
+		{"plugins", SET_STRS, offsetof(struct local, plugins)},
 		{"snp_verifier", SET_TABLE, offsetof(struct local, snp)},
 		{"dcap_verifier", SET_TABLE, offsetof(struct local, dcap)},
 		{"collateral_ca_file", SET_STR, offsetof(struct local, ca_file)},
@@ -200,6 +202,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 			    "verifier_config.collateral_loopback_http must be the words \"" LOOPBACK_WORDS "\"; leave it out for https alone");
 	s->as.upstream.loopback_http = l.loopback != NULL;
 	s->as.upstream.ca_file = l.ca_file;
+	s->as.plugins = l.plugins;
 	s->as.trusted_ak_keys_dir = l.ak_dir;
 	s->as.tpm_ek_roots = l.ek_roots;
 	s->as.trust_dir = l.trust_dir;

@@ -47,6 +47,7 @@ struct kbs_settings {
 		bool sample;
 		const char *trusted_ak_keys_dir, *tpm_ek_roots, *trust_dir, *collateral_dir;
 		struct upstream_config upstream;
+		struct strings plugins;		/* absolute paths of verifiers from outside */
 		int64_t workers;		/* verifier processes; 0: one per processor */
 		int64_t verify_timeout_ms;
 		int64_t stale_hours;		/* how long expired collateral still counts */
