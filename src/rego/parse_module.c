@@ -10,12 +10,8 @@ static bool package(struct parser *p)
 
 	m->package_loc = at;
 	p_next(p);
-	if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) {
-		p_illegal(p, "");
-		return false;
-	}
-	if (p_tok(p) != K_IDENT) {	/* a keyword may be a package name where it is not reserved in that place */
-		p_illegal(p, "");
+	if (p_tok(p) != K_IDENT) {
+		p_illegal(p, "expected ident");
 		return false;
 	}
 	if (p_loc(p).row != at.row) {
