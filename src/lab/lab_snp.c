@@ -1,5 +1,6 @@
 #include "lab/lab_snp.h"
 
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -326,14 +327,14 @@ static void good_report(const struct lab_snp *l, uint8_t *r)
 }
 
 /* r and s, 72 bytes each, little endian. */
-static RC sign_report(const struct lab_snp *l, uint8_t *r, struct why *w)
+static RC sign_report(EVP_PKEY *key, uint8_t *r, struct why *w)
 {
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	uint8_t der[128], be[48];
 	const uint8_t *p = der;
 	size_t n = sizeof(der);
 	ECDSA_SIG *sig = NULL;
-	bool ok = c && EVP_DigestSignInit(c, NULL, EVP_sha384(), NULL, l->vcek_key) == 1 && EVP_DigestSign(c, der, &n, r, SNP_SIGNED_SIZE) == 1;
+	bool ok = c && EVP_DigestSignInit(c, NULL, EVP_sha384(), NULL, key) == 1 && EVP_DigestSign(c, der, &n, r, SNP_SIGNED_SIZE) == 1;
 
 	if (ok)
 		sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
@@ -348,6 +349,15 @@ static RC sign_report(const struct lab_snp *l, uint8_t *r, struct why *w)
 	return ok ? rc_of(OK) : broken(w, "a signature");
 }
 
+static RC set_and_sign(uint8_t *r, const struct json *fields, EVP_PKEY *key, struct slice *out, struct why *w)
+{
+	for (size_t i = 0; fields && i < fields->n; i++)
+		TRY(set_field(r, fields->members[i].name, fields->members[i].value, w));
+	TRY(sign_report(key, r, w));
+	*out = slice_of(r, SNP_REPORT_SIZE);
+	return rc_of(OK);
+}
+
 rc lab_snp_report(const struct lab_snp *l, const struct json *fields, struct arena *a, struct slice *out, struct why *w)
 {
 	uint8_t *r = arena_alloc(a, SNP_REPORT_SIZE);
@@ -355,11 +365,36 @@ rc lab_snp_report(const struct lab_snp *l, const struct json *fields, struct are
 	if (!r)
 		return deny(w, E_INTERNAL, "lab.memory", "no memory");
 	good_report(l, r);
-	for (size_t i = 0; fields && i < fields->n; i++)
-		TRY(set_field(r, fields->members[i].name, fields->members[i].value, w));
-	TRY(sign_report(l, r, w));
-	*out = slice_of(r, SNP_REPORT_SIZE);
-	return rc_of(OK);
+	return set_and_sign(r, fields, l->vcek_key, out, w);
+}
+
+rc lab_snp_key(const struct lab_snp *l, struct arena *a, struct slice *pem, struct why *w)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p;
+	long n = b && PEM_write_bio_PrivateKey(b, l->vcek_key, NULL, NULL, 0, NULL, NULL) ? BIO_get_mem_data(b, &p) : 0;
+
+	*pem = n > 0 ? arena_dup(a, slice_of(p, (size_t)n)) : (struct slice){0};
+	BIO_free(b);
+	return pem->p ? rc_of(OK) : broken(w, "a key as text");
+}
+
+rc lab_snp_again(struct slice base, struct slice key_pem, const struct json *fields, struct arena *a, struct slice *out, struct why *w)
+{
+	BIO *b = BIO_new_mem_buf(key_pem.p, (int)key_pem.n);
+	EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
+	uint8_t *r = arena_alloc(a, SNP_REPORT_SIZE);
+	rc v;
+
+	if (base.n != SNP_REPORT_SIZE || !key || !r) {
+		v = deny(w, E_MALFORMED, "lab.report", "there is no report to begin with, or no key");
+	} else {
+		memcpy(r, base.p, SNP_REPORT_SIZE);
+		v = set_and_sign(r, fields, key, out, w);
+	}
+	EVP_PKEY_free(key);
+	BIO_free(b);
+	return v;
 }
 
 /* ---- the guest's form ---- */

@@ -31,5 +31,9 @@ RC lab_snp_report(const struct lab_snp *l, const struct json *fields, struct are
 /* The i-th name, or NULL behind the last. */
 const char *lab_snp_field(size_t i);
 
+/* The VCEK's private key, PEM, and another report of the same chip under it: `base` with the fields set anew. */
+RC lab_snp_key(const struct lab_snp *l, struct arena *a, struct slice *pem, struct why *w);
+RC lab_snp_again(struct slice base, struct slice key_pem, const struct json *fields, struct arena *a, struct slice *out, struct why *w);
+
 /* As a guest sends it, without certificates: {"attestation_report": ..., "cert_chain": null}. */
 RC lab_snp_evidence(struct slice report, struct arena *a, struct json **out, struct why *w);

@@ -99,31 +99,49 @@ static rc read_x5c(struct kbs_main *m, struct json **out)
 	return (*out)->n ? rc_of(OK) : deny(&m->w, E_MALFORMED, "config.signer", "%s holds no PEM certificate", m->s.as.cert_path);
 }
 
-/* Attestation keys of a folder are enrolled at each start; those that were enrolled by an administrator stay. */
-static rc enrol_folder(struct kbs_main *m)
+typedef rc entry_fn(struct kbs_main *m, const char *path, const char *name, const char *set);
+
+static rc each_entry(struct kbs_main *m, const char *dir, const char *set, entry_fn *fn)
 {
-	DIR *d;
+	DIR *d = opendir(dir);
 	struct dirent *e;
 	rc r = rc_of(OK);
 
-	if (!m->s.as.trusted_ak_keys_dir)
-		return r;
-	d = opendir(m->s.as.trusted_ak_keys_dir);
 	if (!d)
-		return deny(&m->w, E_UNAVAILABLE, "config.ak-folder", "cannot read %s: %s", m->s.as.trusted_ak_keys_dir, strerror(errno));
+		return deny(&m->w, E_UNAVAILABLE, "config.trust-folder", "cannot read %s: %s", dir, strerror(errno));
 	while (rc_ok(r) && (e = readdir(d))) {
-		char *path = arena_printf(m->a, "%s/%s", m->s.as.trusted_ak_keys_dir, e->d_name);
-		struct slice pem;
+		char *path = arena_printf(m->a, "%s/%s", dir, e->d_name);
 
-		if (e->d_name[0] == '.')
-			continue;
-		r = file_read(m->a, path, 65536, &pem, &m->w);
-		if (rc_ok(r))
-			r = as_add_anchor(m->as, SLICE_LIT("tpm-ak"), pem, &m->w);
-		r = note(&m->w, r, "enrolling the attestation key %s", path);
+		if (e->d_name[0] != '.')
+			r = path ? fn(m, path, e->d_name, set) : deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
 	}
 	closedir(d);
 	return r;
+}
+
+static rc enrol_file(struct kbs_main *m, const char *path, const char *name, const char *set)
+{
+	struct slice pem;
+	rc r = file_read(m->a, path, 65536, &pem, &m->w);
+
+	(void)name;
+	if (rc_ok(r))
+		r = as_add_anchor(m->as, slice_cstr(set), pem, &m->w);
+	return note(&m->w, r, "enrolling %s as an anchor of %s", path, set);
+}
+
+static rc enrol_set(struct kbs_main *m, const char *path, const char *name, const char *set)
+{
+	(void)set;
+	return each_entry(m, path, arena_strdup(m->a, name), enrol_file);
+}
+
+/* Anchors of folders are enrolled at each start; those that were enrolled before stay. */
+static rc enrol_folders(struct kbs_main *m)
+{
+	if (m->s.as.trusted_ak_keys_dir)
+		TRY(each_entry(m, m->s.as.trusted_ak_keys_dir, "tpm-ak", enrol_file));
+	return m->s.as.trust_dir ? each_entry(m, m->s.as.trust_dir, NULL, enrol_set) : rc_of(OK);
 }
 
 static rc open_as(struct kbs_main *m)
@@ -146,7 +164,7 @@ static rc open_as(struct kbs_main *m)
 	TRY(as_open(&env, &c, &m->as, &m->w));
 	if (m->s.as.sample)
 		LOG(LOG_WARN, "insecure", LOG_S("what", "sample evidence, which proves nothing, is accepted; every token says so"));
-	return enrol_folder(m);
+	return enrol_folders(m);
 }
 
 static const char *local_path(const char *uri)
