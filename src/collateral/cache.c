@@ -191,13 +191,13 @@ rc cache_list(struct store *store, const char *kind, const char *after, size_t l
 	if (!*rows || (kind && !prefix))
 		return no_memory(w);
 	for (size_t i = 0; i < *n; i++) {
-		/* One that goes away meanwhile is no failure: it stays without kind. */
+		/* One that goes away meanwhile, or cannot be read, takes the others not with it: it stays without kind. */
 		rc r = read_row(store, (*names)[i], a, &(*rows)[i], w);
 
-		if (!rc_ok(r) && r.code != E_NOTFOUND)
-			return r;
-		if (r.code == E_NOTFOUND)
+		if (r.code == E_NOTFOUND || r.code == E_MALFORMED)
 			why_clear(w);
+		else if (!rc_ok(r))
+			return r;
 	}
 	return rc_of(OK);
 }

@@ -13,7 +13,8 @@
 #define PUT_OFF_MAX   ((int64_t)300 * 1000000000)
 #define FLIGHT_ARENA  ((size_t)64 << 20)
 #define SCAN_S	      300	/* how often the refresher looks through the cache */
-#define SCAN_ROWS     64u
+#define SCAN_ROWS     8u
+#define SCAN_ARENA    ((size_t)256 << 20)	/* that many rows of the largest pieces */
 #define EXPIRED_S     600	/* how often the vendor is asked for what is behind its nextUpdate */
 
 /* One fetch under way; those who want the same piece wait for it. */
@@ -43,7 +44,8 @@ struct collateral {
 	/* the refresher */
 	pthread_t thread;
 	pthread_cond_t wake;
-	bool threaded, poked, ending;
+	bool threaded, poked;
+	atomic_bool ending;
 };
 
 rc collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w)
@@ -227,13 +229,13 @@ static void refresh_kind(struct collateral *c, const char *kind)
 	size_t n = SCAN_ROWS;
 
 	while (n == SCAN_ROWS) {
-		struct arena *a = arena_new(0);
+		struct arena *a = arena_new(SCAN_ARENA);
 		struct cache_row *rows;
 		char **names;
 
 		if (!a || !rc_ok(cache_list(c->store, kind, after, SCAN_ROWS, a, &rows, &names, &n, NULL)))
 			n = 0;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && !atomic_load(&c->ending); i++)
 			if (rows[i].kind && is_due(c, &rows[i]))
 				(void)fetch(c, rows[i].kind, rows[i].key, rows[i].fetched_s, NULL).code;
 		if (n) {
@@ -257,15 +259,15 @@ static void *refresher(void *ctx)
 	struct collateral *c = ctx;
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->ending) {
+	while (!atomic_load(&c->ending)) {
 		struct timespec until;
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += SCAN_S;
-		while (!c->ending && !c->poked && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
+		while (!atomic_load(&c->ending) && !c->poked && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
 			;
 		c->poked = false;
-		if (c->ending)
+		if (atomic_load(&c->ending))
 			break;
 		pthread_mutex_unlock(&c->lock);
 		collateral_refresh(c);
@@ -321,7 +323,7 @@ void collateral_close(struct collateral *c)
 		return;
 	if (c->threaded) {
 		pthread_mutex_lock(&c->lock);
-		c->ending = true;
+		atomic_store(&c->ending, true);
 		pthread_cond_signal(&c->wake);
 		pthread_mutex_unlock(&c->lock);
 		pthread_join(c->thread, NULL);

@@ -377,6 +377,21 @@ static void a_list_behind_its_grace_is_fetched_for_the_request(void **state)
 	fake_now -= 700;
 }
 
+static void a_row_that_cannot_be_read_stops_no_refresh(void **state)
+{
+	struct fixture *f = *state;
+
+	for (char k = 'a'; k <= 'z'; k++)
+		assert_true(rc_ok(collateral_put(f->c, &(struct collateral_piece){"amd-crl", arena_strndup(f->a, &k, 1), crl_of(f, 7, fake_now - DAY)},
+						 1, &f->w)));
+	assert_true(rc_ok(store_put(f->store, "collateral", "amd-crl/0", SLICE_LIT("no document"), &f->w)));
+	f->fake.crl = crl_of(f, 8, fake_now);
+	fake_now += 1000;
+	collateral_refresh(f->c);
+	assert_int_equal(atomic_load(&f->fake.calls), 26);
+	fake_now -= 1000;
+}
+
 static void facts_are_read_only_from_what_is_of_the_form(void **state)
 {
 	struct fixture *f = *state;
@@ -453,6 +468,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_request_waits_for_a_piece_that_is_only_due, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_due_list_is_refreshed_in_the_background, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_behind_its_grace_is_fetched_for_the_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_row_that_cannot_be_read_stops_no_refresh, setup, teardown),
 		cmocka_unit_test_setup_teardown(facts_are_read_only_from_what_is_of_the_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_kind_is_documented_and_no_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_kind_that_a_driver_asks_for_is_in_the_table, setup, teardown),
