@@ -377,7 +377,7 @@ static void defaults(struct server_config *c)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	c->loops = or_default(c->loops, cpus > 0 ? (unsigned)cpus : 1);
-	c->workers = or_default(c->workers, MAX_OF(4u, 2 * c->loops));
+	c->workers = or_default(c->workers, MAX_OF(8u, 8 * c->loops)); /* they wait for the disk together: one flush for all */
 	c->body_max = c->body_max ? c->body_max : (size_t)2 << 20;
 	c->max_connections = or_default(c->max_connections, 10000);
 	c->max_per_peer = or_default(c->max_per_peer, 1000);

@@ -32,7 +32,7 @@ struct server_config {
 	const struct server_listener *listeners;
 	size_t listeners_n;
 	unsigned loops;			/* 0: one a processor */
-	unsigned workers;		/* 0: 2 x loops, at least 4 */
+	unsigned workers;		/* 0: 8 x loops: they wait together for one flush of the store */
 	size_t body_max;		/* 0: 2 MiB */
 	unsigned max_connections;	/* 0: 10,000 */
 	unsigned max_per_peer;		/* 0: 1,000 */
