@@ -17,8 +17,10 @@ static struct slice shared(struct arena *a, const char *path, size_t n)
 	const char *root = getenv("WARRANT_SHARED");
 	struct slice s = {0};
 
-	if (!root || !rc_ok(file_read(a, arena_printf(a, "%s/evidence/%.*s", root, (int)n, path), 4u << 20, &s, NULL)))
+	if (!root || !rc_ok(file_read(a, arena_printf(a, "%s/evidence/%.*s", root, (int)n, path), 4u << 20, &s, NULL))) {
+		arena_free(a);	/* skip() does not come back */
 		skip();
+	}
 	return s;
 }
 

@@ -82,8 +82,9 @@ static void a_changed_manifest_is_refused(void **state)
 /* Every 23rd bit up to the certificates, which their chain protects. */
 static void no_flipped_bit_of_a_manifest_is_accepted(void **state)
 {
-	struct arena *a = arena_new(0), *b = arena_new(0);
+	struct arena *a = arena_new(0);
 	struct slice xml = shared_file(a, "nvidia/rim/1010_0200_882_96005E0001_PROD.swidtag");
+	struct arena *b = arena_new(0);
 	const uint8_t *end = memmem(xml.p, xml.n, "<ds:KeyInfo", 11);
 	struct arena_mark m = arena_mark(b);
 	struct pkey *key;

@@ -35,6 +35,16 @@ static inline struct slice shared_file(struct arena *a, const char *path)
 	return bytes;
 }
 
+/* Into the arena of a group of tests, which its teardown frees. */
+static inline struct slice shared_of_group(struct arena *group, const char *path)
+{
+	struct slice bytes = shared_try(group, path);
+
+	if (!bytes.p)
+		skip();
+	return bytes;
+}
+
 /* cases.json of a platform: the array. */
 static inline const struct json *shared_cases(struct arena *a, const char *platform)
 {

@@ -60,8 +60,9 @@ static void the_opaque_fields_have_the_names_and_texts_that_policies_know(void *
 
 static void a_report_cut_at_any_length_is_refused(void **state)
 {
-	struct arena *a = arena_new(0), *b = arena_new(0);
+	struct arena *a = arena_new(0);
 	struct slice in = shared_file(a, "nvidia/switch-sdk/report.bin");
+	struct arena *b = arena_new(0);
 	struct arena_mark m = arena_mark(b);
 
 	(void)state;

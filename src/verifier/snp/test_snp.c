@@ -23,7 +23,7 @@ static struct arena *files;	/* of the group: read once */
 
 static struct slice file(const char *path)
 {
-	return shared_file(files, path);
+	return shared_of_group(files, path);
 }
 
 /* A trial over the evidence, with the vector's certificates as collateral, and AMD's own anchors. */
@@ -308,9 +308,9 @@ static void the_json_form_becomes_the_signed_bytes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
+		struct slice bin = file(all[i]->report), again;
 		struct arena *a = arena_new(0);
 		struct why w = why_in(a);
-		struct slice bin = file(all[i]->report), again;
 		struct json *doc = as_guest(a, bin), *v;
 
 		/* through text, as it comes over the wire */

@@ -11,13 +11,13 @@ struct parts {
 	struct slice ak, msg, sig, pcrs, log;
 };
 
-static struct parts gce(struct arena *a, const char *bank)
+static struct parts gce(struct arena *of_group, const char *bank)
 {
 	return (struct parts){
-		.ak = shared_file(a, "tpm/gce-cos85-nonce9009/ak.tpmt"),
-		.msg = shared_file(a, arena_printf(a, "tpm/gce-cos85-nonce9009/quote-%s.msg", bank)),
-		.sig = shared_file(a, arena_printf(a, "tpm/gce-cos85-nonce9009/quote-%s.sig", bank)),
-		.pcrs = shared_file(a, "tpm/gce-cos85-nonce9009/pcrs.json"),
+		.ak = shared_of_group(of_group, "tpm/gce-cos85-nonce9009/ak.tpmt"),
+		.msg = shared_of_group(of_group, arena_printf(of_group, "tpm/gce-cos85-nonce9009/quote-%s.msg", bank)),
+		.sig = shared_of_group(of_group, arena_printf(of_group, "tpm/gce-cos85-nonce9009/quote-%s.sig", bank)),
+		.pcrs = shared_of_group(of_group, "tpm/gce-cos85-nonce9009/pcrs.json"),
 	};
 }
 
@@ -93,9 +93,9 @@ static void a_key_that_only_came_with_the_evidence_is_refused(void **state)
 
 static void a_certified_key_is_believed_under_its_root_alone(void **state)
 {
-	struct slice cert = shared_file(group, "tpm/gce-cos85-nonce9009/ak_cert.der"),
-		     mid = shared_file(group, "tpm/certs/gce_tpm_ek_intermediate_2.crt"),
-		     root = shared_file(group, "tpm/certs/gce_tpm_ek_root_1.der");
+	struct slice cert = shared_of_group(group, "tpm/gce-cos85-nonce9009/ak_cert.der"),
+		     mid = shared_of_group(group, "tpm/certs/gce_tpm_ek_intermediate_2.crt"),
+		     root = shared_of_group(group, "tpm/certs/gce_tpm_ek_root_1.der");
 	struct parts p = gce(group, "sha256");
 	struct json *doc, *chain;
 	struct trial t;
@@ -116,7 +116,7 @@ static void a_certified_key_is_believed_under_its_root_alone(void **state)
 	assert_true(rc_ok(trial_run(&t, &tpm_driver)));
 	assert_true(slice_is(json_get(t.job.results[0].claims, "ak_trust")->text, "certificate"));
 	/* the same certificate beside another key */
-	p = (struct parts){.ak = shared_file(group, "tpm/swtpm/rsassa.ak.tss"), .msg = p.msg, .sig = p.sig};
+	p = (struct parts){.ak = shared_of_group(group, "tpm/swtpm/rsassa.ak.tss"), .msg = p.msg, .sig = p.sig};
 	json_set(t.a, doc, "ak_public", json_new_b64(t.a, p.ak));
 	t.job.evidence = json_text(t.a, doc);
 	assert_false(rc_ok(trial_run(&t, &tpm_driver)));
@@ -298,10 +298,10 @@ static void a_resettable_pcr_is_never_presented_as_another(void **state)
 
 static void pcrs_that_are_not_quoted_are_no_claims(void **state)
 {
-	struct parts p = {.ak = shared_file(group, "tpm/swtpm/rsapss.ak.tss"),
-			  .msg = shared_file(group, "tpm/swtpm/rsapss-sha256.quote.msg"),
-			  .sig = shared_file(group, "tpm/swtpm/rsapss-sha256.quote.sig"),
-			  .pcrs = shared_file(group, "tpm/swtpm/pcrs.json")};
+	struct parts p = {.ak = shared_of_group(group, "tpm/swtpm/rsapss.ak.tss"),
+			  .msg = shared_of_group(group, "tpm/swtpm/rsapss-sha256.quote.msg"),
+			  .sig = shared_of_group(group, "tpm/swtpm/rsapss-sha256.quote.sig"),
+			  .pcrs = shared_of_group(group, "tpm/swtpm/pcrs.json")};
 	struct trial t;
 
 	(void)state;
@@ -384,8 +384,8 @@ static void a_short_nonce_is_no_nonce(void **state)
 static void a_boot_log_must_lead_to_the_quoted_values(void **state)
 {
 	struct parts p = gce(group, "sha256");
-	struct slice log = shared_file(group, "tpm/gce-cos85-nonce9009/eventlog.bin"),
-		     other = shared_file(group, "eventlog/tcg2/rhel8-uefi.bin");
+	struct slice log = shared_of_group(group, "tpm/gce-cos85-nonce9009/eventlog.bin"),
+		     other = shared_of_group(group, "eventlog/tcg2/rhel8-uefi.bin");
 	struct trial t;
 
 	(void)state;
@@ -413,7 +413,7 @@ static void a_boot_log_must_lead_to_the_quoted_values(void **state)
 /* A key that signs whatever it is given could sign a made-up TPMS_ATTEST. */
 static void an_unrestricted_key_is_refused(void **state)
 {
-	struct slice ak = shared_file(group, "tpm/gce-cos85-nonce9009/ak.tpmt");
+	struct slice ak = shared_of_group(group, "tpm/gce-cos85-nonce9009/ak.tpmt");
 	uint8_t *bad = exact_copy(ak, ak.n);
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
