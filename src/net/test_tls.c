@@ -1,5 +1,6 @@
 /* test_tls.c - versions and profiles, the two clients against a TLS server, and connections that do nothing. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -313,6 +314,71 @@ static void connections_have_a_cap(void **state)
 	rig_end(&r);
 }
 
+/* A client that asks on and on and reads nothing, until both sides are blocked; then it reads, and every answer is there, in order. */
+static void a_client_that_reads_late_gets_every_answer(void **state)
+{
+	enum { N = 2500, PATH = 6000, ROOM = PATH + 512 };
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	char *request = calloc(1, ROOM), *answer = calloc(1, ROOM + 1), want[16];
+	size_t request_n = 0, have = 0;
+	unsigned asked = 0, answered = 0;
+	int64_t until = sys_monotonic_ns() + INT64_C(60000000000), moved = sys_monotonic_ns();
+	bool blocked = false;
+	struct rig r;
+	SSL *ssl;
+	int fd;
+
+	(void)state;
+	assert_true(ctx && request && answer);
+	rig_init(&r, true);
+	r.config.head_ms = r.config.body_ms = r.config.idle_ms = 0;
+	rig_start(&r);
+	fd = dial_port(rig_port(&r));
+	ssl = SSL_new(ctx);
+	assert_true(ssl && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1);
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	while (answered < N && sys_monotonic_ns() < until) {
+		if (!request_n && asked < N) {
+			request_n = (size_t)snprintf(request, ROOM, "GET /%06u", asked++);
+			memset(request + request_n, 'x', PATH);
+			request_n += PATH;
+			request_n += (size_t)snprintf(request + request_n, ROOM - request_n, " HTTP/1.1\r\nHost: a\r\n\r\n");
+		}
+		int n = request_n ? SSL_write(ssl, request, (int)request_n) : 0;
+		if (n > 0) {
+			request_n -= (size_t)n;
+			memmove(request, request + n, request_n);
+			moved = sys_monotonic_ns();
+		}
+		blocked = blocked || sys_monotonic_ns() - moved > 200000000;
+		assert_true(blocked || asked < N || request_n);	/* else N is too small to fill the buffers between us */
+		if (blocked && (n = SSL_read(ssl, answer + have, (int)(ROOM - have))) > 0) {
+			have += (size_t)n;
+			answer[have] = '\0';
+			char *body = strstr(answer, "\r\n\r\n");
+			if (body && have - (size_t)(body + 4 - answer) >= PATH + 7) {
+				size_t used = (size_t)(body + 4 - answer) + PATH + 7;
+
+				snprintf(want, sizeof(want), "/%06ux", answered++);
+				assert_memory_equal(answer, "HTTP/1.1 200", 12);
+				assert_memory_equal(body + 4, want, 8);
+				have -= used;
+				memmove(answer, answer + used, have);
+			}
+		} else if (n <= 0) {
+			usleep(500);
+		}
+	}
+	assert_int_equal(answered, N);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	free(request);
+	free(answer);
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +389,7 @@ int main(void)
 		cmocka_unit_test(fetch_shows_its_certificate),
 		cmocka_unit_test(idle_connections_do_not_hold_up_an_honest_client),
 		cmocka_unit_test(connections_have_a_cap),
+		cmocka_unit_test(a_client_that_reads_late_gets_every_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
