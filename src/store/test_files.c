@@ -229,6 +229,8 @@ static void fill_up(const char *dir)
 	if (!rc_ok(store_open_files(dir, &clock_system, &s, NULL)) ||
 	    !rc_ok(store_get(s, "t", "a1", a, &v, NULL, NULL, NULL)))
 		_exit(5);
+	store_close(s);
+	arena_free(a);
 	_exit(0);
 }
 
