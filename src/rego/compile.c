@@ -255,8 +255,8 @@ static bool compile_job(void *arg)
 	return c->opts && read_modules(c, j->p, j->modules, j->count) && (j->options->parse_only || compile_all(c, j->p));
 }
 
-struct rego_program *rego_compile_failing(const struct rego_module *modules, size_t count,
-					  const struct rego_compile_options *options, struct rego_errors **errors, uint64_t fail_at)
+struct rego_program *rego_compile(const struct rego_module *modules, size_t count,
+				  const struct rego_compile_options *options, struct rego_errors **errors)
 {
 	struct arena *a = arena_new((size_t)256 << 20);
 	struct rego_program *p;
@@ -264,8 +264,6 @@ struct rego_program *rego_compile_failing(const struct rego_module *modules, siz
 	struct comp c = {0};
 	bool ok;
 
-	if (a && fail_at)
-		arena_fail_at(a, fail_at);
 	p = ARENA_NEW(a, struct rego_program);
 	tab = p ? rv_strtab_new(a, 256) : NULL;
 	if (!options)
@@ -289,12 +287,6 @@ struct rego_program *rego_compile_failing(const struct rego_module *modules, siz
 		*errors = errors_new(&c);
 	arena_free(a);
 	return NULL;
-}
-
-struct rego_program *rego_compile(const struct rego_module *modules, size_t count,
-				  const struct rego_compile_options *options, struct rego_errors **errors)
-{
-	return rego_compile_failing(modules, count, options, errors, 0);
 }
 
 void rego_program_free(struct rego_program *p)

@@ -273,8 +273,8 @@ static size_t r_extra(const struct rego_eval_options *o)
 	return ((size_t)64 << 10) + 3 * (o->budget.result_bytes ? o->budget.result_bytes : (size_t)16 << 20);
 }
 
-static struct rego_result *eval_with(const struct rego_query *q, const struct rego_eval_options *options,
-				     void (*see)(void *ctx, const struct loc *at), void *ctx, uint64_t fail_at)
+struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
+				      void (*see)(void *ctx, const struct loc *at), void *ctx)
 {
 	const struct rego_eval_options *o = options ? options : &defaults;
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
@@ -283,8 +283,6 @@ static struct rego_result *eval_with(const struct rego_query *q, const struct re
 	struct rego_query_state state;
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;
 
-	if (a && fail_at)
-		arena_fail_at(a, fail_at);
 	r = ARENA_NEW(a, struct rego_result);
 	if (!r) {
 		arena_free(a);
@@ -308,20 +306,9 @@ static struct rego_result *eval_with(const struct rego_query *q, const struct re
 	return r;
 }
 
-struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
-				      void (*see)(void *ctx, const struct loc *at), void *ctx)
-{
-	return eval_with(q, options, see, ctx, 0);
-}
-
-struct rego_result *rego_eval_failing(const struct rego_query *q, const struct rego_eval_options *options, uint64_t fail_at)
-{
-	return eval_with(q, options, NULL, NULL, fail_at);
-}
-
 struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval_options *options)
 {
-	return eval_with(q, options, NULL, NULL, 0);
+	return rego_eval_watched(q, options, NULL, NULL);
 }
 
 void rego_result_free(struct rego_result *r)

@@ -33,8 +33,3 @@ void host_reply(struct rego_host_call *c, struct rv v);
 struct rego_doc *rego_doc_from_result(const struct rego_result *r);
 /* Named variables of the query. */
 uint32_t rego_result_columns(const struct rego_result *r);
-
-/* For tests: as rego_compile and rego_eval, with the n-th allocation failing (1 is the first). */
-struct rego_program *rego_compile_failing(const struct rego_module *modules, size_t count,
-					  const struct rego_compile_options *options, struct rego_errors **errors, uint64_t n);
-struct rego_result *rego_eval_failing(const struct rego_query *q, const struct rego_eval_options *options, uint64_t n);
