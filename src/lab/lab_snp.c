@@ -168,8 +168,8 @@ static RC set_up(struct lab_snp *l, const struct lab_snp_options *o, struct why 
 	if (l->generation == SNP_UNKNOWN)
 		return deny(w, E_UNSUPPORTED, "lab.generation", "there is no generation \"%s\"", o->generation);
 	memcpy(l->tcb, l->generation == SNP_TURIN ? turin_tcb : tcb, sizeof(tcb));
-	for (size_t i = 0; i < (l->generation == SNP_TURIN ? 8u : 64u); i++)
-		l->chip[i] = (uint8_t)(0xc0 + i);
+	for (size_t i = 0; i < sizeof(l->chip); i++)
+		l->chip[i] = (uint8_t)(l->generation == SNP_TURIN && i >= 8 ? 0 : 0xc0 + i);
 	return make_certificates(l, o, w);
 }
 
