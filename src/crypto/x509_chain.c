@@ -222,6 +222,8 @@ RC x509_chain_verify(const struct x509 *leaf, struct x509 *const *pool, size_t p
 	s.path.c[s.path.n++] = leaf;
 	ok = extend(&s);
 	ERR_clear_error();
+	if (!ok && !s.reason)	/* those that bear the issuer's name were passed over: on the path already, or not an issuer's */
+		(void)refuse(&s, X509_BAD_CHAIN, "x509.chain.issuer-missing", "has an issuer that is not at hand", leaf);
 	if (fault)
 		*fault = ok ? X509_FINE : s.fault;
 	if (!ok)
