@@ -418,11 +418,15 @@ int main(int argc, char **argv)
 			return printf("kbs %s\n", WARRANT_VERSION) < 0;
 		else if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
 			return usage(stdout, 0);
-		else
+		else {
+			fprintf(stderr, "kbs: unknown option, or one without its value: %s\n", argv[i]);
 			return usage(stderr, 2);
+		}
 	}
-	if (!config)
+	if (!config) {
+		fprintf(stderr, "kbs: --config-file is required\n");
 		return usage(stderr, 2);
+	}
 	if (only_check)
 		return check(config);
 	harden();
