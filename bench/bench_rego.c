@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "rego/host.h"
 
+#define PROGRAMS_MAX 16u
 #define CASES_MAX   128u
 #define MODULES_MAX 8u
 
@@ -102,7 +103,9 @@ static struct rego_program *compile(struct bench *b, const char *folder, const c
 	o.host_fns = host_fns;
 	o.host_fn_count = COUNT_OF(host_fns);
 	for (unsigned i = 0; i < n; i++) {
-		struct slice s = load(b, arena_printf(b->arena, "%s/%s", folder, files[i]));
+		/* the name of a file, or the text of a module that has none */
+		struct slice s = strchr(files[i], '\n') ? slice_cstr(files[i])
+							: load(b, arena_printf(b->arena, "%s/%s", folder, files[i]));
 
 		while (s.n && s.p[s.n - 1] == 0)	/* one policy of the pack ends in a NUL, as C strings do */
 			s.n--;
@@ -115,6 +118,31 @@ static struct rego_program *compile(struct bench *b, const char *folder, const c
 		die(e ? arena_printf(b->arena, "%s:%u:%u: %s", e->file, e->row, e->col, e->message) : "no memory", folder);
 	}
 	return p;
+}
+
+/* The modules that a case names; none: files[0] stays. Returns how many. */
+static unsigned modules_of(struct rv c, const char *files[MODULES_MAX])
+{
+	const struct rv *list = c.kind == RV_OBJECT ? rv_get_c(c, "module_files") : NULL;
+	unsigned n = 0;
+
+	for (; list && n < rv_len(*list) && n < MODULES_MAX; n++)
+		files[n] = rv_at(*list, n).str->p;
+	return n ? n : 1;
+}
+
+/* The program of all cases, or one of its own for a case that names other modules than the first; the caller frees those. */
+static struct rego_program *program_of(struct bench *b, const char *folder, struct rego_program *common, struct rv first, struct rv c,
+				       bool v0, struct rego_program *own[PROGRAMS_MAX], unsigned *own_n)
+{
+	const struct rv *want = rv_get_c(first, "module_files"), *has = rv_get_c(c, "module_files");
+	const char *files[MODULES_MAX];
+
+	if (!has || (want && rv_eq(*want, *has)))
+		return common;
+	if (*own_n == PROGRAMS_MAX)
+		die("too many cases with modules of their own", folder);
+	return own[(*own_n)++] = compile(b, folder, files, modules_of(c, files), v0);
 }
 
 static void add_case(struct bench *b, const struct rego_program *p, const char *query, struct rv input, struct rv data)
@@ -285,16 +313,12 @@ static void run_cases(struct bench *b, const char *name, const char *folder, con
 {
 	struct rv cases = load_json(b, arena_printf(b->arena, "%s/cases.json", folder)), data = rv_undef();
 	const char *data_path = arena_printf(b->arena, "%s/data.json", folder), *files[MODULES_MAX] = {policy};
-	struct rego_program *p;
-	unsigned n = 1;
-	const struct rv *list = rv_len(cases) ? rv_get_c(rv_at(cases, 0), "module_files") : NULL;
+	struct rego_program *p, *own_programs[PROGRAMS_MAX];
+	unsigned n, own_n = 0;
 
 	if (!wanted(b, name))
 		return;
-	for (uint32_t i = 0; list && i < rv_len(*list) && i < MODULES_MAX; i++) {
-		files[i] = rv_at(*list, i).str->p;
-		n = i + 1;
-	}
+	n = modules_of(rv_len(cases) ? rv_at(cases, 0) : rv_undef(), files);
 	if (access(data_path, R_OK) == 0)
 		data = load_json(b, data_path);
 	p = compile(b, folder, files, n, v0);
@@ -304,11 +328,14 @@ static void run_cases(struct bench *b, const char *name, const char *folder, con
 
 		if (of && strcmp(of, policy) != 0)
 			continue;
-		add_case(b, p, text_of(c, "query"), member(c, "input"), own.kind == RV_OBJECT ? own : data);
+		add_case(b, program_of(b, folder, p, rv_at(cases, 0), c, v0, own_programs, &own_n), text_of(c, "query"), member(c, "input"),
+			 own.kind == RV_OBJECT ? own : data);
 		b->cases[b->n - 1].rows = rv_get_c(c, "want_result") != NULL;
 		b->cases[b->n - 1].want = b->cases[b->n - 1].rows ? member(c, "want_result") : member(c, "want_value");
 	}
 	finish(b, name, folder, files, n, v0);
+	while (own_n)
+		rego_program_free(own_programs[--own_n]);
 	rego_program_free(p);
 }
 
