@@ -240,6 +240,18 @@ static void dispatch(struct conn *c)
 		set_deadline(c, c->loop->server->config.handle_ms);
 }
 
+/* The watermark may cut a TLS record in two: its rest then lies decrypted in OpenSSL, and no socket event will tell of it. Takes it
+ * from there. false: nothing was left.
+ */
+static bool take_pending(struct conn *c)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	uint8_t rest[16384];	/* the most that a record holds: RFC 8446, section 5.1 */
+	int n = ssl && SSL_pending(ssl) > 0 ? SSL_read(ssl, rest, sizeof(rest)) : 0;
+
+	return n > 0 && evbuffer_add(bufferevent_get_input(c->bev), rest, (size_t)n) == 0;
+}
+
 /* Feeds what has arrived until a request is complete, or nothing is left. false: one is, or was refused; the connection may be gone.
  * What comes behind a request waits in the input, which the watermark bounds.
  */
@@ -247,7 +259,7 @@ static bool feed(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
-	while (evbuffer_get_length(in)) {
+	while (evbuffer_get_length(in) || take_pending(c)) {
 		struct evbuffer_iovec v;
 		enum http1_event e;
 		size_t taken;
