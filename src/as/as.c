@@ -12,6 +12,7 @@
 #include "collateral/collateral.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/jose/jws.h"
+#include "rego/host.h"
 #include "verifier/pool.h"
 
 struct as {
@@ -40,7 +41,6 @@ static void query_reference_value(void *ctx, struct rego_host_call *call)
 	struct json *value;
 	int64_t expires_s;
 	const char *name;
-	struct slice text;
 	size_t n;
 
 	name = rego_host_arg_string(call, 0, &n);
@@ -57,9 +57,10 @@ static void query_reference_value(void *ctx, struct rego_host_call *call)
 	}
 	if (state == RV_EXPIRED)
 		json_push(ap->a, ap->expired, json_new_str(ap->a, slice_of(name, n)));
-	text = state == RV_FOUND ? json_text(ap->a, value) : SLICE_LIT("null");
-	if (!text.p || rego_host_reply_json(call, (const char *)text.p, text.n) != 0)
-		rego_host_abort(call, "query_reference_value: no memory");
+	if (state == RV_FOUND)
+		host_reply_parsed(call, value);
+	else
+		(void)rego_host_reply_json(call, "null", 4);
 }
 
 static const struct rego_host_fn host_fns[] = {{"query_reference_value", 1, 0, query_reference_value}};
@@ -154,11 +155,11 @@ static struct json *keep_telling(const struct json *all, const char *tee, const 
 }
 
 /* Why a submodule is not affirming: the definitions that policy tried and the expressions that stopped them. */
-static rc explain(struct as *as, const struct rego_unit *unit, const struct json *claims, const char *tee, const char *mod,
+static rc explain(struct as *as, const struct rego_unit *unit, const struct rego_doc *claims, const char *tee, const char *mod,
 		  const struct ear_vector *v,
 		  struct appraisal *ap, struct json *out, struct why *w)
 {
-	struct rego_unit_call call = {.query = POLICY_TRUST_CLAIMS, .input = claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = ap,
+	struct rego_unit_call call = {.query = POLICY_TRUST_CLAIMS, .ready = claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = ap,
 				      .explain = true};
 	struct json *entry = json_new_object(ap->a), *vector = json_new_object(ap->a);
 	struct rego_unit_result result;
@@ -182,7 +183,7 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 		   struct arena *a, struct json *submods, struct json *appraisal, enum ear_tier *worst, struct why *w)
 {
 	struct appraisal ap = {as, a, w, json_new_array(a)};
-	struct rego_unit_call call = {.input = tcb_claims, .now_ns = clock_now_ns(as->env.clock), .host_ctx = &ap};
+	struct rego_unit_call call = {.now_ns = clock_now_ns(as->env.clock), .host_ctx = &ap};
 	struct rego_unit_result trust, extensions;
 	char *id = arena_printf(a, "%s_%s", policy_id, tee_class);
 	struct rego_unit *unit;
@@ -195,7 +196,9 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 	r = policies_get(as->policies, id, &unit, w);
 	if (!rc_ok(r))	/* what the service lacks is no fault of the guest's message */
 		return note(w, r.code == E_NOTFOUND ? rc_of(E_DENIED) : r, "appraising %s by policy %s", mod, id);
-	r = rego_unit_eval(unit, &call, a, &trust, w);
+	r = rego_unit_ready(a, tcb_claims, &call.ready, w);	/* once, for two or three evaluations */
+	if (rc_ok(r))
+		r = rego_unit_eval(unit, &call, a, &trust, w);
 	if (rc_ok(r) && !trust.value)
 		r = deny(w, E_DENIED, "as.policy-undefined", "policy %s leaves data.policy.trust_claims undefined", id);
 	if (rc_ok(r))
@@ -206,7 +209,7 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 	if (rc_ok(r))
 		r = ear_submod(a, &v, policy_id, tcb_claims, extensions.value, &sub, w);
 	if (rc_ok(r) && ear_vector_status(&v) > EAR_AFFIRMING)
-		r = explain(as, unit, tcb_claims, tee, mod, &v, &ap, appraisal, w);
+		r = explain(as, unit, call.ready, tee, mod, &v, &ap, appraisal, w);
 	rego_unit_free(unit);
 	if (!rc_ok(r))	/* a policy that asks for too much is not a message that is too large */
 		return note(w, strcmp(why_reason(w), "rego.budget") == 0 ? rc_of(E_DENIED) : r, "appraising %s by policy %s", mod, id);

@@ -337,6 +337,13 @@ void host_reply(struct rego_host_call *c, struct rv v)
 	c->reply = v;
 }
 
+void host_reply_parsed(struct rego_host_call *c, const struct json *v)
+{
+	c->reply = rv_from_doc(&c->vm->heap, v);
+	if (c->reply.kind == RV_UNDEF && !rv_heap_bad(&c->vm->heap))
+		rego_host_abort(c, "the reply holds a number that is too large");
+}
+
 void rego_host_fail(struct rego_host_call *c, const char *message)
 {
 	soft_error(c->vm, "eval_builtin_error", arena_printf(c->vm->heap.arena, "%s: %s", c->name, message));

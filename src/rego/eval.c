@@ -384,6 +384,11 @@ uint32_t rego_result_columns(const struct rego_result *r)
 	return r->q->ncols;
 }
 
+struct rv host_result(const struct rego_result *r)
+{
+	return r->has_error ? rv_undef() : r->value;
+}
+
 struct rego_doc *rego_doc_from_result(const struct rego_result *r)
 {
 	struct arena *a = arena_new((size_t)1 << 30);

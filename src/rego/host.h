@@ -28,8 +28,12 @@ struct rego_doc *rego_doc_from_json(const struct json *doc);
 const struct rv *host_args(const struct rego_host_call *c, uint32_t *n);
 /* The reply of a host function as a value that lives at least as long as the evaluation. */
 void host_reply(struct rego_host_call *c, struct rv v);
+/* The same for a parsed document, which is copied. */
+void host_reply_parsed(struct rego_host_call *c, const struct json *v);
 
-/* The value of the query's first expression as a document of its own; NULL when it is undefined. */
+/* The value of the query's first expression; lives as long as the result. RV_UNDEF when undefined or in error. */
+struct rv host_result(const struct rego_result *r);
+/* The same as a document of its own; NULL when it is undefined. */
 struct rego_doc *rego_doc_from_result(const struct rego_result *r);
 /* Named variables of the query. */
 uint32_t rego_result_columns(const struct rego_result *r);

@@ -623,11 +623,65 @@ struct rv rv_from_doc(struct rv_heap *h, const struct json *doc)
 	return rv_undef();
 }
 
+/* Bytes that are no UTF-8, which only strings made by a policy hold, become U+FFFD as in text. */
+static struct json *doc_string(struct arena *a, struct slice s)
+{
+	struct buf b = buf_in(a, 0);
+
+	if (utf8_valid(s))
+		return json_new_str(a, s);
+	for (size_t i = 0; i < s.n;) {
+		size_t from = i;
+
+		if (utf8_next(s, &i) >= 0)
+			buf_put(&b, s.p + from, i - from);
+		else
+			buf_puts(&b, "\xef\xbf\xbd"), i++;
+	}
+	return buf_ok(&b) ? json_new_str(a, buf_view(&b)) : NULL;
+}
+
+/* The keys of an object differ, so its members are filled in without looking for each. */
+static struct json *doc_object(struct arena *a, struct rv v)
+{
+	struct json *out = json_new_object(a);
+	struct json_member *m = arena_array(a, rv_len(v) + 1u, struct json_member);
+
+	if (!out || !m)
+		return NULL;
+	for (uint32_t i = 0; i < rv_len(v); i++) {
+		struct rv k = rv_key(v, i);
+
+		if (k.kind != RV_STRING || !utf8_valid(rv_slice(k)))
+			return NULL;
+		m[i].name = arena_dup(a, rv_slice(k));
+		m[i].value = rv_to_doc(a, rv_val(v, i));
+		if (!m[i].name.p || !m[i].value)
+			return NULL;
+	}
+	out->members = m;
+	out->n = rv_len(v);
+	out->cap = out->n + 1;
+	return out;
+}
+
+static struct json *doc_array(struct arena *a, struct rv v)
+{
+	struct json *out = json_new_array(a);
+
+	for (uint32_t i = 0; out && i < rv_len(v); i++) {
+		struct json *item = rv_to_doc(a, v.kind == RV_ARRAY ? rv_at(v, i) : rv_key(v, i));
+
+		if (!item)
+			return NULL;
+		json_push(a, out, item);
+	}
+	return out;
+}
+
 struct json *rv_to_doc(struct arena *a, struct rv v)
 {
 	char scratch[24];
-	struct json *out;
-	struct buf key;
 
 	rv_sort(v);
 	switch ((enum rv_kind)v.kind) {
@@ -640,24 +694,12 @@ struct json *rv_to_doc(struct arena *a, struct rv v)
 	case RV_NUMBER:
 		return json_new_number(a, rv_number_text(v, scratch));
 	case RV_STRING:
-		return json_new_str(a, rv_slice(v));
+		return doc_string(a, rv_slice(v));
 	case RV_ARRAY:
 	case RV_SET:
-		out = json_new_array(a);
-		for (uint32_t i = 0; i < rv_len(v); i++)
-			json_push(a, out, rv_to_doc(a, v.kind == RV_ARRAY ? rv_at(v, i) : rv_key(v, i)));
-		return out;
+		return doc_array(a, v);
 	case RV_OBJECT:
-		out = json_new_object(a);
-		for (uint32_t i = 0; i < rv_len(v); i++) {
-			struct rv k = rv_key(v, i);
-
-			key = buf_in(a, 0);
-			if (k.kind != RV_STRING)
-				rv_to_json(&key, k);
-			json_set_slice(a, out, k.kind == RV_STRING ? rv_slice(k) : buf_view(&key), rv_to_doc(a, rv_val(v, i)));
-		}
-		return out;
+		return doc_object(a, v);
 	}
 	return NULL;
 }

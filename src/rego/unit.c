@@ -4,6 +4,10 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "rego/host.h"
+
+/* Nesting of a result: what readers of JSON text take. */
+#define RESULT_DEPTH 128u
 
 static const char *const denied[] = {"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.intn", "uuid.rfc4122"};
 
@@ -114,52 +118,94 @@ static rc eval_error(const struct rego_error *e, struct why *w)
 	return deny(w, E_DENIED, "rego.error", "%s:%u:%u: %s: %s", e->file, e->row, e->col, e->code, e->message);
 }
 
-static rc parse_copy(struct arena *a, const char *text, size_t n, const struct json **out, struct why *w)
-{
-	struct slice copy = arena_dup(a, slice_of(text, n));
-	struct json *v;
+/* ---- values without text in between ---- */
 
-	if (!copy.p)
-		return deny(w, E_LIMIT, "rego.memory", "no room for the result of the policy");
-	TRY(json_parse(a, copy, &(struct json_limits){.max_depth = 128}, &v, w));
-	*out = v;
+static rc ready_in(struct arena *a, const struct json *v, struct rego_doc *out, struct why *w)
+{
+	struct rv_heap h = rv_heap_in(a, 0);
+	struct rv value = rv_from_doc(&h, v);
+
+	if (value.kind != RV_UNDEF) {
+		*out = (struct rego_doc){.value = value};
+		return rc_of(OK);
+	}
+	if (h.deep)
+		return deny(w, E_LIMIT, "rego.depth", "the policy's input nests too deep or holds too much (limits are %u levels, %u values)",
+			    RV_MAX_DEPTH, RV_MAX_WEIGHT);
+	if (h.bad)
+		return deny(w, E_LIMIT, "rego.memory", "no room for the input of the policy");
+	return deny(w, E_LIMIT, "rego.number", "the policy's input holds a number of more than %u digits", RV_MAX_DIGITS);
+}
+
+rc rego_unit_ready(struct arena *a, const struct json *v, const struct rego_doc **out, struct why *w)
+{
+	struct rego_doc *d = ARENA_NEW(a, struct rego_doc);
+
+	if (!d)
+		return deny(w, E_LIMIT, "rego.memory", "no room for the input of the policy");
+	TRY(ready_in(a, v, d, w));
+	*out = d;
 	return rc_of(OK);
+}
+
+/* Keys that are no strings are written as text, and two keys may have the same one: such a result is read back like any
+ * other text, which refuses that. */
+static rc reread(struct arena *a, struct rv v, const struct json **out, struct why *w)
+{
+	struct buf b = buf_in(a, 0);
+	struct json *doc;
+
+	rv_to_json(&b, v);
+	if (!buf_ok(&b))
+		return deny(w, E_LIMIT, "rego.memory", "no room for the result of the policy");
+	TRY(json_parse(a, buf_view(&b), &(struct json_limits){.max_depth = RESULT_DEPTH}, &doc, w));
+	*out = doc;
+	return rc_of(OK);
+}
+
+static rc take_value(struct arena *a, struct rv v, const struct json **out, struct why *w)
+{
+	if (v.kind == RV_UNDEF)
+		return rc_of(OK);
+	if (rv_depth(v) > RESULT_DEPTH)
+		return deny(w, E_LIMIT, "rego.result", "the result of the policy nests deeper than %u", RESULT_DEPTH);
+	*out = rv_to_doc(a, v);
+	if (*out && !arena_bad(a))
+		return rc_of(OK);
+	return arena_bad(a) ? deny(w, E_LIMIT, "rego.memory", "no room for the result of the policy") : reread(a, v, out, w);
 }
 
 rc rego_unit_eval(const struct rego_unit *u, const struct rego_unit_call *call, struct arena *a, struct rego_unit_result *out,
 		  struct why *w)
 {
-	struct slice input = call->input ? json_text(a, call->input) : (struct slice){0};
-	struct slice data = call->data ? json_text(a, call->data) : (struct slice){0};
-	struct rego_doc *doc = data.p ? rego_doc_parse((const char *)data.p, data.n) : NULL;
+	struct rego_doc input, data;
 	struct rego_eval_options o = {.size = sizeof(o),
-				      .input = (const char *)input.p,
-				      .input_len = input.n,
-				      .data = doc,
+				      .input_doc = call->ready,
 				      .now_ns = call->now_ns,
 				      .host_ctx = call->host_ctx,
 				      .explain = call->explain};
 	struct rego_unit_result result = {0};
 	struct rego_result *r;
-	const char *text;
-	size_t n;
 	rc x = rc_of(OK);
 
-	if ((call->input && !input.p) || (call->data && !doc)) {
-		rego_doc_free(doc);
-		return deny(w, E_LIMIT, "rego.memory", "no room for the input of the policy");
+	if (!call->ready && call->input) {
+		TRY(ready_in(a, call->input, &input, w));
+		o.input_doc = &input;
+	}
+	if (call->data) {
+		TRY(ready_in(a, call->data, &data, w));
+		o.data = &data;
 	}
 	r = rego_eval(u->query[call->query], &o);
 	if (!r)
 		x = deny(w, E_INTERNAL, "rego.memory", "no memory to evaluate the policy");
 	else if (rego_result_error(r))
 		x = eval_error(rego_result_error(r), w);
-	else if ((text = rego_result_value(r, &n)))
-		x = parse_copy(a, text, n, &result.value, w);
+	else
+		x = take_value(a, host_result(r), &result.value, w);
 	if (rc_ok(x) && call->explain)
 		result.explanations = explanations(a, r);
 	rego_result_free(r);
-	rego_doc_free(doc);
 	if (rc_ok(x))
 		*out = result;
 	return x;

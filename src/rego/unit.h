@@ -18,10 +18,15 @@ RC rego_unit_new(const char *name, struct slice text, const struct rego_host_fn 
 struct rego_unit *rego_unit_ref(struct rego_unit *u);
 void rego_unit_free(struct rego_unit *u);	/* one owner less; accepts NULL */
 
+/* A document made ready for the engine once, for any number of calls with any policy, on one thread. In `a`; the JSON
+ * must live as long. E_LIMIT rego.memory, rego.depth, rego.number (one with too many digits). */
+RC rego_unit_ready(struct arena *a, const struct json *v, const struct rego_doc **out, struct why *w);
+
 struct rego_unit_call {
 	size_t query;		/* index into `queries` */
-	const struct json *input;
-	const struct json *data;	/* NULL: {} */
+	const struct json *input;	/* made ready for this call alone; or */
+	const struct rego_doc *ready;	/* input that is ready: it is the one that counts when both are set */
+	const struct json *data;	/* an object; NULL: {} */
 	int64_t now_ns;
 	void *host_ctx;
 	bool explain;

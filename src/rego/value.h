@@ -306,5 +306,7 @@ void rv_quote(struct buf *b, struct slice utf8);
 struct rv rv_text_value(struct rv_heap *h, struct rv v);
 struct rv rv_json_value(struct rv_heap *h, struct rv v);
 
+/* RV_UNDEF, too, for a number beyond the limits of rv_number: then the heap is still good. */
 struct rv rv_from_doc(struct rv_heap *h, const struct json *doc);
+/* Sets as arrays. NULL without memory, and where a key is no UTF-8 string: two keys might have the same text. */
 struct json *rv_to_doc(struct arena *a, struct rv v);
