@@ -1,6 +1,7 @@
 #include "evidence/job.h"
 
 #include "codec/base64.h"
+#include "crypto/x509.h"
 #include "evidence/pins.h"
 
 struct json *vjob_result(struct vjob *job, const char *tee_class)
@@ -45,6 +46,11 @@ bool vjob_anchor(const struct vjob *job, const char *set, const uint8_t sha256[3
 		if (!strcmp(job->anchors[i].set, set) && !memcmp(job->anchors[i].sha256, sha256, 32))
 			return true;
 	return !job->only_configured_anchors && pin_matches(set, sha256);
+}
+
+bool vjob_anchor_cert(const struct vjob *job, const char *set, const struct x509 *c)
+{
+	return vjob_anchor(job, set, x509_sha256(c)) || vjob_anchor(job, set, x509_spki_sha256(c));
 }
 
 /* `expected` at the front of the field, and nothing but zeros behind it. */

@@ -85,6 +85,9 @@ RC vjob_want(struct vjob *job, const char *kind, const char *key);
 struct slice vjob_collateral(const struct vjob *job, const char *kind, const char *key);
 /* Is the digest an anchor of the set, pinned or configured? */
 bool vjob_anchor(const struct vjob *job, const char *set, const uint8_t sha256[32]);
+struct x509;
+/* Is a certificate an anchor, itself or by its key? Operators name keys. */
+bool vjob_anchor_cert(const struct vjob *job, const char *set, const struct x509 *c);
 
 enum vfit { FIT_EXACT, FIT_ZERO_PAD, FIT_FIRST };	/* equal length; zeros behind; the first n bytes of a longer digest */
 

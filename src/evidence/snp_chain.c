@@ -302,7 +302,7 @@ static RC build_path(struct vjob *job, const struct snp_certs *c, const struct x
 	if (path->n != 3)
 		return deny(job->why, E_DENIED, rules->chain, "%zu certificates from the chip to the root, expected 3", path->n);
 	/* a path to no anchor is not worth a place */
-	if (vjob_anchor(job, "amd-ark", x509_sha256(path->c[2])) || vjob_anchor(job, "amd-ark", x509_spki_sha256(path->c[2])))
+	if (vjob_anchor_cert(job, "amd-ark", path->c[2]))
 		remember_path(job->memo, &key, path);
 	return rc_of(OK);
 }
@@ -315,7 +315,7 @@ static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_c
 	struct slice list;
 
 	TRY(build_path(job, c, &rules, &path));
-	if (!vjob_anchor(job, "amd-ark", x509_sha256(path.c[2])) && !vjob_anchor(job, "amd-ark", x509_spki_sha256(path.c[2]))) {
+	if (!vjob_anchor_cert(job, "amd-ark", path.c[2])) {
 		rc no = deny(job->why, E_DENIED, why_not->root, "the chain ends in \"%s\", which is none of the pinned roots",
 			     x509_subject_cn(path.c[2], job->arena));
 

@@ -43,7 +43,7 @@ static RC check(struct vjob *job, const struct tpm_key *key, const struct pool_o
 		return deny(job->why, E_DENIED, why_not->chain, "the certificate of an attestation key is one of an authority");
 	TRY(x509_path_build(p->leaf, p->c, p->n, &rules, &path, job->why));
 	root = path.c[path.n - 1];
-	if (path.n < 2 || (!vjob_anchor(job, "tpm-ek-root", x509_sha256(root)) && !vjob_anchor(job, "tpm-ek-root", x509_spki_sha256(root)))) {
+	if (path.n < 2 || !vjob_anchor_cert(job, "tpm-ek-root", root)) {
 		r = deny(job->why, E_DENIED, why_not->root, "the chain of the attestation key ends in no trusted root");
 		why_compared(job->why, "root_sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)), "an anchor of tpm-ek-root");
 		return r;

@@ -156,7 +156,7 @@ static RC check_with_certs(struct vjob *job, const struct doc *d, const struct x
 
 	TRY(x509_path_build(leaf, pool, n, &rules, &path, job->why));
 	root = path.c[path.n - 1];
-	if (!vjob_anchor(job, "aws-nitro-root", x509_sha256(root))) {
+	if (!vjob_anchor_cert(job, "aws-nitro-root", root)) {
 		r = deny(job->why, E_DENIED, "nitro.untrusted-root", "the chain ends in a root that is not trusted");
 		why_compared(job->why, "root.sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)),
 			     "an anchor of aws-nitro-root");

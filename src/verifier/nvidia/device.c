@@ -119,7 +119,7 @@ static RC check_chain(struct vjob *job, struct nv_device *d)
 		return deny(job->why, E_DENIED, "nvidia.chain.short", "a chain has a signing certificate and at least one above it");
 	TRY(x509_path_build(d->certs[0], d->certs, d->certs_n, &rules, &d->path, job->why));
 	root = d->path.c[d->path.n - 1];
-	if (!vjob_anchor(job, "nvidia-device-root", x509_sha256(root))) {
+	if (!vjob_anchor_cert(job, "nvidia-device-root", root)) {
 		r = deny(job->why, E_DENIED, "nvidia.untrusted-root", "the chain ends in a root that is not trusted");
 		why_compared(job->why, "root.sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)),
 			     "an anchor of nvidia-device-root");

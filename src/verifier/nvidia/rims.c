@@ -91,7 +91,7 @@ static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *con
 		return deny(job->why, r.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "nvidia.signature.rim", "%s", why_text(&inner));
 	TRY(x509_path_build(certs[0], certs, n, &rules, &path, job->why));
 	root = path.c[path.n - 1];
-	if (!vjob_anchor(job, "nvidia-rim-root", x509_sha256(root)))
+	if (!vjob_anchor_cert(job, "nvidia-rim-root", root))
 		return deny(job->why, E_DENIED, "nvidia.untrusted-root.rim", "the manifest's chain ends in a root that is not trusted");
 	if (!job->no_time)
 		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));

@@ -1,0 +1,5 @@
+/* shapes.h - the shapes that the laboratory knows, one file each. */
+#pragma once
+#include "lab/lab.h"
+
+extern const struct lab_shape lab_nitro;
