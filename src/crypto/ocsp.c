@@ -3,7 +3,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "codec/base64.h"
-#include "crypto/der.h"
+#include "crypto/der_write.h"
 
 #define CERTS_MAX 4u
 #define ANSWERS_MAX 64u
@@ -96,85 +96,41 @@ RC ocsp_id_parse(struct arena *a, struct slice text, struct ocsp_id *out, struct
 
 /* ---- asking ---- */
 
-/* Wraps what is in the buffer behind `from` into an element. */
-static struct slice element(struct arena *a, uint8_t tag, struct slice content)
-{
-	struct buf b = buf_in(a, OCSP_DER_MAX);
-
-	buf_putc(&b, (char)tag);
-	if (content.n < 128) {
-		buf_putc(&b, (char)(uint8_t)content.n);
-	} else if (content.n < 256) {
-		buf_putc(&b, (char)0x81);
-		buf_putc(&b, (char)(uint8_t)content.n);
-	} else {
-		buf_putc(&b, (char)0x82);
-		buf_be16(&b, (uint16_t)content.n);
-	}
-	buf_slice(&b, content);
-	return buf_ok(&b) ? buf_view(&b) : (struct slice){0};
-}
-
-static struct slice joined(struct arena *a, const struct slice *parts, size_t n)
-{
-	struct buf b = buf_in(a, OCSP_DER_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		buf_slice(&b, parts[i]);
-	return buf_ok(&b) ? buf_view(&b) : (struct slice){0};
-}
-
-static struct slice oid_element(struct arena *a, const char *dotted)
-{
-	uint8_t oid[64];
-	size_t n = oid_encode(dotted, oid);
-
-	return element(a, DER_OID, slice_of(oid, n));
-}
-
 static struct slice cert_id(struct arena *a, const struct ocsp_id *id)
 {
 	const char *oid = NULL;
 	size_t n = digest_size(id->alg);
-	struct slice parts[4], alg[2];
-	struct buf serial = buf_in(a, 128);
 
 	for (size_t i = 0; i < sizeof(hash_oids) / sizeof(hash_oids[0]); i++)
 		if (hash_oids[i].alg == id->alg)
 			oid = hash_oids[i].oid;
 	if (!oid)
 		return (struct slice){0};
-	/* a number is signed: one whose first bit is set needs a zero in front */
-	if (id->serial.n == 0 || id->serial.p[0] & 0x80)
-		buf_putc(&serial, 0);
-	buf_slice(&serial, id->serial);
-	alg[0] = oid_element(a, oid);
-	alg[1] = element(a, DER_NULL, (struct slice){0});
-	parts[0] = element(a, DER_SEQUENCE, joined(a, alg, 2));
-	parts[1] = element(a, DER_OCTET_STRING, slice_of(id->name_hash, n));
-	parts[2] = element(a, DER_OCTET_STRING, slice_of(id->key_hash, n));
-	parts[3] = element(a, DER_INTEGER, buf_view(&serial));
-	return element(a, DER_SEQUENCE, joined(a, parts, 4));
+	return der_put_of(a, DER_SEQUENCE, der_put_of(a, DER_SEQUENCE, der_put_oid(a, oid), der_put(a, DER_NULL, (struct slice){0})),
+			  der_put(a, DER_OCTET_STRING, slice_of(id->name_hash, n)),
+			  der_put(a, DER_OCTET_STRING, slice_of(id->key_hash, n)), der_put_magnitude(a, id->serial));
 }
 
 static struct slice nonce_extension(struct arena *a, struct slice nonce)
 {
-	struct slice parts[2] = {oid_element(a, "1.3.6.1.5.5.7.48.1.2"),
-				 element(a, DER_OCTET_STRING, element(a, DER_OCTET_STRING, nonce))};
-	struct slice ext = element(a, DER_SEQUENCE, joined(a, parts, 2));
+	struct slice value = der_put(a, DER_OCTET_STRING, der_put(a, DER_OCTET_STRING, nonce));
+	struct slice ext = der_put_of(a, DER_SEQUENCE, der_put_oid(a, "1.3.6.1.5.5.7.48.1.2"), value);
 
-	return element(a, DER_CONTEXT_CONS(2), element(a, DER_SEQUENCE, ext));
+	return der_put(a, DER_CONTEXT_CONS(2), der_put(a, DER_SEQUENCE, ext));
 }
 
 RC ocsp_request(struct arena *a, const struct ocsp_id *id, struct slice nonce, struct slice *out, struct why *w)
 {
-	struct slice list = element(a, DER_SEQUENCE, element(a, DER_SEQUENCE, cert_id(a, id))), parts[2] = {list, {0}};
+	struct slice name = cert_id(a, id), list, more = {0};
 
 	if (nonce.n > 32)
 		return deny(w, E_MALFORMED, "ocsp.nonce", "a nonce of %zu bytes, at most 32", nonce.n);
+	if (!name.p)
+		return deny(w, E_INTERNAL, "ocsp.memory", "no memory for a request");
+	list = der_put(a, DER_SEQUENCE, der_put(a, DER_SEQUENCE, name));
 	if (nonce.n)
-		parts[1] = nonce_extension(a, nonce);
-	*out = element(a, DER_SEQUENCE, element(a, DER_SEQUENCE, joined(a, parts, 2)));
+		more = nonce_extension(a, nonce);
+	*out = der_put(a, DER_SEQUENCE, der_put_of(a, DER_SEQUENCE, list, more));
 	return arena_bad(a) || !out->p ? deny(w, E_INTERNAL, "ocsp.memory", "no memory for a request") : rc_of(OK);
 }
 

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/num.h"
-#include "crypto/der.h"
+#include "crypto/der_write.h"
 
 static void framing_has_one_form_only(void **state)
 {
@@ -126,6 +126,44 @@ static void odd_values_spoil_the_message(void **state)
 	}
 }
 
+static void what_is_written_reads_back(void **state)
+{
+	static const uint64_t numbers[] = {0, 1, 127, 128, 255, 256, 65535, 65536, UINT64_MAX};
+	static const int64_t times[] = {-631152001, -631152000, 0, 1795557718, 2524607999, 2524608000};
+	static const size_t sizes[] = {0, 1, 127, 128, 255, 256, 65535, 65536};
+	struct arena *a = arena_new(0);
+	struct msg m;
+	struct cur c;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		c = cur_open(&m, der_put_u64(a, DER_INTEGER, numbers[i]));
+		assert_true(der_u64(&c) == numbers[i]);
+		assert_true(rc_ok(cur_end(&c, NULL, "t", "number")));
+	}
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		bool utc = times[i] >= -631152000 && times[i] < 2524608000;
+
+		c = cur_open(&m, der_put_time(a, times[i]));
+		assert_int_equal(der_take(&c, utc ? DER_UTC_TIME : DER_TIME).n, utc ? 13 : 15);
+		assert_true(rc_ok(cur_end(&c, NULL, "t", "time")));
+	}
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct slice bytes = slice_of(arena_alloc(a, sizes[i] + 1), sizes[i]);
+
+		c = cur_open(&m, der_put_bits(a, bytes));
+		assert_true(slice_eq(der_bytes(&c), bytes));
+		assert_true(rc_ok(cur_end(&c, NULL, "t", "bits")));
+	}
+	c = cur_open(&m, der_put_oid(a, "1.2.840.113741.1.13.1"));
+	assert_true(oid_is(der_oid(&c), "1.2.840.113741.1.13.1"));
+	c = cur_open(&m, der_put_magnitude(a, slice_of("\0\0\x80", 3)));
+	assert_true(slice_eq(der_magnitude(&c), slice_of("\x80", 1)));
+	c = cur_open(&m, der_put_bool(a, true));
+	assert_true(der_bool(&c));
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +172,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_shortest_and_not_negative),
 		cmocka_unit_test(identifiers_compare_by_their_arcs),
 		cmocka_unit_test(odd_values_spoil_the_message),
+		cmocka_unit_test(what_is_written_reads_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
