@@ -45,7 +45,7 @@ static const struct good good[] = {
 	 "{\"sgx_mr_enclave\":[\"e\"],\"sgx_mr_signer\":[\"s\"],\"sgx_isv_prod_id\":[\"0100\"],\"sgx_isv_svn\":[\"0200\"]}", " "},
 	{"default_cpu",
 	 "{\"az-snp-vtpm\":{\"measurement\":\"m\",\"tpm\":{\"pcr11\":\"p\"},\"reported_tcb_bootloader\":\"3\",\"reported_tcb_microcode\":\"209\","
-	 "\"reported_tcb_snp\":\"8\",\"reported_tcb_tee\":\"0\",\"policy_debug_allowed\":\"false\",\"platform_smt_enabled\":\"true\","
+	 "\"reported_tcb_snp\":\"8\",\"reported_tcb_tee\":\"0\",\"policy_debug_allowed\":\"false\",\"policy_migrate_ma\":\"false\",\"platform_smt_enabled\":\"true\","
 	 "\"platform_tsme_enabled\":\"false\",\"policy_abi_major\":\"0\",\"policy_abi_minor\":\"31\",\"policy_single_socket\":\"false\","
 	 "\"policy_smt_allowed\":\"true\"}}",
 	 "{\"measurement\":[\"m\"],\"snp_pcr11\":[\"p\"],\"tcb_bootloader\":[\"3\"],\"tcb_microcode\":[\"209\"],\"tcb_snp\":[\"8\"],"
@@ -54,7 +54,7 @@ static const struct good good[] = {
 	{"default_cpu",
 	 "{\"az-tdx-vtpm\":{\"tpm\":{\"pcr11\":\"p\"},\"quote\":{\"header\":{\"tee_type\":\"81000000\",\"vendor_id\":"
 	 "\"939a7233f79c4ca9940a0db3957f0607\"},\"body\":{\"mr_td\":\"t\",\"xfam\":\"x\"}},\"tcb_status\":\"UpToDate\","
-	 "\"td_attributes\":{\"debug\":false}}}",
+	 "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false}}}",
 	 "{\"tdx_pcr11\":[\"p\"],\"mr_td\":[\"t\"],\"xfam\":[\"x\"]}", " "},
 	{"default_cpu", "{\"tpm\":{\"pcr11\":\"p\"}}", "{\"tpm_pcr11\":[\"p\"]}", " "},
 	{"default_cpu",

@@ -117,7 +117,8 @@ static struct x509_crl *make_crl(const char *issuer, EVP_PKEY *signer, long revo
 	X509_CRL_set_issuer_name(l, name);
 	X509_NAME_free(name);
 	X509_CRL_set1_lastUpdate(l, ASN1_TIME_set(t, (time_t)from));
-	X509_CRL_set1_nextUpdate(l, ASN1_TIME_set(t, (time_t)to));
+	if (to != INT64_MIN)
+		X509_CRL_set1_nextUpdate(l, ASN1_TIME_set(t, (time_t)to));
 	if (revoked) {
 		X509_REVOKED *r = X509_REVOKED_new();
 		ASN1_INTEGER *i = ASN1_INTEGER_new();
@@ -447,6 +448,31 @@ static int free_keys(void **state)
 	return 0;
 }
 
+/* RFC 5280 5.1.2.5 demands nextUpdate: a list without one could be shown for ever. */
+static void a_list_that_names_no_next_update_never_holds(void **state)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct x509_crl *l;
+
+	(void)state;
+	l = make_crl("Issuer", key, 0, NOW - 10, INT64_MIN);
+	assert_true(x509_crl_next_update(l) == INT64_MIN);
+	for (int64_t at = NOW - 20; at <= NOW + 20; at += 10) {
+		assert_int_equal(x509_crl_valid_at(l, at, "t.crl-expired", &w).code, E_DENIED);
+		assert_string_equal(why_reason(&w), "t.crl-expired");
+		assert_non_null(strstr(why_text(&w), "no next update"));
+		why_clear(&w);
+	}
+	x509_crl_free(l);
+	l = make_crl("Issuer", key, 0, NOW - 10, NOW + 10);
+	assert_true(rc_ok(x509_crl_valid_at(l, NOW, "t.crl-expired", &w)));
+	x509_crl_free(l);
+	EVP_PKEY_free(key);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +486,7 @@ int main(void)
 		cmocka_unit_test(the_authorities_of_a_cpu_vendor_hold),
 		cmocka_unit_test(pss_counts_with_its_hash),
 		cmocka_unit_test(the_search_is_bounded),
+		cmocka_unit_test(a_list_that_names_no_next_update_never_holds),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -202,19 +202,26 @@ static bool field_be(struct slice le, uint8_t out[32])
 	return high == 0;
 }
 
+static RC key_of(const struct hygon_cert *c, struct pkey **out, struct why *w)
+{
+	uint8_t x[32], y[32];
+
+	if (!field_be(c->x, x) || !field_be(c->y, y))
+		return deny(w, E_MALFORMED, "hygon.key", "the key of %s has more than 256 bits", c->name);
+	return pkey_from_ec_xy(KEY_SM2, slice_of(x, 32), slice_of(y, 32), out, w);
+}
+
 RC hygon_verify(const struct hygon_cert *signer, struct slice msg, const struct hygon_sig *sig, const char *reason,
 		struct arena *a, struct why *w)
 {
 	struct why inner = why_in(a);
 	struct pkey *key = NULL;
-	uint8_t x[32], y[32], rs[64];
+	uint8_t rs[64];
 	rc r;
 
-	if (!field_be(signer->x, x) || !field_be(signer->y, y))
-		return deny(w, E_DENIED, reason, "the key of %s has more than 256 bits", signer->name);
 	if (!field_be(sig->r, rs) || !field_be(sig->s, rs + 32))
 		return deny(w, E_DENIED, reason, "a signature by %s has numbers of more than 256 bits", signer->name);
-	r = pkey_from_ec_xy(KEY_SM2, slice_of(x, 32), slice_of(y, 32), &key, &inner);
+	r = key_of(signer, &key, &inner);
 	if (rc_ok(r))
 		r = pkey_verify_sm2(key, signer->user_id, msg, slice_of(rs, 64), reason, &inner);
 	pkey_free(key);
@@ -296,6 +303,20 @@ const struct hygon_reasons hygon_dcu_reasons = {
 	.cek = "hygondcu.chain.cek",
 };
 
+/* Operators name the key of a root of their own. */
+static bool key_is_anchor(const struct vjob *job, const struct hygon_cert *root)
+{
+	struct why inner = why_in(job->arena);
+	struct pkey *key = NULL;
+	struct slice spki;
+	uint8_t sha[32];
+	bool ok = rc_ok(key_of(root, &key, &inner)) && rc_ok(pkey_to_spki(key, job->arena, &spki, &inner)) &&
+		  rc_ok(digest(DIGEST_SHA256, spki, sha, &inner)) && vjob_anchor(job, "hygon-hrk", sha);
+
+	pkey_free(key);
+	return ok;
+}
+
 static RC load_root(struct vjob *job, const struct hygon_reasons *is, struct hygon_cert *out)
 {
 	struct slice hrk = vjob_collateral(job, "hygon-hrk", "");
@@ -306,7 +327,7 @@ static RC load_root(struct vjob *job, const struct hygon_reasons *is, struct hyg
 		return deny(job->why, E_UNAVAILABLE, is->hrk_absent, "the Hygon root key certificate is not at hand");
 	TRY(recast(hygon_ca_parse(hrk, "HRK", out, &inner), &inner, is->parse, is->unsupported, job->why));
 	TRY(digest(DIGEST_SHA256, hrk, sha, job->why));
-	if (!vjob_anchor(job, "hygon-hrk", sha)) {
+	if (!vjob_anchor(job, "hygon-hrk", sha) && !key_is_anchor(job, out)) {
 		rc r = deny(job->why, E_DENIED, is->root, "the root key certificate is not a trusted one");
 
 		why_compared(job->why, "hrk.sha256", hex_text(job->arena, slice_of(sha, 32)), "an anchor of hygon-hrk");

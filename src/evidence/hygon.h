@@ -68,7 +68,7 @@ struct hygon_reasons {
 extern const struct hygon_reasons hygon_csv_reasons, hygon_dcu_reasons;
 
 /* The chain down to the CEK. hsk, cek: from the evidence, or empty to take them from collateral. The HRK comes as
- * collateral and counts only if its SHA-256 is an anchor of "hygon-hrk". E_UNAVAILABLE when a certificate is not at
+ * collateral and counts only if its SHA-256, or that of its key, is an anchor of "hygon-hrk". E_UNAVAILABLE when a certificate is not at
  * hand. */
 RC hygon_chain(struct vjob *job, const struct hygon_reasons *is, struct slice serial, struct slice hsk, struct slice cek,
 	       struct hygon_cert *out);

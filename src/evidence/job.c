@@ -104,6 +104,17 @@ RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, con
 	return differs(job, "init_data", found, job->init_data, reason);
 }
 
+RC vjob_no_init_data(struct vjob *job, const char *reason)
+{
+	rc r;
+
+	if (!job->init_data.p)
+		return rc_of(OK);
+	r = deny(job->why, E_DENIED, reason, "this TEE binds no init-data, and the request brings some");
+	why_compared(job->why, "init_data", "not in the evidence", hex_text(job->arena, job->init_data));
+	return r;
+}
+
 RC vjob_need_report_data(struct vjob *job, const char *reason)
 {
 	if (job->report_data_n > 0 || job->without & VJOB_WITHOUT_REPORT_DATA)

@@ -39,6 +39,7 @@ struct lab_binding {
 struct lab_shape {
 	const char *tee, *what;
 	const char *variants;	/* "rsa, ecc"; NULL: one only */
+	bool init_data;		/* evidence has a field for it */
 	const char *fields;	/* JSON object: the fields of evidence and their good values */
 	const char *values;	/* JSON object: reference values under which the default policy affirms good evidence */
 	RC (*make)(const struct lab_options *o, struct arena *a, struct lab_world *out, struct why *w);

@@ -50,9 +50,9 @@ static void trust(struct trial *t, const struct lab_item *item)
 	pkey_free(key);
 }
 
-static void begin(struct trial *t, const struct world *w, const char *fields)
+static void begin_bound(struct trial *t, const struct world *w, const char *fields, struct slice init_data)
 {
-	const struct lab_binding bind = {.report_data = slice_of(request, sizeof(request)), .now_s = NOW};
+	const struct lab_binding bind = {.report_data = slice_of(request, sizeof(request)), .init_data = init_data, .now_s = NOW};
 	struct json *v = NULL;
 	struct slice evidence;
 	struct why why = why_in(w->a);
@@ -73,6 +73,11 @@ static void begin(struct trial *t, const struct world *w, const char *fields)
 		if (w->lab.item[i].kind)
 			trial_collateral(t, w->lab.item[i].kind, w->lab.item[i].key, w->lab.item[i].bytes);
 	}
+}
+
+static void begin(struct trial *t, const struct world *w, const char *fields)
+{
+	begin_bound(t, w, fields, (struct slice){0});
 }
 
 /* Calls back for each variant of each shape: the names stand in one text, "rsa, ecc". */
@@ -153,6 +158,39 @@ static void evidence_for_another_request_is_refused(void **state)
 	each_variant(of_another_request);
 }
 
+/* A TEE with a field for init-data compares it; one without refuses a request that brings some, and never passes it over. */
+static void with_init_data(struct world *w)
+{
+	static const uint8_t digest[32] = {0x77, 0x78}, other[32] = {0x77};
+	const struct lab_shape *shape = lab_shape_find(w->lab.tee);
+
+	for (int right = 0; right < 2; right++) {
+		struct trial t;
+		rc r;
+
+		begin_bound(&t, w, NULL, slice_of(digest, sizeof(digest)));
+		t.job.init_data = right ? slice_of(digest, sizeof(digest)) : slice_of(other, sizeof(other));
+		r = trial_run(&t, w->driver);
+		if (right && shape->init_data) {
+			if (!rc_ok(r))
+				fail_msg("%s: %s", w->lab.tee, why_render(&t.why, t.a));
+		} else {
+			assert_int_equal(r.code, E_DENIED);
+			if (!strstr(why_reason(&t.why), "init-data-mismatch") ||
+			    (!shape->init_data && !strstr(why_reason(&t.why), ".unsupported")))
+				fail_msg("%s: %s", w->lab.tee, why_reason(&t.why));
+			assert_string_equal(t.why.first->subject, "init_data");
+		}
+		trial_end(&t);
+	}
+}
+
+static void init_data_is_compared_or_refused(void **state)
+{
+	(void)state;
+	each_variant(with_init_data);
+}
+
 static void at_another_time(struct world *w)
 {
 	static const int64_t off[] = {-2 * 86400, 366 * 86400};
@@ -214,6 +252,27 @@ static void differences(const struct json *x, const struct json *y, const char *
 static const struct change {
 	const char *tee, *variant, *fields, *claims;
 } changes[] = {
+	{"csv", "v2", "{\"user_pubkey_digest\": \"01\"}", "user_pubkey_digest"},
+	{"csv", "v2", "{\"vm_id\": \"01\"}", "vm_id"},
+	{"csv", "v2", "{\"vm_version\": \"01\"}", "vm_version"},
+	{"csv", "v2", "{\"mnonce\": \"01\"}", "mnonce"},
+	{"csv", "v2", "{\"measure\": \"01\"}", "measure"},
+	{"csv", "v2", "{\"policy\": 6}", "policy.nodbg"},
+	{"csv", "v2", "{\"policy\": 5}", "policy.noks"},
+	{"csv", "v2", "{\"policy\": 3}", "policy.es"},
+	{"csv", "v2", "{\"policy\": 15}", "policy.nosend"},
+	{"csv", "v2", "{\"policy\": 16777223}", "policy.api_minor"},
+	{"csv", "v2", "{\"build\": 1}", "build"},
+	{"csv", "v2", "{\"rtmr_version\": 2}", "rtmr_version"},
+	{"csv", "v2", "{\"rtmr0\": \"01\"}", "rtmr0"},
+	/* of the build-time register no log speaks: its events are no claims */
+	{"csv", "v2", "{\"events\": [[1, 2147483649, \"6c61622d76617269\"], [2, 4, \"00000000\"], [0, 13, \"00\"], [3, 13, \"6b65726e656c\"], [4, 6, \"00000000\"]]}", "rtmr0"},
+	{"csv", "v1", "{\"measure\": \"01\"}", "measure"},
+	{"csv", "v1", "{\"policy\": 6}", "policy.nodbg"},
+	{"csv", "v1", "{\"anonce\": 1}", "anonce"},
+	{"hygondcu", NULL, "{\"version\": 2}", "body.version"},
+	{"hygondcu", NULL, "{\"measure\": \"01\"}", "body.measure"},
+	{"hygondcu", NULL, "{\"reserved\": \"01\"}", "body.reserved"},
 	{"nitro", NULL, "{\"module_id\": \"i-1-enc2\"}", "module_id"},
 	{"nitro", NULL, "{\"timestamp\": 1}", "timestamp"},
 	{"nitro", NULL, "{\"pcr0\": \"" B1_48 "\"}", "pcrs.0"},
@@ -263,6 +322,9 @@ static void one_changed_field_changes_its_claims_and_no_other(void **state)
 static const struct denial {
 	const char *tee, *variant, *fields, *reason, *subject;
 } denials[] = {
+	{"csv", "v2", "{\"rtmr1\": \"01\"}", "csv.rtmr-mismatch", "rtmr1"},
+	{"csv", "v2", "{\"rtmr4\": \"01\"}", "csv.rtmr-mismatch", "rtmr4"},
+	{"hygondcu", NULL, "{\"sig_usage\": 4098}", "hygondcu.signature", NULL},
 	{"nitro", NULL, "{\"digest\": \"SHA256\"}", "nitro.parse.document", NULL},
 };
 
@@ -312,6 +374,7 @@ int main(void)
 		cmocka_unit_test(good_evidence_is_accepted_with_the_lab_as_the_only_trust),
 		cmocka_unit_test(nobody_trusts_the_lab_unless_it_is_named),
 		cmocka_unit_test(evidence_for_another_request_is_refused),
+		cmocka_unit_test(init_data_is_compared_or_refused),
 		cmocka_unit_test(certificates_out_of_their_time_are_refused),
 		cmocka_unit_test(one_changed_field_changes_its_claims_and_no_other),
 		cmocka_unit_test(what_a_driver_compares_is_refused_by_its_name),

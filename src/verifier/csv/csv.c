@@ -136,8 +136,7 @@ static RC add_claims(struct vjob *job, const struct doc *d)
 	json_set(a, o, "sig_usage", hex_le32(a, rep->sig_usage));
 	json_set(a, o, "sig_algo", hex_le32(a, rep->sig_algo));
 	json_set(a, o, "serial_number", json_new_str(a, d->serial));
-	if (without_chain(job, d))
-		json_set(a, o, "chain_verified", json_new_bool(a, false));
+	json_set(a, o, "chain_verified", json_new_bool(a, !without_chain(job, d)));
 	if (rep->version == 1) {
 		json_set(a, o, "anonce", hex_le32(a, rep->anonce));
 	} else {
@@ -190,6 +189,7 @@ static RC csv_verify(struct vjob *job)
 	TRY(check_pek(job, &d));
 	TRY(csv_report_check_signature(&d.rep, &d.pek, job->arena, job->why));
 	TRY(vjob_check_report_data(job, d.rep.report_data, FIT_ZERO_PAD, "csv.report-data-mismatch"));
+	TRY(vjob_no_init_data(job, "csv.init-data-mismatch.unsupported"));
 	TRY(check_log(job, &d));
 	return add_claims(job, &d);
 }
@@ -217,7 +217,7 @@ static const struct vclaim csv_claims[] = {
 	{"sig_usage", "string", "usage of the signing key, little endian: PEK", "report 0xB4"},
 	{"sig_algo", "string", "algorithm of the signature, little endian: SM2", "report 0xB8"},
 	{"serial_number", "string", "name under which the chip's certificates were looked up; not signed", "evidence"},
-	{"chain_verified", "boolean", "false where a replay did without the chain; absent otherwise", "verification"},
+	{"chain_verified", "boolean", "the chain leads to a trusted root; false only where a replay did without it", "verification"},
 	{"anonce", "string", "mask of a version 1 report, little endian", "report 0xBC"},
 	{"build", "number", "firmware build (version 2)", "report 0xBC"},
 	{"rtmr_version", "number", "version of the registers (version 2)", "report 0xC0"},
@@ -228,7 +228,7 @@ static const struct vclaim csv_claims[] = {
 	{"rtmr3", "string", "runtime register 3", "report 0x130"},
 	{"rtmr4", "string", "runtime register 4", "report 0x150"},
 	{"reserved1", "string", "reserved bytes (version 2)", "report 0x170"},
-	{"uefi_event_logs", "array", "events that replay to registers 1 to 4 (version 2)", "cc_eventlog"},
+	{"uefi_event_logs", "array", "events that replay to registers 1 to 4, of other registers and banks none (version 2)", "cc_eventlog"},
 	{NULL},
 };
 

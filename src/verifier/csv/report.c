@@ -109,11 +109,20 @@ RC csv_report_check_signature(const struct csv_report *rep, const struct hygon_c
 	return hygon_verify(pek, rep->body, &rep->sig, "csv.signature", a, w);
 }
 
-RC csv_report_check_log(const struct csv_report *rep, const struct eventlog *log, struct arena *a, struct why *w)
+RC csv_report_check_log(const struct csv_report *rep, struct eventlog *log, struct arena *a, struct why *w)
 {
+	const uint32_t compared[EVENTLOG_ALGS] = {[DIGEST_SM3] = 0x1e};
+
 	if (!eventlog_has(log, DIGEST_SM3))
 		return deny(w, E_DENIED, "csv.rtmr-mismatch", "the event log has no SM3 digests");
-	for (uint32_t i = 1; i < 5; i++)
-		TRY(eventlog_matches(log, DIGEST_SM3, i, rep->rtmr[i], a, "csv.rtmr-mismatch", w));
-	return rc_of(OK);
+	for (uint32_t i = 1; i < 5; i++) {
+		rc r = eventlog_matches(log, DIGEST_SM3, i, rep->rtmr[i], a, "csv.rtmr-mismatch", w);
+
+		if (!rc_ok(r)) {
+			why_compared(w, arena_printf(a, "rtmr%u", i), NULL, NULL);	/* registers are counted from 0 here */
+			return r;
+		}
+	}
+	eventlog_keep(log, compared);
+	return eventlog_check_digests(log, "csv.event-digest-mismatch", w);
 }

@@ -37,5 +37,6 @@ RC csv_report_parse_raw(struct arena *a, struct slice in, struct csv_report *out
 /* The report's signature under the PEK, whatever signed the PEK. E_DENIED csv.signature. */
 RC csv_report_check_signature(const struct csv_report *rep, const struct hygon_cert *pek, struct arena *a, struct why *w);
 
-/* Registers 1 to 4 of a version 2 report are what the log leaves in its SM3 bank. E_DENIED csv.rtmr-mismatch. */
-RC csv_report_check_log(const struct csv_report *rep, const struct eventlog *log, struct arena *a, struct why *w);
+/* Registers 1 to 4 of a version 2 report are what the log leaves in its SM3 bank; what stands in the log for other registers and
+ * banks is dropped from it. E_DENIED csv.rtmr-mismatch, csv.event-digest-mismatch. */
+RC csv_report_check_log(const struct csv_report *rep, struct eventlog *log, struct arena *a, struct why *w);

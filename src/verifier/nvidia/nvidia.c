@@ -113,6 +113,8 @@ static RC nvidia_verify(struct vjob *job)
 	rc r = vjob_need_report_data(job, "nvidia.nonce-mismatch.none");
 
 	if (rc_ok(r))
+		r = vjob_no_init_data(job, "nvidia.init-data-mismatch.unsupported");
+	if (rc_ok(r))
 		r = doc_open(job, false, &d);
 	if (rc_ok(r))
 		r = verify_devices(job, &d);

@@ -40,6 +40,7 @@ static RC log_bytes(struct vjob *job, const struct json *doc, struct slice *out)
 /* A log is optional. One that is there must replay to every RTMR, whole: claims from a part of it would say nothing. */
 static RC check_log(struct vjob *job, const struct dcap_quote *q, const struct json *doc, struct json **claim)
 {
+	const uint32_t compared[EVENTLOG_ALGS] = {[DIGEST_SHA384] = 0x1e};
 	struct slice bytes = {0};
 	struct eventlog log;
 
@@ -48,8 +49,15 @@ static RC check_log(struct vjob *job, const struct dcap_quote *q, const struct j
 	if (!bytes.n)
 		return rc_of(OK);
 	TRY(eventlog_parse(job->arena, bytes, EVENTLOG_CC, "tdx.parse.eventlog", &log, job->why));
-	for (uint32_t i = 0; i < 4; i++)
-		TRY(eventlog_matches(&log, DIGEST_SHA384, i + 1, q->td.rtmr[i], job->arena, "tdx.rtmr-mismatch", job->why));
+	for (uint32_t i = 0; i < 4; i++) {
+		rc r = eventlog_matches(&log, DIGEST_SHA384, i + 1, q->td.rtmr[i], job->arena, "tdx.rtmr-mismatch", job->why);
+
+		if (!rc_ok(r)) {
+			why_compared(job->why, arena_printf(job->arena, "quote.body.rtmr_%u", i), NULL, NULL);
+			return r;
+		}
+	}
+	eventlog_keep(&log, compared);
 	TRY(eventlog_check_digests(&log, "tdx.event-digest-mismatch", job->why));
 	*claim = eventlog_json(job->arena, &log);
 	return *claim ? rc_of(OK) : deny(job->why, E_INTERNAL, "tdx.memory", "no memory for the event log");
@@ -81,7 +89,7 @@ static RC verify(struct vjob *job)
 static const struct vclaim claim_rows[] = {
 	DCAP_TD_ROWS,
 	DCAP_VERDICT_ROWS,
-	{"uefi_event_logs", "array", "events that replay to the RTMRs", "cc_eventlog"},
+	{"uefi_event_logs", "array", "events that replay to the RTMRs; of other registers and banks none", "cc_eventlog"},
 	{NULL},
 };
 
