@@ -49,4 +49,5 @@ extern const struct rego_builtin builtin_numbers[], builtin_bits[], builtin_aggr
 	builtin_types[], builtin_compare[], builtin_strings[], builtin_sprintf[], builtin_regex[], builtin_patterns[],
 	builtin_objects[], builtin_json_paths[], builtin_json_patch[], builtin_schema[], builtin_walk[], builtin_graph[],
 	builtin_encoding[], builtin_yaml[], builtin_url[], builtin_net[], builtin_time[], builtin_uuid[], builtin_crypto[],
-	builtin_x509[], builtin_jwt[], builtin_jwt_sign[], builtin_aws[], builtin_engine[], builtin_template[];
+	builtin_x509[], builtin_jwt[], builtin_jwt_sign[], builtin_aws[], builtin_engine[], builtin_template[],
+	builtin_graphql[];

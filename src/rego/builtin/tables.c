@@ -6,7 +6,7 @@ const struct rego_builtin *const rego_builtin_tables[] = {
 	builtin_strings, builtin_sprintf,    builtin_template,	builtin_regex,	    builtin_patterns,	 builtin_objects,
 	builtin_walk,	 builtin_json_paths, builtin_json_patch, builtin_graph,	    builtin_encoding,	 builtin_yaml,
 	builtin_url,	 builtin_net,	     builtin_time,	builtin_uuid,	    builtin_crypto,	 builtin_x509,
-	builtin_jwt,	 builtin_jwt_sign,   builtin_engine,	builtin_schema,	    builtin_aws,
+	builtin_jwt,	 builtin_jwt_sign,   builtin_engine,	builtin_schema,	    builtin_aws,	 builtin_graphql,
 	NULL,
 };
 
