@@ -164,6 +164,7 @@ static void *worker_run(void *arg)
 	struct server *s = arg;
 	struct job *job;
 
+	(void)pthread_setname_np(pthread_self(), "request");
 	while ((job = dequeue(s))) {
 		struct loop *l = job->loop;
 		bool wake;
@@ -273,6 +274,7 @@ static void *loop_run(void *arg)
 {
 	struct loop *l = arg;
 
+	(void)pthread_setname_np(pthread_self(), "loop");
 	event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	conn_close_all(l);
 	return NULL;

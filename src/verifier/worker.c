@@ -1,5 +1,6 @@
 /* worker.c - a worker's life: close the sandbox, then one job after another until the socket closes. */
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/sys.h"
@@ -120,6 +121,7 @@ void pool_worker_main(int argc, char **argv)
 	if (!rc_ok(r) || in.n < sizeof(hello))
 		_exit(1);
 	memcpy(&hello, in.p, sizeof(hello));
+	(void)prctl(PR_SET_NAME, "verifier");	/* or it is called "exe" in lists of processes */
 	warm_up();
 	r = plugins_load(slice_sub(in, sizeof(hello), in.n), a, &plugins, &w);
 	if (rc_ok(r))
