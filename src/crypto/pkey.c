@@ -6,6 +6,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,34 @@ static const struct {
 	const char *group;
 	size_t width;
 } curves[] = {{KEY_P256, "prime256v1", 32}, {KEY_P384, "secp384r1", 48}, {KEY_P521, "secp521r1", 66}, {KEY_SM2, "SM2", 32}};
+
+/* Keys without numbers, one a curve, made once and never changed after: a copy of one costs a quarter of what reading the curve's
+ * parameters by name does, and each guest brings a key of its own.
+ */
+static EVP_PKEY *blank[COUNT_OF(curves)];
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void make_blanks(void)
+{
+	for (size_t i = 0; i < COUNT_OF(curves); i++) {
+		EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, curves[i].kind == KEY_SM2 ? "SM2" : "EC", NULL);
+
+		if (!c || EVP_PKEY_paramgen_init(c) != 1 || EVP_PKEY_CTX_set_group_name(c, curves[i].group) != 1 ||
+		    EVP_PKEY_paramgen(c, &blank[i]) != 1)
+			ERR_clear_error();	/* a curve that this library lacks */
+		EVP_PKEY_CTX_free(c);
+	}
+}
+
+/* NULL: no curve of ours, or the library lacks it. */
+static const EVP_PKEY *blank_of(enum key_kind kind)
+{
+	pthread_once(&blank_once, make_blanks);
+	for (size_t i = 0; i < COUNT_OF(curves); i++)
+		if (curves[i].kind == kind)
+			return blank[i];
+	return NULL;
+}
 
 const char *crypto_error(char out[256])
 {
@@ -62,32 +91,40 @@ static bool kind_of(EVP_PKEY *evp, enum key_kind *kind)
 	return false;
 }
 
-rc pkey_wrap(EVP_PKEY *evp, bool is_private, bool allow_small_rsa, struct pkey **out, struct why *w)
+/* Takes the EVP_PKEY over, of a kind that is known. */
+static rc wrap_kind(EVP_PKEY *evp, enum key_kind kind, bool is_private, struct pkey **out, struct why *w)
 {
-	struct pkey *k;
-	int bits;
+	struct pkey *k = calloc(1, sizeof(*k));
 
-	if (!evp)
-		return deny(w, E_MALFORMED, "key.malformed", "no key");
-	k = calloc(1, sizeof(*k));
 	if (!k) {
 		EVP_PKEY_free(evp);
 		return deny(w, E_INTERNAL, "key.memory", "no memory");
 	}
 	k->evp = evp;
+	k->kind = kind;
 	k->is_private = is_private;
-	atomic_store(&k->refs, 1);
-	if (!kind_of(evp, &k->kind)) {
-		pkey_free(k);
+	atomic_init(&k->refs, 1);
+	*out = k;
+	return rc_of(OK);
+}
+
+rc pkey_wrap(EVP_PKEY *evp, bool is_private, bool allow_small_rsa, struct pkey **out, struct why *w)
+{
+	enum key_kind kind;
+	int bits;
+
+	if (!evp)
+		return deny(w, E_MALFORMED, "key.malformed", "no key");
+	if (!kind_of(evp, &kind)) {
+		EVP_PKEY_free(evp);
 		return deny(w, E_UNSUPPORTED, "key.kind", "the key is neither RSA, P-256, P-384, P-521, SM2 nor Ed25519");
 	}
 	bits = EVP_PKEY_get_bits(evp);
-	if (k->kind == KEY_RSA && (bits > 8192 || bits < (allow_small_rsa ? 1024 : 2048))) {
-		pkey_free(k);
+	if (kind == KEY_RSA && (bits > 8192 || bits < (allow_small_rsa ? 1024 : 2048))) {
+		EVP_PKEY_free(evp);
 		return deny(w, E_UNSUPPORTED, "key.kind", "an RSA key of %d bits, taken are 2048 to 8192", bits);
 	}
-	*out = k;
-	return rc_of(OK);
+	return wrap_kind(evp, kind, is_private, out, w);
 }
 
 void pkey_free(struct pkey *k)
@@ -216,26 +253,23 @@ rc pkey_from_ec_xy(enum key_kind curve, struct slice x, struct slice y, struct p
 {
 	size_t width = curve_width(curve);
 	uint8_t point[1 + 2 * 66] = {4};
-	EVP_PKEY *evp = NULL;
-	OSSL_PARAM_BLD *bld;
-	const char *group = NULL;
-	bool ok;
-	rc r;
+	const EVP_PKEY *from;
+	EVP_PKEY *evp;
 
-	for (size_t i = 0; i < COUNT_OF(curves); i++)
-		if (curves[i].kind == curve)
-			group = curves[i].group;
-	if (!group || x.n == 0 || y.n == 0 || x.n > width || y.n > width)
+	if (!width || x.n == 0 || y.n == 0 || x.n > width || y.n > width)
 		return deny(w, E_MALFORMED, "key.malformed", "coordinates of %zu and %zu bytes do not fit the curve's %zu", x.n, y.n, width);
 	memcpy(point + 1 + (width - x.n), x.p, x.n);
 	memcpy(point + 1 + width + (width - y.n), y.p, y.n);
-	bld = OSSL_PARAM_BLD_new();
-	ok = bld && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
-	     OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * width) == 1;
-	r = ok ? from_params(curve == KEY_SM2 ? "SM2" : "EC", bld, &evp, w) : deny(w, E_INTERNAL, "key.memory", "no memory");
-	OSSL_PARAM_BLD_free(bld);
-	TRY(r);
-	return pkey_wrap(evp, false, false, out, w);
+	from = blank_of(curve);
+	evp = from ? EVP_PKEY_dup((EVP_PKEY *)(uintptr_t)from) : NULL;
+	if (!evp)
+		return deny(w, E_INTERNAL, "key.memory", "no memory, or not this curve");
+	/* Sees that the point is on the curve. */
+	if (EVP_PKEY_set1_encoded_public_key(evp, point, 1 + 2 * width) != 1) {
+		EVP_PKEY_free(evp);
+		return malformed("the numbers are no public key", w);
+	}
+	return wrap_kind(evp, curve, false, out, w);
 }
 
 rc pkey_from_rsa(struct slice n, struct slice e, struct pkey **out, struct why *w)
@@ -294,18 +328,28 @@ rc pkey_from_private_pem(const struct secret *pem, struct pkey **out, struct why
 	return pkey_wrap(evp, true, false, out, w);
 }
 
+static EVP_PKEY *generate_on(enum key_kind curve)
+{
+	const EVP_PKEY *from = curve == KEY_SM2 ? NULL : blank_of(curve);
+	EVP_PKEY_CTX *c = from ? EVP_PKEY_CTX_new_from_pkey(NULL, (EVP_PKEY *)(uintptr_t)from, NULL) : NULL;
+	EVP_PKEY *evp = NULL;
+
+	if (c && EVP_PKEY_keygen_init(c) == 1 && EVP_PKEY_keygen(c, &evp) != 1)
+		evp = NULL;
+	EVP_PKEY_CTX_free(c);
+	return evp;
+}
+
 rc pkey_generate(enum key_kind kind, unsigned rsa_bits, struct pkey **out, struct why *w)
 {
-	EVP_PKEY *evp = NULL;
+	EVP_PKEY *evp;
 
 	if (kind == KEY_RSA) {
 		evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)(rsa_bits ? rsa_bits : 3072));
 	} else if (kind == KEY_ED25519) {
 		evp = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	} else {
-		for (size_t i = 0; i < COUNT_OF(curves); i++)
-			if (curves[i].kind == kind && kind != KEY_SM2)
-				evp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[i].group);
+		evp = generate_on(kind);
 	}
 	if (!evp)
 		return deny(w, E_INTERNAL, "key.generate", "the key cannot be made");
@@ -340,7 +384,7 @@ static bool ec_to_spki(const struct pkey *k, struct arena *a, struct slice *der)
 		if (spki_ec[i].kind != k->kind)
 			continue;
 		p = arena_alloc(a, head - 1 + point);
-		if (!p || EVP_PKEY_get_octet_string_param(k->evp, OSSL_PKEY_PARAM_PUB_KEY, p + head - 1, point, &n) != 1 || n != point ||
+		if (!p || EVP_PKEY_get_octet_string_param(k->evp, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, p + head - 1, point, &n) != 1 || n != point ||
 		    p[head - 1] != 4)
 			return false;
 		memcpy(p, spki_ec[i].head.p, head);
@@ -404,12 +448,21 @@ static rc number(const struct pkey *k, const char *name, size_t width, struct ar
 
 rc pkey_ec_xy(const struct pkey *k, struct arena *a, struct slice *x, struct slice *y, struct why *w)
 {
-	size_t width = curve_width(k->kind);
+	size_t width = curve_width(k->kind), n = 0;
+	uint8_t *p;
 
 	if (!width)
 		return deny(w, E_UNSUPPORTED, "key.kind", "not a key on a curve with coordinates");
-	TRY(number(k, OSSL_PKEY_PARAM_EC_PUB_X, width, a, x, w));
-	return number(k, OSSL_PKEY_PARAM_EC_PUB_Y, width, a, y, w);
+	p = arena_alloc(a, 1 + 2 * width);
+	/* In this parameter a point is never compressed, whatever form the key had when it was read. */
+	if (!p || EVP_PKEY_get_octet_string_param(k->evp, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, p, 1 + 2 * width, &n) != 1 ||
+	    n != 1 + 2 * width || p[0] != 4) {
+		ERR_clear_error();
+		return deny(w, E_INTERNAL, "key.number", "the key gives no coordinates");
+	}
+	*x = slice_of(p + 1, width);
+	*y = slice_of(p + 1 + width, width);
+	return rc_of(OK);
 }
 
 rc pkey_rsa_ne(const struct pkey *k, struct arena *a, struct slice *n, struct slice *e, struct why *w)
