@@ -20,7 +20,7 @@ RC secret_new(struct secret *out, size_t n, struct why *w);
 RC secret_copy(struct secret *out, struct slice from, struct why *w);
 /* Fills with random bytes. */
 RC secret_random(struct secret *out, size_t n, struct why *w);
-/* Accepts {0}. Wipes, then unmaps; leaves {0}. */
+/* Accepts {0}. Wipes, then unmaps or keeps a few pages for the next ones; leaves {0}. */
 void secret_free(struct secret *s);
 /* Moves: *from becomes {0}. */
 struct secret secret_move(struct secret *from);

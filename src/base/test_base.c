@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/cur.h"
+#include "base/num.h"
 #include "base/secret.h"
 #include "base/sys.h"
 #include "base/utf8.h"
@@ -134,6 +135,29 @@ static void a_reason_without_memory_still_refuses(void **state)
 	arena_free(a);
 }
 
+/* Pages are kept for the next secret: more of them than are kept, and none shows what was in it. */
+static void a_page_of_an_ended_secret_comes_back_wiped(void **state)
+{
+	struct secret s[80] = {{0}};
+	static const uint8_t zero[4096];
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		for (size_t i = 0; i < COUNT_OF(s); i++) {
+			size_t n = i % 7 == 6 ? 5000 : 100 * (i % 7);
+
+			assert_true(rc_ok(secret_new(&s[i], n, NULL)));
+			assert_int_equal(s[i].n, n);
+			assert_memory_equal(s[i].p, zero, MIN_OF(s[i].mapped, sizeof(zero)));
+			memset(s[i].p, 0xa5, s[i].mapped);
+			for (size_t k = 0; k < i; k++)
+				assert_ptr_not_equal(s[i].p, s[k].p);
+		}
+		for (size_t i = 0; i < COUNT_OF(s); i++)
+			secret_free(&s[i]);
+	}
+}
+
 static void secrets_compare_move_and_end(void **state)
 {
 	SECRET(s);
@@ -226,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_reason_keeps_its_cause_and_its_context),
 		cmocka_unit_test(a_reason_without_memory_still_refuses),
 		cmocka_unit_test(secrets_compare_move_and_end),
+		cmocka_unit_test(a_page_of_an_ended_secret_comes_back_wiped),
 		cmocka_unit_test(times_round_trip_and_nonsense_is_refused),
 		cmocka_unit_test(files_are_whole_private_and_exclusive),
 		cmocka_unit_test(utf8_is_strict),
