@@ -33,7 +33,8 @@ rc kbs_open(const struct kbs_env *env, const struct kbs_config *config, struct k
 	if (rc_ok(r))
 		r = admin_open(&config->admin, env->clock, &k->admin, w);
 	k->attempts = attempts_new();
-	if (rc_ok(r) && !k->attempts)
+	k->config.token.seen = seen_new();
+	if (rc_ok(r) && (!k->attempts || !k->config.token.seen))
 		r = deny(w, E_INTERNAL, "kbs.memory", "no memory");
 	if (!rc_ok(r)) {
 		kbs_close(k);
@@ -51,6 +52,7 @@ void kbs_close(struct kbs *k)
 	policy_close(k->policy);
 	records_close(k->records);
 	attempts_free(k->attempts);
+	seen_free(k->config.token.seen);
 	challenge_sealer_close(k->sealer);
 	pthread_mutex_destroy(&k->health_lock);
 	free(k);

@@ -249,6 +249,85 @@ static void the_algorithm_is_the_keys_and_never_the_tokens_choice(void **state)
 	OK_OR_FAIL(kbs_token_verify(&words, token_of(f, ps), NOW, f->a, &t, &f->w), &f->w);
 }
 
+/* ---- tokens that were seen before ---- */
+
+static void what_was_seen_spares_the_signature_and_nothing_else(void **state)
+{
+	struct fix *f = *state;
+	struct token_config c = {.own_key = own, .seen = seen_new()};
+	struct slice jwt = token_of(f, by_own_key(NULL));
+	char *text = arena_strndup(f->a, jwt.p, jwt.n);
+	uint8_t sha256[32];
+	struct token t;
+
+	assert_non_null(c.seen);
+	assert_true(rc_ok(digest(DIGEST_SHA256, jwt, sha256, NULL)));
+	assert_false(seen_has(c.seen, sha256));
+	OK_OR_FAIL(kbs_token_verify(&c, jwt, NOW, f->a, &t, &f->w), &f->w);
+	assert_true(seen_has(c.seen, sha256));
+	OK_OR_FAIL(kbs_token_verify(&c, jwt, NOW, f->a, &t, &f->w), &f->w);
+	assert_string_equal(t.id, "d1");
+	assert_int_equal(t.expires_s, NOW + 300);
+	f->now_s = NOW + 400;
+	TOKEN_REFUSED(f, &c, jwt, "jwt.expired");
+	f->now_s = NOW;
+	c.issuer = "another";
+	TOKEN_REFUSED(f, &c, jwt, "jwt.issuer");
+	c.issuer = NULL;
+	c.audience = "another";
+	TOKEN_REFUSED(f, &c, jwt, "jwt.audience");
+	c.audience = NULL;
+	for (size_t i = 0; i < jwt.n; i++) {
+		struct arena_mark m = arena_mark(f->a);
+
+		text[i] = jwt.p[i] == 'A' ? 'B' : 'A';
+		if (rc_ok(kbs_token_verify(&c, slice_of(text, jwt.n), NOW, f->a, &t, NULL)))
+			fail_msg("believed with another character at %zu", i);
+		text[i] = (char)jwt.p[i];
+		arena_reset(f->a, m);
+	}
+	seen_free(c.seen);
+}
+
+static void a_refused_token_is_not_remembered(void **state)
+{
+	struct fix *f = *state;
+	const struct token_config c = {.own_key = own, .seen = seen_new()};
+	struct slice forged = token_of(f, (struct recipe){.signer = other, .header_jwk = own, .jwk_alg = "ES256"});
+	struct slice old = token_of(f, by_own_key("{\"exp\":1,\"tee-pubkey\":" TEE_KEY "}"));
+	uint8_t sha256[32];
+
+	for (unsigned i = 0; i < 2; i++) {
+		TOKEN_REFUSED(f, &c, forged, "jws.signature");
+		TOKEN_REFUSED(f, &c, old, "jwt.expired");
+	}
+	assert_true(rc_ok(digest(DIGEST_SHA256, forged, sha256, NULL)) && !seen_has(c.seen, sha256));
+	assert_true(rc_ok(digest(DIGEST_SHA256, old, sha256, NULL)) && !seen_has(c.seen, sha256));
+	seen_free(c.seen);
+}
+
+static void more_tokens_than_slots_push_each_other_out(void **state)
+{
+	struct seen *s = seen_new();
+	uint8_t d[32] = {0}, kept = 0;
+
+	(void)state;
+	assert_false(seen_has(s, (const uint8_t[32]){1}));
+	for (uint32_t i = 1; i <= 3 * SEEN_SLOTS; i++) {
+		memcpy(d, &i, sizeof(i));
+		d[31] = (uint8_t)(i >> 16);
+		seen_add(s, d);
+		assert_true(seen_has(s, d));
+	}
+	for (uint32_t i = 1; i <= SEEN_SLOTS; i++) {
+		memcpy(d, &i, sizeof(i));
+		d[31] = 0;
+		kept |= seen_has(s, d);
+	}
+	assert_int_equal(kept, 0);
+	seen_free(s);
+}
+
 /* ---- by certificate ---- */
 
 static void a_key_certified_by_a_trusted_root_is_believed(void **state)
@@ -262,6 +341,24 @@ static void a_key_certified_by_a_trusted_root_is_believed(void **state)
 	OK_OR_FAIL(kbs_token_verify(&c, token_of(f, r), NOW, f->a, &t, &f->w), &f->w);
 	r.x5c_in_header = true;
 	OK_OR_FAIL(kbs_token_verify(&c, token_of(f, r), NOW, f->a, &t, &f->w), &f->w);
+}
+
+/* A certificate ends; what it had endorsed must not outlive it by memory. */
+static void a_token_under_certificates_is_never_remembered(void **state)
+{
+	struct fix *f = *state;
+	const struct slice pem = root_pem(f, root);
+	const struct token_config c = {.own_key = own, .trusted_pems = &pem, .trusted_pems_n = 1, .seen = seen_new()};
+	struct recipe r = {.signer = leaf, .header_jwk = leaf, .jwk_alg = "ES256", .x5c = chain_of(f, leaf, root, NOW - DAY, NOW + 100)};
+	struct slice jwt = token_of(f, r);
+	uint8_t sha256[32];
+	struct token t;
+
+	OK_OR_FAIL(kbs_token_verify(&c, jwt, NOW, f->a, &t, &f->w), &f->w);
+	assert_true(rc_ok(digest(DIGEST_SHA256, jwt, sha256, NULL)) && !seen_has(c.seen, sha256));
+	f->now_s = NOW + 200;	/* the token itself still runs */
+	TOKEN_REFUSED(f, &c, jwt, "x5c.expired");
+	seen_free(c.seen);
 }
 
 static void a_chain_that_does_not_carry_the_key_to_a_trusted_root_is_refused(void **state)
@@ -443,7 +540,11 @@ int main(void)
 		BEHAVIOUR(the_own_key_in_the_header_does_not_make_another_signature_good),
 		BEHAVIOUR(a_token_changed_in_any_character_is_refused),
 		BEHAVIOUR(the_algorithm_is_the_keys_and_never_the_tokens_choice),
+		BEHAVIOUR(what_was_seen_spares_the_signature_and_nothing_else),
+		BEHAVIOUR(a_refused_token_is_not_remembered),
+		BEHAVIOUR(more_tokens_than_slots_push_each_other_out),
 		BEHAVIOUR(a_key_certified_by_a_trusted_root_is_believed),
+		BEHAVIOUR(a_token_under_certificates_is_never_remembered),
 		BEHAVIOUR(a_chain_that_does_not_carry_the_key_to_a_trusted_root_is_refused),
 		BEHAVIOUR(a_key_of_a_configured_set_is_believed_by_its_kid),
 		BEHAVIOUR(a_key_of_a_set_must_say_that_it_is_for_this),

@@ -1,6 +1,7 @@
 #include "kbs/token.h"
 
 #include "base/num.h"
+#include "crypto/digest.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/jose/token.h"
 
@@ -25,6 +26,7 @@ static rc header_source(const struct token_config *c, const struct json *jwk, st
 	TRY(jwk_to_pkey(jwk, &key, w));
 	own = c->own_key && pkey_same(key, c->own_key);
 	pkey_free(key);
+	rules->key = own ? c->own_key : NULL;
 	if (own || c->insecure_header_jwk)
 		rules->source = TOKEN_HEADER;
 	else if (c->trusted_pems_n)
@@ -71,12 +73,20 @@ static rc verify(const struct token_config *c, struct slice jwt, int64_t now_s, 
 	const struct json *id, *jwk;
 	struct token t = {.id = ""};
 	struct json *claims;
+	uint8_t sha256[32];
 	struct jws j;
 
 	TRY(jws_parse(jwt, a, &j, w));
+	if (c->seen) {
+		TRY(digest(DIGEST_SHA256, jwt, sha256, w));
+		rules.verified = seen_has(c->seen, sha256);
+	}
 	jwk = json_get(j.header, "jwk");
-	TRY(jwk ? header_source(c, jwk, &rules, w) : kid_source(c, &j, &rules, w));
+	if (!rules.verified)
+		TRY(jwk ? header_source(c, jwk, &rules, w) : kid_source(c, &j, &rules, w));
 	TRY(token_verify_parsed(&j, &rules, a, &claims, w));
+	if (c->seen && !rules.verified && rules.source != TOKEN_HEADER_X5C)
+		seen_add(c->seen, sha256);
 	t.claims = claims;
 	t.tee_pubkey = tee_key(c, claims);
 	if (!json_is(t.tee_pubkey, JSON_OBJECT))

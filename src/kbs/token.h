@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "codec/json.h"
 #include "crypto/pkey.h"
+#include "kbs/seen.h"
 
 struct token_config {
 	const struct pkey *own_key;		/* of the attestation service inside; NULL: none */
@@ -19,6 +20,7 @@ struct token_config {
 	const char *issuer, *audience;		/* NULL: not compared */
 	const char *const *extra_teekey_paths;	/* JSON pointers, tried first */
 	size_t extra_teekey_paths_n;
+	struct seen *seen;	/* signatures that have verified under this very configuration; NULL: none is remembered */
 };
 
 struct token {

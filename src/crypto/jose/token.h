@@ -17,6 +17,8 @@ struct token_rules {
 	const struct json *jwk;
 	const struct slice *trusted_pems;	/* for the two with x5c */
 	size_t n_trusted;
+	const struct pkey *key;	/* with TOKEN_HEADER: the key that the JWK of the header was found to be; NULL: it is read from there */
+	bool verified;		/* this very token has verified under these rules before: all is looked at but key and signature */
 	bool any_time;		/* neither dates of certificates nor exp and nbf are looked at */
 	struct jwt_rules claims;
 };
