@@ -191,6 +191,39 @@ static struct term *array(struct parser *p)
 	return t;
 }
 
+/* A key that is written twice has the last value, constant or not. Returns how many items are left. */
+static uint32_t last_of_each(struct parser *p, struct term **items, uint32_t n)
+{
+	struct rv_builder seen =
+	        rv_object_builder(&p->c->heap, n / 2); /* position by key; a variable is its name in an array */
+	uint32_t kept = 0;
+
+	if (n == 2)
+		return n;
+	for (uint32_t i = 0; i < n; i += 2) {
+		struct term *key = items[i];
+		struct rv k = key->value;
+		const struct rv *at;
+
+		if (key->kind == T_VAR && !key->var->wildcard) {
+			struct rv name = rv_str(&p->c->heap, key->var->name->p, key->var->name->n);
+
+			k = rv_array(&p->c->heap, &name, 1);
+		}
+		at = k.kind == RV_UNDEF ? NULL : rv_builder_get(&seen, k);
+		if (at) {
+			items[at->i] = items[i + 1];
+			continue;
+		}
+		rv_object_put(&seen, k, rv_int(kept + 1));
+		items[kept++] = key;
+		items[kept++] = items[i + 1];
+	}
+	if (rv_heap_bad(&p->c->heap))
+		comp_oom(p->c);
+	return kept;
+}
+
 static struct term *object_rest(struct parser *p, struct loc from, struct term *key)
 {
 	struct list l = {0};
@@ -223,7 +256,7 @@ static struct term *object_rest(struct parser *p, struct loc from, struct term *
 		if (p_tok(p) != K_COLON)
 			return p_illegal(p, "expected object value term");
 	}
-	t = term_items(p->c, T_OBJECT, from, l.items, l.n);
+	t = term_items(p->c, T_OBJECT, from, l.items, last_of_each(p, l.items, l.n));
 	if (t)
 		t->loc = p_span(p, from);
 	return t;
