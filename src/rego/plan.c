@@ -427,111 +427,102 @@ void plan_match(struct planner *p, struct term *t, uint32_t op)
 	}
 }
 
-static bool can_eval(const struct planner *p, const struct term *t)
+/* Pairs of terms that are to be equal. */
+struct pairs {
+	struct {
+		struct term *a, *b;
+		bool done;
+	} * v;
+	uint32_t n, cap;
+};
+
+/* Composites with open variables, down to pairs of which one is none. False: they cannot be equal. */
+static bool take_apart(struct planner *p, struct pairs *q, struct term *a, struct term *b)
 {
-	return !plan_open(p, t);
-}
+	bool open_a = plan_open(p, a), open_b = plan_open(p, b);
 
-/* Two array patterns, element by element; what neither side knows yet comes again. */
-static void unify_arrays(struct planner *p, struct term *a, struct term *b)
-{
-	bool *done = comp_alloc(p->c, a->n + 1);
-	uint32_t left = a->n, before;
-
-	if (a->n != b->n) {
-		plan_jump(p, p->fail);
-		/* what follows is not reached, but its variables must be known */
-		for (uint32_t k = 0; k < 2; k++) {
-			struct term *t = k ? b : a;
-
-			for (uint32_t i = 0; i < t->n; i++) {
-				if (plan_open(p, t->items[i]))
-					plan_match(p, t->items[i], constant(p, rv_null()));
-			}
+	if ((open_a || open_b) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
+		for (uint32_t i = 0; i < a->n && a->n == b->n; i++) {
+			if (!take_apart(p, q, a->items[i], b->items[i]))
+				return false;
 		}
-		return;
+		return a->n == b->n;
 	}
-	if (!done)
-		return;
-	do {
-		before = left;
-		for (uint32_t i = 0; i < a->n; i++) {
-			struct term *x = a->items[i], *y = b->items[i];
+	if (open_a && open_b && a->kind == T_OBJECT && b->kind == T_OBJECT) {
+		for (uint32_t i = 0; i < a->n && a->n == b->n; i += 2) {
+			const struct term *x = a->items[i], *y = NULL;
+			uint32_t k = 0;
 
-			if (done[i] || (!can_eval(p, x) && !can_eval(p, y) && !(x->kind == T_ARRAY && y->kind == T_ARRAY) &&
-					!(x->kind == T_OBJECT && y->kind == T_OBJECT)))
-				continue;
-			done[i] = true;
-			left--;
-			plan_unify(p, x, y);
-		}
-	} while (left && left < before);
-	for (uint32_t i = 0; i < a->n; i++) {
-		if (!done[i])
-			plan_unify(p, a->items[i], b->items[i]);
-	}
-}
-
-static void unify_objects(struct planner *p, struct term *a, struct term *b)
-{
-	if (a->n != b->n) {
-		plan_jump(p, p->fail);
-		return;
-	}
-	for (int pass = 0; pass < 2; pass++) {
-		for (uint32_t i = 0; i < a->n; i += 2) {
-			bool found = false;
-
-			for (uint32_t k = 0; k < b->n && !found; k += 2) {
-				struct term *x = a->items[i], *y = b->items[k];
-
+			for (; k < b->n; k += 2) {
+				y = b->items[k];
 				if ((x->kind == T_VALUE && y->kind == T_VALUE && rv_eq(x->value, y->value)) ||
-				    (x->kind == T_VAR && y->kind == T_VAR && x->var == y->var)) {
-					bool ready = can_eval(p, a->items[i + 1]) || can_eval(p, b->items[k + 1]);
-
-					found = true;
-					if ((pass == 0) == ready)
-						plan_unify(p, a->items[i + 1], b->items[k + 1]);
-				}
+				    (x->kind == T_VAR && y->kind == T_VAR && x->var == y->var))
+					break;
 			}
-			if (!found && pass == 0)
-				plan_jump(p, p->fail);
+			if (k == b->n || !take_apart(p, q, a->items[i + 1], b->items[k + 1]))
+				return false;
 		}
+		return a->n == b->n;
+	}
+	if (p->bad || !(q->v = room(p, q->v, q->n, &q->cap, sizeof(*q->v))))
+		return true;
+	q->v[q->n].a = a;
+	q->v[q->n].b = b;
+	q->v[q->n++].done = false;
+	return true;
+}
+
+/* What follows is not reached, but its variables must be known. */
+static void bind_open(struct planner *p, struct term *t)
+{
+	if (t->kind == T_VAR && plan_open(p, t))
+		plan_bind(p, t->var, constant(p, rv_null()));
+	else if (t->kind == T_ARRAY || t->kind == T_OBJECT)
+		for (uint32_t i = 0; i < t->n; i++)
+			bind_open(p, t->items[i]);
+}
+
+static void unify_pair(struct planner *p, struct term *a, struct term *b)
+{
+	bool open_a = plan_open(p, a), open_b = plan_open(p, b);
+	uint32_t x, y;
+
+	if (open_a && open_b) {
+		comp_error(p->c, ERR_UNSAFE, p->at, "expression is unsafe");
+		p->bad = true;
+	} else if (open_a || open_b) {
+		x = plan_term(p, open_a ? b : a);
+		plan_match(p, open_a ? a : b, x);
+	} else {
+		x = plan_term(p, a);
+		y = plan_term(p, b);
+		plan_emit(p, OP_EQ, 0, x, y);
 	}
 }
 
+/* A pair waits until one side is known; others may bind what it needs. */
 void plan_unify(struct planner *p, struct term *a, struct term *b)
 {
-	uint32_t op;
+	struct pairs q = {0};
 
 	if (p->bad)
 		return;
-	if (a->kind == T_VAR && plan_open(p, a)) {
-		if (plan_open(p, b) && b->kind != T_VAR) {
-			comp_error(p->c, ERR_UNSAFE, p->at, "expression is unsafe");
-			p->bad = true;
-			return;
-		}
-		op = plan_term(p, b);
-		plan_match(p, a, op);
-	} else if (b->kind == T_VAR && plan_open(p, b)) {
-		op = plan_term(p, a);
-		plan_match(p, b, op);
-	} else if (plan_open(p, a) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
-		unify_arrays(p, a, b);
-	} else if (plan_open(p, b) && a->kind == T_ARRAY && b->kind == T_ARRAY) {
-		unify_arrays(p, a, b);
-	} else if (plan_open(p, a) && plan_open(p, b) && a->kind == T_OBJECT && b->kind == T_OBJECT) {
-		unify_objects(p, a, b);
-	} else if (plan_open(p, a)) {
-		op = plan_term(p, b);
-		plan_match(p, a, op);
-	} else if (plan_open(p, b)) {
-		op = plan_term(p, a);
-		plan_match(p, b, op);
-	} else {
-		uint32_t x = plan_term(p, a), y = plan_term(p, b);
+	if (!take_apart(p, &q, a, b)) {
+		plan_jump(p, p->fail);
+		bind_open(p, a);
+		bind_open(p, b);
+		return;
+	}
+	for (uint32_t left = q.n, before = left + 1; left && !p->bad;) {
+		bool stuck = left == before;
 
-		plan_emit(p, OP_EQ, 0, x, y);
+		before = left;
+		for (uint32_t i = 0; i < q.n && !p->bad; i++) {
+			if (q.v[i].done || (!stuck && plan_open(p, q.v[i].a) && plan_open(p, q.v[i].b)))
+				continue;
+			q.v[i].done = true;
+			left--;
+			unify_pair(p, q.v[i].a, q.v[i].b);
+		}
 	}
 }
