@@ -1,7 +1,8 @@
 /* rego-conformance DIR...: runs cases of the conformance pack (its README tells the schema) and compares.
  *
  * One row a category; -v lists failing ids with what was expected and what came; --known FILE: ids that may fail, and
- * must. Ends with `N passed, N failed, N skipped`; exit 0 only when something ran and nothing failed.
+ * must; --walk: holds every evaluation against that of the plain walk (rego/walk.h), whatever was expected. Ends with
+ * `N passed, N failed, N skipped`; exit 0 only when something ran and nothing failed.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -9,9 +10,10 @@
 
 #include "base/sys.h"
 #include "rego/host.h"
+#include "rego/walk.h"
 
 struct tool {
-	bool verbose, tap;
+	bool verbose, tap, walk;
 	struct arena *keep;
 	struct rv known;	/* set of ids */
 	unsigned passed, failed, skipped, surprises, rows;
@@ -434,6 +436,28 @@ static struct outcome compile_case(struct rv_heap *h, struct rv c)
 	return out;
 }
 
+/* Evaluated by the plan and by the walk, for each input. */
+static struct outcome walk_case(struct rv_heap *h, struct rv c)
+{
+	const struct rv *inputs = get(c, "inputs");
+	uint32_t n = inputs ? rv_len(*inputs) : 1;
+	struct outcome out = {.ok = true};
+	struct rego_eval_options o;
+	struct run x = {0};
+
+	out.skip = !text(c, "query") || !start(h, c, &x, &o, &out);
+	for (uint32_t i = 0; !out.skip && out.ok && i < n; i++) {
+		struct rego_doc *d = inputs ? doc_of(h, rv_at(*inputs, i)) : NULL;
+
+		if (d)
+			o.input_doc = d;
+		out.ok = walk_compare(h->arena, x.q, &o, &out.detail) == WALK_SAME;
+		rego_doc_free(d);
+	}
+	run_free(&x);
+	return out;
+}
+
 static struct outcome one_case(struct rv_heap *h, struct rv c)
 {
 	if (get(c, "want_errors") || get(c, "want_ok") || get(c, "want_parse_ok"))
@@ -449,7 +473,7 @@ static void run_case(struct tool *t, struct rv c)
 {
 	struct arena *a = arena_new((size_t)1 << 30);
 	struct rv_heap h = rv_heap_in(a, 0);
-	struct outcome out = one_case(&h, c);
+	struct outcome out = t->walk ? walk_case(&h, c) : one_case(&h, c);
 	const struct rv *id = get(c, "id");
 	bool known = id && t->known.kind == RV_SET && rv_get(t->known, *id);
 
@@ -568,6 +592,8 @@ int main(int argc, char **argv)
 			t.verbose = true;
 		} else if (strcmp(argv[i], "--tap") == 0) {
 			t.tap = true;
+		} else if (strcmp(argv[i], "--walk") == 0) {
+			t.walk = true;
 		} else if (strcmp(argv[i], "--known") == 0 && i + 1 < argc) {
 			if (!read_known(&t, argv[++i])) {
 				fprintf(stderr, "rego-conformance: cannot read %s\n", argv[i]);
@@ -584,7 +610,8 @@ int main(int argc, char **argv)
 		fclose(t.list_file);
 	arena_free(t.keep);
 	if (!dirs) {
-		fprintf(stderr, "usage: rego-conformance [-v] [--tap] [--known FILE] [--write-failing FILE] DIR...\n");
+		fprintf(stderr,
+		        "usage: rego-conformance [-v] [--tap] [--walk] [--known FILE] [--write-failing FILE] DIR...\n");
 		return 2;
 	}
 	if (t.tap) {

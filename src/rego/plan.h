@@ -122,6 +122,7 @@ struct rego_query {
 	const struct rego_program *prog;
 	struct arena *arena;
 	struct code code;
+	const struct body *body;	/* what the code was made from */
 	const char **names;	/* columns */
 	uint32_t ncols;
 	bool has_value;		/* the last column is the value of the first expression */

@@ -342,23 +342,21 @@ static bool has_value(const struct term *t)
 /* The operand with the term's value; a call gets one more argument for it. */
 static uint32_t query_value(struct planner *p, struct term *t)
 {
+	struct term more = *t;
 	struct var *v;
-	struct term **items;
 
 	if (t->kind != T_CALL)
 		return plan_term(p, t);
 	v = var_fresh(p->c, NULL);
-	items = comp_alloc(p->c, (t->n + 1) * sizeof(*items));
-	if (!v || !items) {
+	more.items = comp_alloc(p->c, (t->n + 1) * sizeof(*more.items));
+	if (!v || !more.items) {
 		p->bad = true;
 		return 0;
 	}
-	memcpy(items, t->items, t->n * sizeof(*items));
-	items[t->n] = term_var(p->c, v, t->loc);
-	t->items = items;
-	t->n++;
-	plan_call(p, t);
-	return plan_term(p, items[t->n - 1]);
+	memcpy(more.items, t->items, t->n * sizeof(*more.items));
+	more.items[more.n++] = term_var(p->c, v, t->loc);
+	plan_call(p, &more);
+	return plan_term(p, more.items[t->n]);
 }
 
 bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q)
@@ -369,6 +367,7 @@ bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q)
 
 	if (!ops)
 		return false;
+	q->body = b;
 	p.fail = end = plan_label(&p);
 	if (plain) {	/* `data.policy.allow`: its value is wanted, false included */
 		value = query_value(&p, b->e[0]->term);
