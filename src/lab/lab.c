@@ -6,7 +6,7 @@
 #include "codec/base64.h"
 #include "lab/shapes.h"
 
-const struct lab_shape *const lab_shapes[] = {&lab_csv, &lab_dcu, &lab_nitro, NULL};
+const struct lab_shape *const lab_shapes[] = {&lab_cca, &lab_csv, &lab_dcu, &lab_nitro, &lab_tpm, NULL};
 
 const struct lab_shape *lab_shape_find(const char *tee)
 {

@@ -2,4 +2,4 @@
 #pragma once
 #include "lab/lab.h"
 
-extern const struct lab_shape lab_csv, lab_dcu, lab_nitro;
+extern const struct lab_shape lab_cca, lab_csv, lab_dcu, lab_nitro, lab_tpm;

@@ -252,6 +252,60 @@ static void differences(const struct json *x, const struct json *y, const char *
 static const struct change {
 	const char *tee, *variant, *fields, *claims;
 } changes[] = {
+	{"cca", "2023", "{\"implementation_id\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-implementation-id"},
+	{"cca", "2023", "{\"config\": \"01\"}", "platform.cca-platform-config"},
+	{"cca", "2023", "{\"lifecycle\": 12288}", "platform.cca-platform-lifecycle"},
+	{"cca", "2023", "{\"lifecycle\": 16384}", "platform.cca-platform-lifecycle platform.cca-platform-secured"},
+	{"cca", "2023", "{\"component_type\": \"M3\"}", "platform.cca-platform-sw-components.0.measurement-type"},
+	{"cca", "2023", "{\"component_measurement\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-sw-components.0.measurement-value"},
+	{"cca", "2023", "{\"component_version\": \"2\"}", "platform.cca-platform-sw-components.0.version"},
+	{"cca", "2023", "{\"component_signer\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-sw-components.0.signer-id"},
+	{"cca", "2023", "{\"service\": \"x\"}", "platform.cca-platform-service-indicator"},
+	{"cca", "2023", "{\"platform_hash_algo\": \"sha-512\"}", "platform.cca-platform-hash-algo-id"},
+	{"cca", "2023", "{\"realm_hash_algo\": \"sha-512\"}", "realm.cca-realm-hash-algo-id"},
+	{"cca", "2023", "{\"rim\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-initial-measurement"},
+	{"cca", "2023", "{\"rem0\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-extensible-measurements.0"},
+	{"cca", "2023", "{\"rem3\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-extensible-measurements.3"},
+	{"cca", "legacy", "{\"implementation_id\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-implementation-id"},
+	{"cca", "legacy", "{\"config\": \"01\"}", "platform.cca-platform-config"},
+	{"cca", "legacy", "{\"lifecycle\": 12288}", "platform.cca-platform-lifecycle"},
+	{"cca", "legacy", "{\"lifecycle\": 16384}", "platform.cca-platform-lifecycle platform.cca-platform-secured"},
+	{"cca", "legacy", "{\"component_type\": \"M3\"}", "platform.cca-platform-sw-components.0.measurement-type"},
+	{"cca", "legacy", "{\"component_measurement\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-sw-components.0.measurement-value"},
+	{"cca", "legacy", "{\"component_version\": \"2\"}", "platform.cca-platform-sw-components.0.version"},
+	{"cca", "legacy", "{\"component_signer\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-sw-components.0.signer-id"},
+	{"cca", "legacy", "{\"service\": \"x\"}", "platform.cca-platform-service-indicator"},
+	{"cca", "legacy", "{\"platform_hash_algo\": \"sha-512\"}", "platform.cca-platform-hash-algo-id"},
+	{"cca", "legacy", "{\"realm_hash_algo\": \"sha-512\"}", "realm.cca-realm-hash-algo-id"},
+	{"cca", "legacy", "{\"rim\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-initial-measurement"},
+	{"cca", "legacy", "{\"rem0\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-extensible-measurements.0"},
+	{"cca", "legacy", "{\"rem3\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "realm.cca-realm-extensible-measurements.3"},
+	{"tpm", "rsa", "{\"clock\": 1}", "clock"},
+	{"tpm", "rsa", "{\"reset_count\": 8}", "reset_count"},
+	{"tpm", "rsa", "{\"restart_count\": 8}", "restart_count"},
+	{"tpm", "rsa", "{\"safe\": false}", "clock_safe"},
+	{"tpm", "rsa", "{\"firmware\": 1}", "firmware_version"},
+	{"tpm", "rsa", "{\"qualified_signer\": \"000b\"}", "qualified_signer"},
+	{"tpm", "rsapss", "{\"clock\": 1}", "clock"},
+	{"tpm", "rsapss", "{\"reset_count\": 8}", "reset_count"},
+	{"tpm", "rsapss", "{\"restart_count\": 8}", "restart_count"},
+	{"tpm", "rsapss", "{\"safe\": false}", "clock_safe"},
+	{"tpm", "rsapss", "{\"firmware\": 1}", "firmware_version"},
+	{"tpm", "rsapss", "{\"qualified_signer\": \"000b\"}", "qualified_signer"},
+	{"tpm", "ecc", "{\"clock\": 1}", "clock"},
+	{"tpm", "ecc", "{\"reset_count\": 8}", "reset_count"},
+	{"tpm", "ecc", "{\"restart_count\": 8}", "restart_count"},
+	{"tpm", "ecc", "{\"safe\": false}", "clock_safe"},
+	{"tpm", "ecc", "{\"firmware\": 1}", "firmware_version"},
+	{"tpm", "ecc", "{\"qualified_signer\": \"000b\"}", "qualified_signer"},
+	{"tpm", "enrolled", "{\"clock\": 1}", "clock"},
+	{"tpm", "enrolled", "{\"reset_count\": 8}", "reset_count"},
+	{"tpm", "enrolled", "{\"restart_count\": 8}", "restart_count"},
+	{"tpm", "enrolled", "{\"safe\": false}", "clock_safe"},
+	{"tpm", "enrolled", "{\"firmware\": 1}", "firmware_version"},
+	{"tpm", "enrolled", "{\"qualified_signer\": \"000b\"}", "qualified_signer"},
+	{"tpm", "enrolled", "{\"events\": [[0, 8, \"6c61622d6372746d\"], [7, 2147483649, \"736563757265626f6f74\"], [4, 4, \"00000000\"], [11, 13, \"6c6965\"]]}", "pcr11 pcr_digest uefi_event_logs.4.digests.0.digest uefi_event_logs.4.event uefi_event_logs.4.details.string"},
+	{"tpm", "enrolled", "{\"events\": [[0, 8, \"6c61622d6372746d\"], [7, 2147483649, \"736563757265626f6f74\"], [4, 4, \"00000000\"], [11, 13, \"6b65726e656c\"], [16, 13, \"01\"]]}", "pcr16 pcr_digest uefi_event_logs.5"},
 	{"csv", "v2", "{\"user_pubkey_digest\": \"01\"}", "user_pubkey_digest"},
 	{"csv", "v2", "{\"vm_id\": \"01\"}", "vm_id"},
 	{"csv", "v2", "{\"vm_version\": \"01\"}", "vm_version"},
@@ -322,11 +376,48 @@ static void one_changed_field_changes_its_claims_and_no_other(void **state)
 static const struct denial {
 	const char *tee, *variant, *fields, *reason, *subject;
 } denials[] = {
+	{"cca", "2023", "{\"platform_challenge\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "cca.binding", "cca-platform-challenge"},
+	{"cca", "2023", "{\"instance_id\": \"01bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}", "cca.untrusted-root.unknown-platform", NULL},
+	{"tpm", "rsa", "{\"magic\": 0}", "tpm.bad-magic", NULL},
+	{"tpm", "rsa", "{\"type\": 32793}", "tpm.not-a-quote", NULL},
+	{"tpm", "rsa", "{\"selection\": 0}", "tpm.parse.quote", NULL},
+	{"tpm", "rsa", "{\"pcr_digest\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "tpm.pcr-mismatch", "pcr_digest"},
 	{"csv", "v2", "{\"rtmr1\": \"01\"}", "csv.rtmr-mismatch", "rtmr1"},
 	{"csv", "v2", "{\"rtmr4\": \"01\"}", "csv.rtmr-mismatch", "rtmr4"},
 	{"hygondcu", NULL, "{\"sig_usage\": 4098}", "hygondcu.signature", NULL},
 	{"nitro", NULL, "{\"digest\": \"SHA256\"}", "nitro.parse.document", NULL},
 };
+
+static void every_bank_hash_and_selection_of_a_tpm_is_accepted(void **state)
+{
+	static const char *const banks[] = {"sha1", "sha256", "sha384", "sha512", "sha1,sha256", "sha256,sha384,sha512", "sha1,sha256,sha384,sha512"};
+	static const char *const hashes[] = {"sha256", "sha384", "sha512"};
+	static const unsigned selections[] = {0xffffff, 0x000891, 0x800810};
+	struct world both[2] = {0};
+
+	(void)state;
+	world_open(&both[0], "tpm", "enrolled");
+	world_open(&both[1], "tpm", "ecc");
+	for (size_t i = 0; i < COUNT_OF(banks) * COUNT_OF(hashes) * COUNT_OF(selections); i++) {
+		const char *bank = banks[i % COUNT_OF(banks)], *hash = hashes[i / COUNT_OF(banks) % COUNT_OF(hashes)];
+		unsigned selection = selections[i / COUNT_OF(banks) / COUNT_OF(hashes)];
+		const struct world *w = &both[i % 2];
+		const struct json *claims;
+		struct trial t;
+
+		begin(&t, w, arena_printf(w->a, "{\"banks\": \"%s\", \"hash\": \"%s\", \"selection\": %u}", bank, hash, selection));
+		if (!rc_ok(trial_run(&t, w->driver)))
+			fail_msg("%s %s %x: %s", bank, hash, selection, why_render(&t.why, t.a));
+		claims = t.job.results[0].claims;
+		assert_true(slice_is(json_get(claims, "signature_hash")->text, hash));
+		assert_true(slice_is(json_get(claims, "pcr_bank")->text, strstr(bank, "sha256") ? "sha256" : bank));
+		assert_int_equal(json_get(claims, "pcr00") != NULL, selection & 1);
+		assert_non_null(json_get(claims, "pcr11"));
+		trial_end(&t);
+	}
+	world_close(&both[0]);
+	world_close(&both[1]);
+}
 
 static void what_a_driver_compares_is_refused_by_its_name(void **state)
 {
@@ -377,6 +468,7 @@ int main(void)
 		cmocka_unit_test(init_data_is_compared_or_refused),
 		cmocka_unit_test(certificates_out_of_their_time_are_refused),
 		cmocka_unit_test(one_changed_field_changes_its_claims_and_no_other),
+		cmocka_unit_test(every_bank_hash_and_selection_of_a_tpm_is_accepted),
 		cmocka_unit_test(what_a_driver_compares_is_refused_by_its_name),
 		cmocka_unit_test(a_field_that_does_not_fit_is_refused),
 	};
