@@ -9,9 +9,11 @@ GOOD = {'snp_launch_measurement': ['a5' * 48], 'snp_bootloader': [3], 'snp_micro
         'snp_smt_allowed': True}
 
 
-def lab(d, verb='snp', **kw):
-    args = [x for k, v in kw.items() for x in (f'--{k.replace("_", "-")}', v if isinstance(v, str) else json.dumps(v))]
-    subprocess.run([f'{BUILD}/bin/warrant-lab', verb, '--out', d, *args], check=True, timeout=60)
+def lab(verb, d, *args, **fields):
+    """What warrant-lab prints; fields of the evidence become --set."""
+    sets = [x for k, v in fields.items() for x in ('--set', f'{k}={v if isinstance(v, str) else json.dumps(v)}')]
+    return subprocess.run([f'{BUILD}/bin/warrant-lab', verb, '--state', d, *args, *sets], check=True, timeout=60, capture_output=True,
+                          text=True).stdout
 
 
 class Kds:
@@ -49,10 +51,8 @@ class World:
 
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix='warrant-lab-')
-        lab(f'{self.dir}/chip', rsa_bits='2048')
-        os.makedirs(f'{self.dir}/trust/amd-ark')
-        shutil.copy(f'{self.dir}/chip/ark.pem', f'{self.dir}/trust/amd-ark/lab.pem')
-        self.kds = Kds(f'{self.dir}/chip')
+        lab('make', self.dir, '--tee', 'snp', '--small-keys')
+        self.kds = Kds(f'{self.dir}/snp')
         self.broker = Broker(attestation=f'''[attestation_service.verifier_config]
 trust_dir = "{self.dir}/trust"
 collateral_loopback_http = "{LOOPBACK_WORDS}"
@@ -71,9 +71,7 @@ collateral_service = ""''')
     def guest(self, **fields):
         g = Guest(self.broker)
         assert g.auth(tee='snp').status == 200
-        name = b64u(os.urandom(9)).replace('-', 'x')
-        lab(f'{self.dir}/chip', 'snp-report', name='r' + name, fields={'report_data': g.report_data().ljust(64, b'\0').hex(), **fields})
-        return g, json.load(open(f'{self.dir}/chip/r{name}.json'))
+        return g, json.loads(lab('evidence', self.dir, '--tee', 'snp', '--report-data', g.report_data().hex(), **fields))
 
 
 def many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it():

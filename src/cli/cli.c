@@ -45,15 +45,11 @@ static int take_option(int argc, char **argv, int *i, const struct cli_opt *opts
 		*o->flag = true;
 		return CLI_OK;
 	}
-	if (*o->value)
-		return cli_usage("--%s is given twice", o->name);
-	if (eq) {
-		*o->value = eq + 1;
-	} else {
-		if (*i + 1 >= argc)
-			return cli_usage("--%s needs a value: %s", o->name, o->arg);
-		*o->value = argv[++*i];
-	}
+	if (o->list ? o->list->n == CLI_POSITIONAL_MAX : *o->value != NULL)
+		return cli_usage("--%s is given %s", o->name, o->list ? "too often" : "twice");
+	if (!eq && *i + 1 >= argc)
+		return cli_usage("--%s needs a value: %s", o->name, o->arg);
+	*(o->list ? &o->list->v[o->list->n++] : o->value) = eq ? eq + 1 : argv[++*i];
 	return CLI_OK;
 }
 

@@ -15,19 +15,20 @@ struct cli_command {
 	int (*run)(int argc, char **argv);	/* argv[0] is the sub-command's name */
 };
 
+#define CLI_POSITIONAL_MAX 16u
+
+struct cli_args {
+	const char *v[CLI_POSITIONAL_MAX];
+	unsigned n;
+};
+
 struct cli_opt {
 	const char *name;	/* without the dashes */
 	const char *arg;	/* name of its value in the help; NULL: a flag */
 	const char *help;
 	const char **value;	/* set to the value; an option given twice is a usage error */
 	bool *flag;
-};
-
-#define CLI_POSITIONAL_MAX 16u
-
-struct cli_args {
-	const char *v[CLI_POSITIONAL_MAX];
-	unsigned n;
+	struct cli_args *list;	/* instead of value: one that may be given several times */
 };
 
 /* Reads "--name value", "--name=value" and "--flag"; "--" ends options. Prints help and returns CLI_OK with *done set for

@@ -202,9 +202,13 @@ static RC evaluate(struct arena *a, const struct dcap_tcb_info *info, const stru
 				    svn.p[0]);
 	}
 	part[2] = svn_level(qe->levels, qe->levels_n, in->qe_isvsvn);
-	if (!part[2])
-		return deny(w, E_DENIED, "dcap.qe-not-supported", "no level of the QE identity reaches down to isvsvn %u",
-			    in->qe_isvsvn);
+	if (!part[2]) {
+		rc no = deny(w, E_DENIED, "dcap.qe-not-supported", "no level of the QE identity reaches down to isvsvn %u",
+			     in->qe_isvsvn);
+
+		why_compared(w, "SVN of the QE", arena_printf(a, "%u", in->qe_isvsvn), "a level");
+		return no;
+	}
 
 	*out = (struct dcap_tcb_result){.date = part[0]->date};
 	for (size_t i = 0; i < 3; i++) {
@@ -225,10 +229,14 @@ static RC evaluate(struct arena *a, const struct dcap_tcb_info *info, const stru
 
 static RC refuse_revoked(const struct dcap_tcb_result *r, const char *which, struct why *w)
 {
+	rc no;
+
 	if (r->status != DCAP_REVOKED)
 		return rc_of(OK);
-	return deny(w, E_DENIED, "dcap.tcb-revoked", "the %s TCB level of the %s is Revoked", which,
-		    r->platform == DCAP_REVOKED ? "platform" : r->qe == DCAP_REVOKED ? "quoting enclave" : "TDX module");
+	no = deny(w, E_DENIED, "dcap.tcb-revoked", "the %s TCB level of the %s is Revoked", which,
+		  r->platform == DCAP_REVOKED ? "platform" : r->qe == DCAP_REVOKED ? "quoting enclave" : "TDX module");
+	why_compared(w, "TCB status", dcap_status_text(r->status), "any other");
+	return no;
 }
 
 RC dcap_tcb_evaluate(struct arena *a, const struct dcap_tcb_info *info, const struct dcap_qe_identity *qe,

@@ -282,9 +282,13 @@ static RC check_qe_identity(struct run *r)
 	if (!slice_eq(qe->mr_signer, slice_of(id->mrsigner, 32)))
 		return differ(r, "dcap.qe-identity-mismatch.mrsigner", "MRSIGNER of the QE", qe->mr_signer,
 			      slice_of(id->mrsigner, 32));
-	if (qe->isv_prod_id_value != id->isvprodid)
-		return deny(r->w, E_DENIED, "dcap.qe-identity-mismatch.isvprodid", "ISVPRODID of the QE is %u, expected %u",
-			    qe->isv_prod_id_value, id->isvprodid);
+	if (qe->isv_prod_id_value != id->isvprodid) {
+		rc v = deny(r->w, E_DENIED, "dcap.qe-identity-mismatch.isvprodid", "ISVPRODID of the QE differs");
+
+		why_compared(r->w, "ISVPRODID of the QE", arena_printf(r->job->arena, "%u", qe->isv_prod_id_value),
+			     arena_printf(r->job->arena, "%u", id->isvprodid));
+		return v;
+	}
 	return rc_of(OK);
 }
 

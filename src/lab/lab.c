@@ -6,7 +6,17 @@
 #include "codec/base64.h"
 #include "lab/shapes.h"
 
-const struct lab_shape *const lab_shapes[] = {&lab_cca, &lab_csv, &lab_dcu, &lab_nitro, &lab_tpm, NULL};
+const struct lab_shape *const lab_shapes[] = {
+	&lab_cca,
+	&lab_csv,
+	&lab_dcu,
+	&lab_nitro,
+	&lab_sgx,
+	&lab_snp,
+	&lab_tdx,
+	&lab_tpm,
+	NULL,
+};
 
 const struct lab_shape *lab_shape_find(const char *tee)
 {
@@ -25,12 +35,15 @@ rc lab_make(const char *tee, const struct lab_options *o, struct arena *a, struc
 {
 	const struct lab_shape *s = lab_shape_find(tee);
 	struct lab_world l = {.tee = tee};
+	struct lab_options own = *o;
 
 	if (!s)
 		return deny(w, E_UNSUPPORTED, "lab.tee", "the laboratory has no shape \"%s\"", tee);
 	if (o->variant && (!s->variants || !strstr(s->variants, o->variant)))
 		return deny(w, E_UNSUPPORTED, "lab.variant", "%s has no variant \"%s\": %s", tee, o->variant, s->variants ? s->variants : "none");
-	TRY(s->make(o, a, &l, w));
+	l.tee = s->tee;
+	own.variant = o->variant ? arena_strdup(a, o->variant) : NULL;	/* a world outlives who asked for it */
+	TRY(s->make(&own, a, &l, w));
 	*out = l;
 	return rc_of(OK);
 }

@@ -19,7 +19,7 @@ struct lab_item {
 };
 
 struct lab_world {
-	const char *tee;
+	const char *tee;	/* whose evidence is made: any of the shapes that share the world */
 	struct lab_item item[LAB_ITEMS_MAX];
 	size_t n;
 };
@@ -38,6 +38,7 @@ struct lab_binding {
 
 struct lab_shape {
 	const char *tee, *what;
+	const char *world;	/* shapes of one vendor may share keys: name of their world; NULL: tee */
 	const char *variants;	/* "rsa, ecc"; NULL: one only */
 	bool init_data;		/* evidence has a field for it */
 	const char *fields;	/* JSON object: the fields of evidence and their good values */
@@ -55,6 +56,14 @@ RC lab_make(const char *tee, const struct lab_options *o, struct arena *a, struc
 /* `fields` may be NULL. E_MALFORMED lab.field: no such field, or a value of another kind. */
 RC lab_evidence(const struct lab_world *l, const struct lab_binding *b, const struct json *fields, struct arena *a,
 		struct slice *out, struct why *w);
+
+/* A folder of worlds: <dir>/<world>/ with the items and world.json, which names them, and <dir>/trust/<set>/ with the anchors, as a
+ * broker's trust_dir has them. Private keys are readable by the owner alone. */
+RC lab_save(const struct lab_world *l, const char *dir, struct arena *a, struct why *w);
+/* The world of that TEE. E_NOTFOUND lab.world: none was made there. */
+RC lab_load(const char *dir, const char *tee, struct arena *a, struct lab_world *out, struct why *w);
+/* "name=value" pairs to fields: what reads as JSON is that, anything else is text. E_MALFORMED lab.field. */
+RC lab_fields(const char *const *pairs, size_t n, const char *tee, struct arena *a, struct json **out, struct why *w);
 
 /* ---- for shapes ---- */
 

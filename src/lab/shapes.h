@@ -2,4 +2,11 @@
 #pragma once
 #include "lab/lab.h"
 
-extern const struct lab_shape lab_cca, lab_csv, lab_dcu, lab_nitro, lab_tpm;
+extern const struct lab_shape lab_cca;
+extern const struct lab_shape lab_csv;
+extern const struct lab_shape lab_dcu;
+extern const struct lab_shape lab_nitro;
+extern const struct lab_shape lab_sgx;
+extern const struct lab_shape lab_snp;
+extern const struct lab_shape lab_tdx;
+extern const struct lab_shape lab_tpm;

@@ -1,116 +1,154 @@
-/* warrant_lab.c - test roots and evidence with chosen fields, in files. Never installed: nothing here is trusted by anybody. */
+/* warrant_lab.c - a laboratory: roots and evidence of every TEE's shape, and their vendors on loopback. In no package: nothing made
+ * here is trusted by anybody who was not told to. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/num.h"
 #include "base/sys.h"
 #include "cli/cli.h"
-#include "lab/lab_snp.h"
+#include "codec/base64.h"
+#include "lab/lab.h"
 
 struct options {
-	const char *out, *generation, *fields, *bits, *name;
+	const char *state, *tee, *variant, *report_data, *init_data;
+	struct cli_args set;
+	bool small_keys;
 };
 
-static rc write_file(struct arena *a, const char *dir, const char *name, struct slice data, struct why *w)
-{
-	char *path = arena_printf(a, "%s/%s", dir, name);
+struct verb {
+	const char *name, *summary, *usage;
+	rc (*run)(const struct options *o, struct arena *a, struct why *w);
+};
 
-	return path ? file_write_atomic(path, data, 0644, w) : deny(w, E_INTERNAL, "lab.memory", "no memory");
+static rc need(const char *value, const char *name, struct why *w)
+{
+	return value ? rc_of(OK) : deny(w, E_MALFORMED, "lab.usage", "--%s is required", name);
 }
 
-static rc write_report(const char *dir, const char *name, struct slice report, struct arena *a, struct why *w)
+static rc make_one(const struct options *o, const char *tee, struct arena *a, struct why *w)
 {
-	struct json *doc;
+	const struct lab_options lo = {.variant = o->variant, .now_s = clock_now_s(&clock_system), .small_keys = o->small_keys};
+	struct lab_world l;
 
-	TRY(write_file(a, dir, arena_printf(a, "%s.bin", name), report, w));
-	TRY(lab_snp_evidence(report, a, &doc, w));
-	return write_file(a, dir, arena_printf(a, "%s.json", name), json_text(a, doc), w);
+	TRY(lab_make(tee, &lo, a, &l, w));
+	return lab_save(&l, o->state, a, w);
 }
 
-static rc read_fields(const struct options *o, struct arena *a, struct json **fields, struct why *w)
+/* Shapes that share a world share its keys: it is made once. */
+static bool made_before(size_t i)
 {
-	*fields = NULL;
-	return o->fields ? note(w, json_parse(a, slice_cstr(o->fields), NULL, fields, w), "reading --fields") : rc_of(OK);
+	for (size_t k = 0; k < i; k++)
+		if (lab_shapes[i]->world && lab_shapes[k]->world && strcmp(lab_shapes[i]->world, lab_shapes[k]->world) == 0)
+			return true;
+	return false;
 }
 
-/* Another report of the chip in the folder. */
-static rc snp_report(const struct options *o, struct arena *a, struct why *w)
+static rc make(const struct options *o, struct arena *a, struct why *w)
 {
-	struct slice base, key, report;
+	TRY(need(o->state, "state", w));
+	if (o->tee)
+		return make_one(o, o->tee, a, w);
+	for (size_t i = 0; lab_shapes[i]; i++)
+		if (!made_before(i))
+			TRY(make_one(o, lab_shapes[i]->tee, a, w));
+	return rc_of(OK);
+}
+
+static rc read_hex(const char *text, const char *name, struct arena *a, struct slice *out, struct why *w)
+{
+	return text ? hex_decode(a, slice_cstr(text), out, name, w) : rc_of(OK);
+}
+
+static rc evidence(const struct options *o, struct arena *a, struct why *w)
+{
+	struct lab_binding b = {.now_s = clock_now_s(&clock_system)};
 	struct json *fields;
+	struct lab_world l;
+	struct slice out;
 
-	if (strchr(o->name, '/') || o->name[0] == '.')
-		return deny(w, E_MALFORMED, "lab.name", "--name is a file name");
-	TRY(read_fields(o, a, &fields, w));
-	TRY(file_read(a, arena_printf(a, "%s/report.bin", o->out), 65536, &base, w));
-	TRY(file_read(a, arena_printf(a, "%s/vcek.key", o->out), 65536, &key, w));
-	TRY(lab_snp_again(base, key, fields, a, &report, w));
-	return write_report(o->out, o->name, report, a, w);
+	TRY(need(o->state, "state", w));
+	TRY(need(o->tee, "tee", w));
+	TRY(read_hex(o->report_data, "report data", a, &b.report_data, w));
+	TRY(read_hex(o->init_data, "init-data", a, &b.init_data, w));
+	TRY(lab_load(o->state, o->tee, a, &l, w));
+	TRY(lab_fields(o->set.v, o->set.n, o->tee, a, &fields, w));
+	TRY(lab_evidence(&l, &b, fields, a, &out, w));
+	printf(SLICE_FMT "\n", (int)out.n, (const char *)out.p);
+	return rc_of(OK);
 }
 
-static rc snp(const struct options *o, struct arena *a, struct why *w)
+static rc list(const struct options *o, struct arena *a, struct why *w)
 {
-	struct lab_snp_options lo = {.generation = o->generation, .rsa_bits = o->bits ? (unsigned)strtoul(o->bits, NULL, 10) : 0,
-				     .now_s = clock_now_s(&clock_system)};
-	struct slice ark, chain, vcek, crl, key, report;
-	struct json *fields;
-	struct lab_snp *l;
-	rc r;
+	struct json *all = json_new_object(a);
+	struct buf b = buf_in(a, 0);
 
-	TRY(read_fields(o, a, &fields, w));
-	TRY(file_mkdirs(o->out, 0755, w));
-	TRY(lab_snp_new(&lo, &l, w));
-	r = lab_snp_certificates(l, a, &ark, &chain, &vcek, w);
-	if (rc_ok(r))
-		r = lab_snp_crl(l, 1, lo.now_s - 3600, lo.now_s + 30 * 86400, false, a, &crl, w);
-	if (rc_ok(r))
-		r = lab_snp_key(l, a, &key, w);
-	if (rc_ok(r))
-		r = note(w, lab_snp_report(l, fields, a, &report, w), "making the report");
-	lab_snp_free(l);
-	TRY(r);
-	TRY(write_file(a, o->out, "ark.pem", ark, w));
-	TRY(write_file(a, o->out, "cert_chain.pem", chain, w));
-	TRY(write_file(a, o->out, "vcek.der", vcek, w));
-	TRY(write_file(a, o->out, "vcek.key", key, w));
-	TRY(write_file(a, o->out, "crl.der", crl, w));
-	return write_report(o->out, "report", report, a, w);
+	for (size_t i = 0; lab_shapes[i]; i++) {
+		const struct lab_shape *s = lab_shapes[i];
+		struct json *shape = json_new_object(a), *fields, *values;
+
+		if (o->tee && strcmp(o->tee, s->tee) != 0)
+			continue;
+		TRY(json_parse(a, slice_cstr(s->fields), NULL, &fields, w));
+		TRY(json_parse(a, slice_cstr(s->values), NULL, &values, w));
+		json_set(a, shape, "what", json_new_cstr(a, s->what));
+		if (s->variants)
+			json_set(a, shape, "variants", json_new_cstr(a, s->variants));
+		json_set(a, shape, "fields", fields);
+		json_set(a, shape, "values", values);
+		json_set(a, all, s->tee, shape);
+	}
+	json_write_pretty(&b, all);
+	printf("%s\n", buf_cstr(&b));
+	return arena_bad(a) ? lab_failed(w, "a list") : rc_of(OK);
 }
 
-static char *field_list(struct arena *a)
+static const struct verb verbs[] = {
+	{"make", "make the worlds, or the one of --tee, and the anchors for a broker's trust_dir", "--state DIR [--tee TEE] [--variant NAME]", make},
+	{"evidence", "print what a guest of --tee sends", "--state DIR --tee TEE [--set NAME=VALUE ...]", evidence},
+	{"list", "print the shapes: fields of their evidence, reference values that suit it", "[--tee TEE]", list},
+};
+
+static char *verb_list(struct arena *a)
 {
 	struct buf b = buf_in(a, 0);
 
-	buf_puts(&b, "Makes ARK, ASK and VCEK (ark.pem, cert_chain.pem, vcek.der), the ARK's list (crl.der), and a report that the VCEK signed\n"
-		     "(report.bin; report.json as a guest sends it). snp-report adds another one of the same chip. Fields, each a number or hex in the order of the bytes:\n ");
-	for (size_t i = 0; lab_snp_field(i); i++)
-		buf_printf(&b, " %s%s", lab_snp_field(i), i % 8 == 7 ? "\n " : "");
-	buf_putc(&b, '\n');
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		buf_printf(&b, "  %-10s %s\n%13s%s\n", verbs[i].name, verbs[i].summary, "", verbs[i].usage);
+	buf_puts(&b, "\nguide: docs/lab.md\n");
 	return buf_cstr(&b);
+}
+
+static const struct verb *find_verb(const struct cli_args *args)
+{
+	for (size_t i = 0; args->n == 1 && i < COUNT_OF(verbs); i++)
+		if (strcmp(verbs[i].name, args->v[0]) == 0)
+			return &verbs[i];
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	struct arena *a = arena_new(0);
+	struct arena *a = arena_new((size_t)256 << 20);
 	struct why w = why_in(a);
 	struct options o = {0};
 	const struct cli_opt opts[] = {
-		{"out", "DIR", "folder for the files", &o.out},
-		{"generation", "NAME", "Milan, Genoa (default) or Turin", &o.generation},
-		{"fields", "JSON", "fields of the report: {\"vmpl\": 1}", &o.fields},
-		{"name", "NAME", "of the report to add", &o.name},
-		{"rsa-bits", "N", "of ARK and ASK; default 4096", &o.bits},
+		{"state", "DIR", "folder of the worlds", &o.state},
+		{"tee", "TEE", "shape: see list", &o.tee},
+		{"variant", "NAME", "of the shape; default: its first", &o.variant},
+		{"small-keys", NULL, "RSA of 2048 bits where the vendor has 4096", NULL, &o.small_keys},
+		{"report-data", "HEX", "what the evidence is bound to", &o.report_data},
+		{"init-data", "HEX", "digest of init-data", &o.init_data},
+		{"set", "NAME=VALUE", "a field of the evidence; several times", NULL, NULL, &o.set},
 	};
+	const struct verb *v;
 	struct cli_args args;
 	bool done;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "warrant-lab snp | snp-report --out DIR [options]", field_list(a), &args, &done);
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "warrant-lab VERB [options]", verb_list(a), &args, &done);
 
 	if (code == CLI_OK && !done) {
-		bool add = args.n == 1 && strcmp(args.v[0], "snp-report") == 0;
-
-		if (args.n != 1 || (!add && strcmp(args.v[0], "snp") != 0) || !o.out || add != (o.name != NULL))
-			code = cli_usage("warrant-lab takes: snp --out DIR, or snp-report --out DIR --name NAME");
-		else if (!rc_ok(add ? snp_report(&o, a, &w) : snp(&o, a, &w)))
+		v = find_verb(&args);
+		if (!v)
+			code = cli_usage("warrant-lab takes one verb: see --help");
+		else if (!rc_ok(v->run(&o, a, &w)))
 			code = cli_fail(&w);
 	}
 	arena_free(a);

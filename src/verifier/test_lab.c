@@ -20,17 +20,48 @@ struct world {
 
 static const uint8_t request[48] = {0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59};
 
-static void world_open(struct world *w, const char *tee, const char *variant)
+/* Keys take long to make: each world is made once. */
+#define KEPT_MAX 32u
+
+static struct kept {
+	char tee[16], variant[16];
+	struct arena *a;
+	struct lab_world lab;
+} kept[KEPT_MAX];
+
+static struct kept *keep(const char *tee, const char *variant)
 {
 	const struct lab_options o = {.variant = variant, .now_s = NOW, .small_keys = true};
 	struct why why;
+	struct kept *k = kept;
 
+	while (k->a && (strcmp(k->tee, tee) != 0 || strcmp(k->variant, variant ? variant : "") != 0))
+		assert_true(++k < kept + KEPT_MAX);
+	if (k->a)
+		return k;
+	snprintf(k->tee, sizeof(k->tee), "%s", tee);
+	snprintf(k->variant, sizeof(k->variant), "%s", variant ? variant : "");
+	k->a = arena_new(0);
+	why = why_in(k->a);
+	if (!rc_ok(lab_make(tee, &o, k->a, &k->lab, &why)))
+		fail_msg("%s: %s", tee, why_text(&why));
+	return k;
+}
+
+static int forget_worlds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KEPT_MAX; i++)
+		kept[i].a = arena_free(kept[i].a);
+	return 0;
+}
+
+static void world_open(struct world *w, const char *tee, const char *variant)
+{
 	w->a = arena_new(0);
-	why = why_in(w->a);
 	w->driver = registry_find(tee);
 	assert_non_null(w->driver);
-	if (!rc_ok(lab_make(tee, &o, w->a, &w->lab, &why)))
-		fail_msg("%s: %s", tee, why_text(&why));
+	w->lab = keep(tee, variant)->lab;
 }
 
 static void world_close(struct world *w)
@@ -249,8 +280,41 @@ static void differences(const struct json *x, const struct json *y, const char *
 #define B1_48 "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
 #define Z_48 "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
 
+#define A1_16 "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+#define A1_32 A1_16 A1_16
+#define Z_32 "0000000000000000000000000000000000000000000000000000000000000000"
+#define TD15 "{\"version\": 5, \"body_type\": 3}"
+
+/* What a platform's certificate and its quoting enclave say: the same of SGX and TDX. */
+#define INTEL_PLATFORM(tee)                                                                                                       \
+	{tee, NULL, "{\"qe_isv_svn\": 8}", "qe_isv_svn"},                                                                          \
+	{tee, NULL, "{\"pck_ppid\": \"" A1_16 "\"}", "platform_provider_id"},                                                      \
+	{tee, NULL, "{\"pck_components\": \"07070707070707080000000000000000\"}", "tcb_components.7"},                             \
+	{tee, NULL, "{\"pck_pcesvn\": 14}", "pce_svn"},                                                                            \
+	{tee, NULL, "{\"pck_sgx_type\": 2}", "sgx_type"},                                                                          \
+	{tee, NULL, "{\"pck_instance_id\": \"" A1_16 "\"}", "platform_instance_id"},                                               \
+	{tee, NULL, "{\"pck_dynamic_platform\": false}", "is_dynamic_platform"},                                                   \
+	{tee, NULL, "{\"pck_cached_keys\": false}", "is_cached_keys"},                                                             \
+	{tee, NULL, "{\"pck_smt_enabled\": false}", "is_smt_enabled"},                                                             \
+	{tee, NULL, "{\"pck_ca\": \"processor\"}",                                                                                 \
+	 "is_dynamic_platform is_cached_keys is_smt_enabled platform_instance_id pck_ca"}
+
+/* What Intel's quoting enclave must be, whatever a policy says. */
+#define INTEL_ENCLAVE(tee)                                                                                                        \
+	{tee, NULL, "{\"qe_mr_signer\": \"" Z_32 "\"}", "dcap.qe-identity-mismatch.mrsigner", "MRSIGNER of the QE"},               \
+	{tee, NULL, "{\"qe_isv_prod_id\": 7}", "dcap.qe-identity-mismatch.isvprodid", "ISVPRODID of the QE"},                      \
+	{tee, NULL, "{\"qe_misc_select\": \"01000000\"}", "dcap.qe-identity-mismatch.miscselect", "miscselect of the QE"},         \
+	{tee, NULL, "{\"qe_attributes\": \"1700000000000000e700000000000000\"}", "dcap.qe-identity-mismatch.attributes",           \
+	 "attributes of the QE"},                                                                                                  \
+	{tee, NULL, "{\"qe_isv_svn\": 0}", "dcap.qe-not-supported", "SVN of the QE"},                                              \
+	{tee, NULL, "{\"qe_isv_svn\": 5}", "dcap.tcb-revoked", "TCB status"},                                                      \
+	{tee, NULL, "{\"pck_pce_id\": \"0100\"}", "dcap.pceid-mismatch", "PCEID"},                                                 \
+	{tee, NULL, "{\"pck_components\": \"\"}", "dcap.tcb-not-supported", "platform TCB"},                                       \
+	{tee, NULL, "{\"pck_components\": \"02020202020202020000000000000000\"}", "dcap.tcb-revoked", "TCB status"}
+
 static const struct change {
 	const char *tee, *variant, *fields, *claims;
+	const char *base;	/* fields of the evidence that is compared with; NULL: the good ones */
 } changes[] = {
 	{"cca", "2023", "{\"implementation_id\": \"0101010101010101010101010101010101010101010101010101010101010101\"}", "platform.cca-platform-implementation-id"},
 	{"cca", "2023", "{\"config\": \"01\"}", "platform.cca-platform-config"},
@@ -327,6 +391,99 @@ static const struct change {
 	{"hygondcu", NULL, "{\"version\": 2}", "body.version"},
 	{"hygondcu", NULL, "{\"measure\": \"01\"}", "body.measure"},
 	{"hygondcu", NULL, "{\"reserved\": \"01\"}", "body.reserved"},
+	{"snp", NULL, "{\"vmpl\": 1}", "vmpl"},
+	{"snp", NULL, "{\"guest_svn\": 7}", "guest_svn"},
+	{"snp", NULL, "{\"policy\": 196609}", "policy_abi_minor policy"},
+	{"snp", NULL, "{\"policy\": 196864}", "policy_abi_major policy"},
+	{"snp", NULL, "{\"policy\": 131072}", "policy_smt_allowed policy"},
+	{"snp", NULL, "{\"policy\": 458752}", "policy_migrate_ma policy"},
+	{"snp", NULL, "{\"policy\": 720896}", "policy_debug_allowed policy"},
+	{"snp", NULL, "{\"policy\": 1245184}", "policy_single_socket policy"},
+	{"snp", NULL, "{\"policy\": 2293760}", "policy_cxl_allowed policy"},
+	{"snp", NULL, "{\"policy\": 4390912}", "policy_mem_aes_256_xts policy"},
+	{"snp", NULL, "{\"policy\": 8585216}", "policy_rapl_disabled policy"},
+	{"snp", NULL, "{\"policy\": 16973824}", "policy_ciphertext_hiding policy"},
+	{"snp", NULL, "{\"policy\": 33751040}", "policy_page_swap_disabled policy"},
+	{"snp", NULL, "{\"platform_info\": 0}", "platform_smt_enabled platform_info"},
+	{"snp", NULL, "{\"platform_info\": 3}", "platform_tsme_enabled platform_info"},
+	{"snp", NULL, "{\"platform_info\": 5}", "platform_ecc_enabled platform_info"},
+	{"snp", NULL, "{\"platform_info\": 9}", "platform_rapl_disabled platform_info"},
+	{"snp", NULL, "{\"platform_info\": 17}", "platform_ciphertext_hiding platform_info"},
+	{"snp", NULL, "{\"platform_info\": 33}", "platform_alias_check_complete platform_info"},
+	{"snp", NULL, "{\"platform_info\": 129}", "platform_tio_enabled platform_info"},
+	{"snp", NULL, "{\"key_info\": 1}", "author_key_enabled"},
+	{"snp", NULL, "{\"key_info\": 2}", "chip_key_masked"},
+	{"snp", NULL, "{\"measurement\": \"" Z_48 "\"}", "measurement"},
+	{"snp", NULL, "{\"host_data\": \"" A1_32 "\"}", "init_data"},
+	{"snp", NULL, "{\"family_id\": \"" A1_16 "\"}", "family_id"},
+	{"snp", NULL, "{\"image_id\": \"" A1_16 "\"}", "image_id"},
+	{"snp", NULL, "{\"id_key_digest\": \"" B1_48 "\"}", "id_key_digest"},
+	{"snp", NULL, "{\"author_key_digest\": \"" B1_48 "\"}", "author_key_digest"},
+	{"snp", NULL, "{\"report_id\": \"" A1_32 "\"}", "report_id"},
+	{"snp", NULL, "{\"report_id_ma\": \"" A1_32 "\"}", "report_id_ma"},
+	{"snp", NULL, "{\"cpuid\": \"191102\"}", "cpuid_stepping"},
+	{"snp", NULL, "{\"cpuid\": \"191200\"}", "cpuid_model"},
+	{"snp", NULL, "{\"current_tcb\": \"0401000000001648\"}", "current_tcb_bootloader"},
+	{"snp", NULL, "{\"committed_tcb\": \"0301000000001549\"}", "committed_tcb_snp committed_tcb_microcode"},
+	{"snp", NULL, "{\"launch_tcb\": \"0300000000001648\"}", "launch_tcb_tee"},
+	{"snp", NULL, "{\"current_version\": \"010203\"}", "current_version"},
+	{"snp", NULL, "{\"committed_version\": \"010203\"}", "committed_version"},
+	{"snp", NULL, "{\"version\": 4}", "version"},
+	{"snp", NULL, "{\"launch_mitigations\": 3}", "launch_mitigations", "{\"version\": 5}"},
+	{"snp", NULL, "{\"current_mitigations\": 3}", "current_mitigations", "{\"version\": 5}"},
+	{"snp", NULL, "{\"measurement\": \"" Z_48 "\"}", "measurement", "{\"version\": 2}"},
+	{"snp", NULL, "{\"chip_id\": \"" A1_32 A1_32 "\"}", "chip_id", "{\"signing_key\": \"vlek\"}"},
+	{"snp", NULL, "{\"vmpl\": 2}", "vmpl", "{\"signing_key\": \"vlek\", \"certificates\": true}"},
+	{"snp", "Milan", "{\"current_tcb\": \"0401000000001648\"}", "current_tcb_bootloader"},
+	{"snp", "Turin", "{\"current_tcb\": \"0203020500000061\"}", "current_tcb_fmc"},
+	{"snp", "Turin", "{\"launch_tcb\": \"0103020600000061\"}", "launch_tcb_snp"},
+	{"tdx", NULL, "{\"user_data\": \"" A1_16 "a1a1a1a1\"}", "quote.header.user_data"},
+	{"tdx", NULL, "{\"tee_tcb_svn\": \"08030600000000000000000000000001\"}", "quote.body.tcb_svn"},
+	{"tdx", NULL, "{\"mr_seam\": \"" B1_48 "\"}", "quote.body.mr_seam"},
+	{"tdx", NULL, "{\"td_attributes\": \"0100001000000000\"}", "quote.body.td_attributes td_attributes.debug"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000001800000000\"}", "quote.body.td_attributes td_attributes.lass"},
+	{"tdx", NULL, "{\"td_attributes\": \"\"}", "quote.body.td_attributes td_attributes.septve_disable"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000003000000000\"}", "quote.body.td_attributes td_attributes.migratable"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000005000000000\"}", "quote.body.td_attributes td_attributes.protection_keys"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000009000000000\"}", "quote.body.td_attributes td_attributes.key_locker"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000001000000040\"}", "quote.body.td_attributes td_attributes.tpa"},
+	{"tdx", NULL, "{\"td_attributes\": \"0000001000000080\"}", "quote.body.td_attributes td_attributes.perfmon"},
+	{"tdx", NULL, "{\"xfam\": \"e702060000000000\"}", "quote.body.xfam"},
+	{"tdx", NULL, "{\"mr_td\": \"" B1_48 "\"}", "quote.body.mr_td"},
+	{"tdx", NULL, "{\"mr_config_id\": \"" B1_48 "\"}", "quote.body.mr_config_id init_data"},
+	{"tdx", NULL, "{\"mr_owner\": \"" B1_48 "\"}", "quote.body.mr_owner"},
+	{"tdx", NULL, "{\"mr_owner_config\": \"" B1_48 "\"}", "quote.body.mr_owner_config"},
+	{"tdx", NULL, "{\"rtmr_0\": \"" B1_48 "\"}", "quote.body.rtmr_0"},
+	{"tdx", NULL, "{\"rtmr_1\": \"" B1_48 "\"}", "quote.body.rtmr_1"},
+	{"tdx", NULL, "{\"rtmr_2\": \"" B1_48 "\"}", "quote.body.rtmr_2"},
+	{"tdx", NULL, "{\"rtmr_3\": \"" B1_48 "\"}", "quote.body.rtmr_3"},
+	INTEL_PLATFORM("tdx"),
+	{"tdx", NULL, "{\"mr_td\": \"" B1_48 "\"}", "quote.body.mr_td", "{\"version\": 5}"},
+	{"tdx", NULL, "{\"mr_servicetd\": \"" B1_48 "\"}", "quote.body.mr_servicetd", TD15},
+	{"tdx", NULL, "{\"tee_tcb_svn2\": \"09030600000000000000000000000000\"}", "quote.body.tee_tcb_svn2", TD15},
+	{"tdx", NULL, "{\"rtmr_3\": \"" B1_48 "\"}", "quote.body.rtmr_3", TD15},
+	{"sgx", NULL, "{\"user_data\": \"" A1_16 "a1a1a1a1\"}", "header.user_data"},
+	{"sgx", NULL, "{\"cpu_svn\": \"" A1_16 "\"}", "body.cpu_svn"},
+	{"sgx", NULL, "{\"misc_select\": \"01000000\"}", "body.misc_select"},
+	{"sgx", NULL, "{\"isv_ext_prod_id\": \"" A1_16 "\"}", "body.isv_ext_prod_id"},
+	{"sgx", NULL, "{\"attributes\": \"0700000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.debug debug"},
+	{"sgx", NULL, "{\"attributes\": \"0400000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.init"},
+	{"sgx", NULL, "{\"attributes\": \"0100000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.mode64bit"},
+	{"sgx", NULL, "{\"attributes\": \"1500000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.provision_key"},
+	{"sgx", NULL, "{\"attributes\": \"2500000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.einittoken_key"},
+	{"sgx", NULL, "{\"attributes\": \"8500000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.kss"},
+	{"sgx", NULL, "{\"attributes\": \"0504000000000000e700000000000000\"}", "body.attributes.flags enclave_attributes.aex_notify"},
+	{"sgx", NULL, "{\"attributes\": \"05000000000000000700000000000000\"}", "body.attributes.xfrm"},
+	{"sgx", NULL, "{\"mr_enclave\": \"" Z_32 "\"}", "body.mr_enclave"},
+	{"sgx", NULL, "{\"mr_signer\": \"" Z_32 "\"}", "body.mr_signer"},
+	{"sgx", NULL, "{\"config_id\": \"" A1_32 A1_32 "\"}", "body.config_id init_data"},
+	{"sgx", NULL, "{\"isv_prod_id\": 4}", "body.isv_prod_id isv_prod_id"},
+	{"sgx", NULL, "{\"isv_svn\": 6}", "body.isv_svn isv_svn"},
+	{"sgx", NULL, "{\"config_svn\": 6}", "body.config_svn"},
+	{"sgx", NULL, "{\"isv_family_id\": \"" A1_16 "\"}", "body.isv_family_id"},
+	INTEL_PLATFORM("sgx"),
+	{"sgx", NULL, "{\"isv_svn\": 6}", "body.isv_svn isv_svn", "{\"version\": 4}"},
+	{"sgx", NULL, "{\"isv_svn\": 6}", "body.isv_svn isv_svn", "{\"version\": 5}"},
 	{"nitro", NULL, "{\"module_id\": \"i-1-enc2\"}", "module_id"},
 	{"nitro", NULL, "{\"timestamp\": 1}", "timestamp"},
 	{"nitro", NULL, "{\"pcr0\": \"" B1_48 "\"}", "pcrs.0"},
@@ -339,6 +496,22 @@ static const struct change {
 	{"nitro", NULL, "{\"pcr0\": \"" Z_48 "\", \"pcr1\": \"" Z_48 "\", \"pcr2\": \"" Z_48 "\"}", "pcrs.0 pcrs.1 pcrs.2 debug"},
 };
 
+static bool same_text(const char *x, const char *y)
+{
+	return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+static bool same_world(const struct change *x, const struct change *y)
+{
+	return same_text(x->tee, y->tee) && same_text(x->variant, y->variant) && same_text(x->base, y->base);
+}
+
+/* The fields of the base and the changed one, as one document. */
+static const char *with_base(const struct change *c, struct arena *a)
+{
+	return c->base ? arena_printf(a, "%.*s, %s", (int)strlen(c->base) - 1, c->base, c->fields + 1) : c->fields;
+}
+
 static void one_changed_field_changes_its_claims_and_no_other(void **state)
 {
 	struct world w = {0};
@@ -350,17 +523,17 @@ static void one_changed_field_changes_its_claims_and_no_other(void **state)
 		struct trial t;
 		struct buf b;
 
-		if (!last || strcmp(last->tee, c->tee) != 0 || last->variant != c->variant) {
+		if (!last || !same_world(last, c)) {
 			if (last) {
 				trial_end(&good);
 				world_close(&w);
 			}
 			world_open(&w, c->tee, c->variant);
-			begin(&good, &w, NULL);
+			begin(&good, &w, c->base);
 			if (!rc_ok(trial_run(&good, w.driver)))
 				fail_msg("%s: %s", c->tee, why_render(&good.why, good.a));
 		}
-		begin(&t, &w, c->fields);
+		begin(&t, &w, with_base(c, w.a));
 		if (!rc_ok(trial_run(&t, w.driver)))
 			fail_msg("%s: %s", c->fields, why_render(&t.why, t.a));
 		b = buf_in(t.a, 0);
@@ -385,6 +558,21 @@ static const struct denial {
 	{"csv", "v2", "{\"rtmr1\": \"01\"}", "csv.rtmr-mismatch", "rtmr1"},
 	{"csv", "v2", "{\"rtmr4\": \"01\"}", "csv.rtmr-mismatch", "rtmr4"},
 	{"hygondcu", NULL, "{\"sig_usage\": 4098}", "hygondcu.signature", NULL},
+	{"snp", NULL, "{\"reported_tcb\": \"0401000000001648\"}", "snp.tcb-mismatch", "reported_tcb_bootloader"},
+	{"snp", NULL, "{\"reported_tcb\": \"0302000000001648\"}", "snp.tcb-mismatch", "reported_tcb_tee"},
+	{"snp", NULL, "{\"reported_tcb\": \"0301000000001748\"}", "snp.tcb-mismatch", "reported_tcb_snp"},
+	{"snp", NULL, "{\"reported_tcb\": \"0301000000001649\"}", "snp.tcb-mismatch", "reported_tcb_microcode"},
+	{"snp", "Turin", "{\"reported_tcb\": \"0203020500000061\"}", "snp.tcb-mismatch", "reported_tcb_fmc"},
+	{"snp", NULL, "{\"chip_id\": \"" A1_32 A1_32 "\"}", "snp.chip-id-mismatch", "chip_id"},
+	{"snp", NULL, "{\"report_data\": \"" A1_32 A1_32 "\"}", "snp.report-data-mismatch", "report_data"},
+	{"tdx", NULL, "{\"report_data\": \"" A1_32 A1_32 "\"}", "tdx.report-data-mismatch", "report_data"},
+	{"tdx", NULL, "{\"mrsigner_seam\": \"" B1_48 "\"}", "dcap.tdx-module-mismatch.mrsigner", "mrsigner_seam"},
+	{"tdx", NULL, "{\"seam_attributes\": \"0100000000000000\"}", "dcap.tdx-module-mismatch.attributes", "seam_attributes"},
+	{"tdx", NULL, "{\"tee_tcb_svn\": \"08070600000000000000000000000000\"}", "dcap.tdx-module-mismatch.identity",
+	 "tdx.quote.body.tcb_svn[1]"},
+	INTEL_ENCLAVE("tdx"),
+	{"sgx", NULL, "{\"report_data\": \"" A1_32 A1_32 "\"}", "sgx.report-data-mismatch", "report_data"},
+	INTEL_ENCLAVE("sgx"),
 	{"nitro", NULL, "{\"digest\": \"SHA256\"}", "nitro.parse.document", NULL},
 };
 
@@ -473,5 +661,5 @@ int main(void)
 		cmocka_unit_test(a_field_that_does_not_fit_is_refused),
 	};
 
-	return cmocka_run_group_tests_name("lab", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("lab", tests, NULL, forget_worlds);
 }
