@@ -11,6 +11,7 @@ const struct lab_shape *const lab_shapes[] = {
 	&lab_csv,
 	&lab_dcu,
 	&lab_nitro,
+	&lab_nvidia,
 	&lab_sgx,
 	&lab_snp,
 	&lab_tdx,
