@@ -16,7 +16,7 @@
 #define NS_LEAF "audit_leaf"
 #define NS_NODE "audit_node"
 #define NS_HEAD "audit_head"
-#define KEY_LATEST "latest"
+#define KEY_LATEST "!latest"	/* before the numbers: a new number is the highest key, which a store can tell without a look */
 #define KEY_SIZE 24u
 
 void leaf_key(uint64_t index, char out[KEY_SIZE]);

@@ -7,7 +7,7 @@
 #include "collateral/collateral.h"
 #include "collateral/kinds.h"
 
-#define CACHE_NS "collateral"
+#define CACHE_NS "shared_collateral"	/* kbs-client reads and writes it beside the broker */
 
 struct cache_row {
 	const char *kind, *key;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collateral/cache.h"
 #include "collateral/collateral.h"
 #include "collateral/kinds.h"
 #include "collateral/test_make.h"
@@ -384,7 +385,7 @@ static void a_row_that_cannot_be_read_stops_no_refresh(void **state)
 	for (char k = 'a'; k <= 'z'; k++)
 		assert_true(rc_ok(collateral_put(f->c, &(struct collateral_piece){"amd-crl", arena_strndup(f->a, &k, 1), crl_of(f, 7, fake_now - DAY)},
 						 1, &f->w)));
-	assert_true(rc_ok(store_put(f->store, "collateral", "amd-crl/0", SLICE_LIT("no document"), &f->w)));
+	assert_true(rc_ok(store_put(f->store, CACHE_NS, "amd-crl/0", SLICE_LIT("no document"), &f->w)));
 	f->fake.crl = crl_of(f, 8, fake_now);
 	fake_now += 1000;
 	collateral_refresh(f->c);

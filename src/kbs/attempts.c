@@ -31,12 +31,12 @@ void attempts_free(struct attempts *t)
 	}
 }
 
-/* The id is random and was sealed by us: its own bytes are the hash. */
+/* The end of the id is random, and was sealed by us: its own bytes are the hash. */
 static struct slot *slot_of(struct attempts *t, const uint8_t id[16])
 {
 	uint32_t h;
 
-	memcpy(&h, id, sizeof(h));
+	memcpy(&h, id + 16 - sizeof(h), sizeof(h));
 	return &t->slot[h % ATTEMPTS_SLOTS];
 }
 

@@ -100,7 +100,11 @@ rc challenge_new(enum rcar_version version, const char *tee, enum digest_alg has
 {
 	struct challenge c = {.version = version, .tee = tee, .hash = hash, .expires_s = expires_s};
 
-	TRY(sys_random(c.id, sizeof(c.id), w));
+	uint64_t at = (uint64_t)sys_monotonic_ns();
+
+	for (unsigned i = 0; i < 8; i++)
+		c.id[i] = (uint8_t)(at >> (56 - 8 * i));
+	TRY(sys_random(c.id + 8, sizeof(c.id) - 8, w));
 	TRY(sys_random(c.nonce, sizeof(c.nonce), w));
 	*out = c;
 	return rc_of(OK);

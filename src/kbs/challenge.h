@@ -16,7 +16,7 @@
 struct challenge {
 	enum rcar_version version;
 	const char *tee;
-	uint8_t id[16];		/* random: names the session record */
+	uint8_t id[16];		/* names the session record: in order of time, then random */
 	uint8_t nonce[CHALLENGE_NONCE];
 	enum digest_alg hash;	/* 0: the default */
 	int64_t expires_s;

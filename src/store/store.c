@@ -64,6 +64,9 @@ rc store_commit_at(struct store *s, const struct store_op *ops, size_t n, size_t
 		return deny(w, E_LIMIT, "store.size", "a batch of %zu operations: the limit is %u", n, STORE_BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
 		TRY(check_op(&ops[i], w));
+		if (store_ns_shared(ops[i].ns) != store_ns_shared(ops[0].ns))
+			return deny(w, E_INTERNAL, "store.argument", "a batch on %s, which is shared with tools, and on %s",
+			            ops[store_ns_shared(ops[i].ns) ? i : 0].ns, ops[store_ns_shared(ops[i].ns) ? 0 : i].ns);
 		bytes += ops[i].value.n; /* at most 4096 times 16 MiB */
 	}
 	if (bytes > STORE_BATCH_BYTES_MAX)

@@ -4,6 +4,9 @@
  * opaque; what is secret was encrypted above (kms/). Namespaces: [a-z0-9_]{1,64}. Keys: 1 to 512 bytes of printable
  * ASCII. A name that is neither is E_MALFORMED store.namespace or store.key; a size over a limit is E_LIMIT store.size.
  *
+ * Namespaces that begin with `shared_` are those that tools may read and write beside the process that owns the store
+ * (store_open_sqlite_shared); a batch is on such namespaces alone, or on none of them (E_INTERNAL store.argument).
+ *
  * A batch is all or nothing, and durable when store_commit() returns OK; concurrent batches share one sync
  * (group commit). Its operations apply in order, and each sees what those before it did, so a key may come twice.
  * Expired values are not seen, and are removed in passing. A revision is never used twice for one key, not even after
@@ -61,11 +64,12 @@ RC store_insert(struct store *s, const char *ns, const char *key, struct slice v
 RC store_delete(struct store *s, const char *ns, const char *key, struct why *w);
 
 RC store_open_memory(const struct clock *clock, struct store **out, struct why *w);
-/* path: the database file; made 0600 when absent, refused (E_DENIED store.permissions) when others can read it. WAL,
- * synchronous=FULL. One process owns it: a second one is refused, E_UNAVAILABLE store.locked. A newer schema than ours
- * is E_UNSUPPORTED store.schema. */
+/* path: the database file; made 0600 when absent, refused (E_DENIED store.permissions) when others can read it. Commits are
+ * durable in a journal beside it (path.j0, path.j1) and move into the database seconds later and at the close. One process
+ * owns it: a second one is refused, E_UNAVAILABLE store.locked. A newer schema than ours is E_UNSUPPORTED store.schema. */
 RC store_open_sqlite(const char *path, const struct clock *clock, struct store **out, struct why *w);
-/* Beside the process that owns it: for command line tools. The file must exist (E_NOTFOUND store.absent). */
+/* Beside the process that owns it: for command line tools. The file must exist (E_NOTFOUND store.absent). Writes on shared_
+ * namespaces only (E_DENIED store.not-shared); what it reads elsewhere may be some seconds old. */
 RC store_open_sqlite_shared(const char *path, const struct clock *clock, struct store **out, struct why *w);
 /* dir: the layout of spec kbs.md 9 (LocalFs): <dir>/<namespace>/<key>, `/` in a key written \x2F. One process owns it. */
 RC store_open_files(const char *dir, const struct clock *clock, struct store **out, struct why *w);
@@ -102,6 +106,10 @@ RC store_refuse_absent(const char *ns, const char *key, struct why *w);
 RC store_refuse_memory(struct why *w);
 /* Appends a copy of `key` to a list that list() gives back; *cap begins as 0. */
 RC store_keys_push(struct arena *a, char ***keys, size_t *n, size_t *cap, const char *key, struct why *w);
+static inline bool store_ns_shared(const char *ns)
+{
+	return strncmp(ns, "shared_", 7) == 0;
+}
 static inline bool store_expired(int64_t expires_s, int64_t now_s)
 {
 	return expires_s && expires_s <= now_s;

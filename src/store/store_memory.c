@@ -1,10 +1,11 @@
 /* store_memory.c - a treap in memory, lost at exit.
  *
- * Entries come and go one by one, which an arena cannot do: this file holds the one malloc of the folder.
+ * Entries come and go one by one, which an arena cannot do.
  */
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "store/omap.h"
 #include "store/store.h"
 
 #define SWEEP 8u /* entries looked at for expiry with every batch */
@@ -16,25 +17,16 @@ struct val {
 	uint8_t bytes[];
 };
 
-/* name: namespace, 0, key, 0. v is NULL only inside a batch. */
-struct node {
-	struct node *left, *right;
-	uint64_t prio;
-	struct val *v;
-	const char *key;
-	char ns[];
-};
-
 struct mem {
 	struct store base;
 	pthread_rwlock_t lock;
-	struct node *root;
-	uint64_t rev, seed;
+	struct omap map; /* v: struct val; NULL only inside a batch */
+	uint64_t rev;
 	char sweep_ns[STORE_NS_MAX + 1], sweep_key[STORE_KEY_MAX + 1]; /* the entry that was looked at last */
 };
 
 struct undo {
-	struct node *node;
+	struct onode *node;
 	struct val *old;
 };
 
@@ -43,112 +35,15 @@ static struct mem *mem_of(struct store *s)
 	return (struct mem *)(void *)s;
 }
 
-static int cmp(const struct node *n, const char *ns, const char *key)
+static struct val *val_of(const struct onode *n)
 {
-	int c = strcmp(n->ns, ns);
-
-	return c ? c : strcmp(n->key, key);
+	return n ? n->v : NULL;
 }
 
-static struct node *find(struct mem *m, const char *ns, const char *key)
+static void drop(struct mem *m, struct onode *n)
 {
-	struct node *n = m->root;
-
-	while (n) {
-		int c = cmp(n, ns, key);
-
-		if (c == 0)
-			return n;
-		n = c > 0 ? n->left : n->right;
-	}
-	return NULL;
-}
-
-/* The first entry at or behind (ns, key); strictly behind when `after`. */
-static struct node *seek(struct mem *m, const char *ns, const char *key, bool after)
-{
-	struct node *n = m->root, *best = NULL;
-
-	while (n) {
-		int c = cmp(n, ns, key);
-
-		if (c > 0 || (c == 0 && !after)) {
-			best = n;
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	return best;
-}
-
-static struct node *rotate(struct node *n, bool to_right)
-{
-	struct node *up = to_right ? n->left : n->right;
-
-	if (to_right) {
-		n->left = up->right;
-		up->right = n;
-	} else {
-		n->right = up->left;
-		up->left = n;
-	}
-	return up;
-}
-
-/* Depth is logarithmic: priorities are random. */
-static struct node *tree_add(struct node *n, struct node *add)
-{
-	if (!n)
-		return add;
-	if (cmp(n, add->ns, add->key) > 0) {
-		n->left = tree_add(n->left, add);
-		return n->left->prio > n->prio ? rotate(n, true) : n;
-	}
-	n->right = tree_add(n->right, add);
-	return n->right->prio > n->prio ? rotate(n, false) : n;
-}
-
-static struct node *join(struct node *a, struct node *b)
-{
-	if (!a || !b)
-		return a ? a : b;
-	if (a->prio > b->prio) {
-		a->right = join(a->right, b);
-		return a;
-	}
-	b->left = join(a, b->left);
-	return b;
-}
-
-static void tree_remove(struct mem *m, struct node *gone)
-{
-	struct node **at = &m->root;
-
-	while (*at != gone)
-		at = cmp(*at, gone->ns, gone->key) > 0 ? &(*at)->left : &(*at)->right;
-	*at = join(gone->left, gone->right);
-	free(gone->v);
-	free(gone);
-}
-
-static struct node *find_or_add(struct mem *m, const char *ns, const char *key)
-{
-	struct node *n = find(m, ns, key);
-	size_t a = strlen(ns) + 1, b = strlen(key) + 1;
-
-	if (n)
-		return n;
-	n = calloc(1, sizeof(*n) + a + b);
-	if (!n)
-		return NULL;
-	memcpy(n->ns, ns, a);
-	memcpy(n->ns + a, key, b);
-	n->key = n->ns + a;
-	m->seed = m->seed * 6364136223846793005u + 1442695040888963407u;
-	n->prio = m->seed ^ (m->seed >> 29);
-	m->root = tree_add(m->root, n);
-	return n;
+	free(n->v);
+	omap_remove(&m->map, n);
 }
 
 static rc may_apply(const struct store_op *op, const struct val *there, struct why *w)
@@ -171,10 +66,11 @@ static rc may_apply(const struct store_op *op, const struct val *there, struct w
 
 static rc apply(struct mem *m, const struct store_op *op, int64_t now_s, struct undo *u, struct why *w)
 {
-	struct node *n = find(m, op->ns, op->key);
-	struct val *there = n && n->v && !store_expired(n->v->expires_s, now_s) ? n->v : NULL;
-	struct val *v = NULL;
+	struct onode *n = omap_find(&m->map, op->ns, op->key);
+	struct val *there = val_of(n), *v = NULL;
 
+	if (there && store_expired(there->expires_s, now_s))
+		there = NULL;
 	TRY(may_apply(op, there, w));
 	if (op->kind != STORE_DELETE && op->kind != STORE_ERASE) {
 		v = malloc(sizeof(*v) + op->value.n);
@@ -183,7 +79,7 @@ static rc apply(struct mem *m, const struct store_op *op, int64_t now_s, struct 
 		*v = (struct val){.rev = ++m->rev, .expires_s = op->expires_s, .n = op->value.n};
 		if (v->n)
 			memcpy(v->bytes, op->value.p, v->n);
-		n = find_or_add(m, op->ns, op->key);
+		n = omap_add(&m->map, op->ns, op->key);
 		if (!n) {
 			free(v);
 			return store_refuse_memory(w);
@@ -210,28 +106,28 @@ static void finish(struct mem *m, struct undo *u, size_t n, bool keep)
 	}
 	/* A node may stand in several rows: mark the later ones before any is freed. */
 	for (size_t i = 0; i < n; i++) {
-		struct node *node = u[i].node;
+		struct onode *node = u[i].node;
 
 		if (!node || node->v)
 			continue;
 		for (size_t k = i + 1; k < n; k++)
 			if (u[k].node == node)
 				u[k].node = NULL;
-		tree_remove(m, node);
+		drop(m, node);
 	}
 }
 
 /* Looks at a few entries behind the last one looked at, so that expired ones go without a pass over everything. */
 static void sweep(struct mem *m, int64_t now_s)
 {
-	struct node *n = seek(m, m->sweep_ns, m->sweep_key, true);
+	struct onode *n = omap_seek(&m->map, m->sweep_ns, m->sweep_key, true);
 
 	for (unsigned i = 0; n && i < SWEEP; i++) {
 		memcpy(m->sweep_ns, n->ns, strlen(n->ns) + 1);
 		memcpy(m->sweep_key, n->key, strlen(n->key) + 1);
-		if (store_expired(n->v->expires_s, now_s))
-			tree_remove(m, n);
-		n = seek(m, m->sweep_ns, m->sweep_key, true);
+		if (store_expired(val_of(n)->expires_s, now_s))
+			drop(m, n);
+		n = omap_seek(&m->map, m->sweep_ns, m->sweep_key, true);
 	}
 	if (!n)
 		m->sweep_ns[0] = m->sweep_key[0] = 0;
@@ -264,16 +160,16 @@ static rc mem_get(struct store *s, const char *ns, const char *key, int64_t now_
 {
 	struct mem *m = mem_of(s);
 	rc r = rc_of(OK);
-	struct node *n;
+	const struct val *v;
 
 	pthread_rwlock_rdlock(&m->lock);
-	n = find(m, ns, key);
-	if (!n || store_expired(n->v->expires_s, now_s)) {
+	v = val_of(omap_find(&m->map, ns, key));
+	if (!v || store_expired(v->expires_s, now_s)) {
 		r = store_refuse_absent(ns, key, w);
 	} else {
-		*value = arena_dup(a, slice_of(n->v->bytes, n->v->n));
-		*rev = n->v->rev;
-		*expires_s = n->v->expires_s;
+		*value = arena_dup(a, slice_of(v->bytes, v->n));
+		*rev = v->rev;
+		*expires_s = v->expires_s;
 		if (!value->p)
 			r = store_refuse_memory(w);
 	}
@@ -285,13 +181,13 @@ static rc list_locked(struct mem *m, const char *ns, const char *prefix, const c
                       struct arena *a, char ***keys, size_t *n, struct why *w)
 {
 	bool behind = strcmp(after, prefix) >= 0;
-	struct node *at = seek(m, ns, behind ? after : prefix, behind && *after);
+	struct onode *at = omap_seek(&m->map, ns, behind ? after : prefix, behind && *after);
 	size_t plen = strlen(prefix), cap = 0;
 
-	for (; at && *n < limit && strcmp(at->ns, ns) == 0; at = seek(m, ns, at->key, true)) {
+	for (; at && *n < limit && strcmp(at->ns, ns) == 0; at = omap_seek(&m->map, ns, at->key, true)) {
 		if (strncmp(at->key, prefix, plen) != 0)
 			break;
-		if (store_expired(at->v->expires_s, now_s))
+		if (store_expired(val_of(at)->expires_s, now_s))
 			continue;
 		TRY(store_keys_push(a, keys, n, &cap, at->key, w));
 	}
@@ -321,8 +217,8 @@ static void mem_close(struct store *s)
 {
 	struct mem *m = mem_of(s);
 
-	while (m->root)
-		tree_remove(m, m->root);
+	while (m->map.root)
+		drop(m, m->map.root);
 	pthread_rwlock_destroy(&m->lock);
 	free(m);
 }
@@ -343,7 +239,7 @@ rc store_open_memory(const struct clock *clock, struct store **out, struct why *
 	if (!m)
 		return store_refuse_memory(w);
 	m->base = (struct store){&memory_vt, clock};
-	m->seed = (uint64_t)sys_monotonic_ns() | 1;
+	m->map.seed = (uint64_t)sys_monotonic_ns() | 1;
 	store_rwlock_init(&m->lock);
 	*out = &m->base;
 	return rc_of(OK);

@@ -20,6 +20,7 @@ static const char *const schema_step[] = {
         "CREATE TABLE kv (ns TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, rev INTEGER NOT NULL,"
         " expires INTEGER NOT NULL, PRIMARY KEY (ns, key)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX kv_expires ON kv (expires) WHERE expires <> 0;",
+        "INSERT INTO counter VALUES ('journal', 0);",
 };
 
 static const char get_sql[] =
@@ -27,6 +28,9 @@ static const char get_sql[] =
 /* The default collation compares bytes. ?5 is the first key behind the prefix. */
 static const char list_sql[] = "SELECT key FROM kv WHERE ns = ?1 AND key > ?2 AND key >= ?3 AND key < ?4"
                                " AND (expires = 0 OR expires > ?5) ORDER BY key LIMIT ?6";
+
+static const char rev_sql[] = "SELECT rev FROM kv WHERE ns = ?1 AND key = ?2 AND (expires = 0 OR expires > ?3)";
+static const char top_sql[] = "SELECT coalesce(max(key), '') FROM kv WHERE ns = ?1";
 
 static struct sq *sq_of(struct store *s)
 {
@@ -60,7 +64,7 @@ rc sq_fail(sqlite3 *db, int code, const char *what, struct why *w)
 
 rc sq_connect(const struct sq *q, sqlite3 **db, struct why *w)
 {
-	static const char *const pragma[] = {"PRAGMA journal_mode=WAL",        "PRAGMA synchronous=FULL",
+	static const char *const pragma[] = {"PRAGMA page_size=8192", "PRAGMA journal_mode=WAL",        "PRAGMA synchronous=FULL",
 	                                     "PRAGMA trusted_schema=OFF",      "PRAGMA cell_size_check=ON",
 	                                     "PRAGMA wal_autocheckpoint=4000", "PRAGMA journal_size_limit=67108864"};
 	int e = sqlite3_open_v2(q->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -80,26 +84,34 @@ rc sq_connect(const struct sq *q, sqlite3 **db, struct why *w)
 
 /* ---- reading ---- */
 
-static rc reader_open(const struct sq *q, struct sq_reader *r, struct why *w)
+static void reader_close(struct sq_reader *r)
 {
-	sqlite3 *db;
-	int e;
-	rc res;
-
-	TRY(sq_connect(q, &db, w));
-	e = sqlite3_prepare_v3(db, get_sql, -1, SQLITE_PREPARE_PERSISTENT, &r->get, NULL);
-	if (e == SQLITE_OK)
-		e = sqlite3_prepare_v3(db, list_sql, -1, SQLITE_PREPARE_PERSISTENT, &r->list, NULL);
-	if (e == SQLITE_OK) {
-		r->db = db;
-		return rc_of(OK);
-	}
-	res = sq_fail(db, e, "preparing a reader", w);
 	sqlite3_finalize(r->get);
 	sqlite3_finalize(r->list);
-	r->get = r->list = NULL;
-	sqlite3_close(db);
-	return res;
+	sqlite3_finalize(r->rev);
+	sqlite3_finalize(r->top);
+	sqlite3_close(r->db);
+	*r = (struct sq_reader){.busy = r->busy};
+}
+
+static rc reader_open(const struct sq *q, struct sq_reader *r, struct why *w)
+{
+	const struct {
+		const char *sql;
+		sqlite3_stmt **st;
+	} part[] = {{get_sql, &r->get}, {list_sql, &r->list}, {rev_sql, &r->rev}, {top_sql, &r->top}};
+	int e = SQLITE_OK;
+
+	TRY(sq_connect(q, &r->db, w));
+	for (size_t i = 0; e == SQLITE_OK && i < COUNT_OF(part); i++)
+		e = sqlite3_prepare_v3(r->db, part[i].sql, -1, SQLITE_PREPARE_PERSISTENT, part[i].st, NULL);
+	if (e != SQLITE_OK) {
+		rc res = sq_fail(r->db, e, "preparing a reader", w);
+
+		reader_close(r);
+		return res;
+	}
+	return rc_of(OK);
 }
 
 static struct sq_reader *reader_take(struct sq *q)
@@ -156,21 +168,100 @@ static rc get_row(struct sq_reader *r, const char *ns, const char *key, int64_t 
 	return rc_of(OK);
 }
 
-static rc sq_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
-                 uint64_t *rev, int64_t *expires_s, struct why *w)
+/* A reader that is open, to be given back whatever the result. */
+static rc reader(struct sq *q, struct sq_reader **out, struct why *w)
 {
-	struct sq *q = sq_of(s);
-	struct sq_reader *r = reader_take(q);
-	rc res = rc_of(OK);
+	*out = reader_take(q);
+	return (*out)->db ? rc_of(OK) : reader_open(q, *out, w);
+}
 
-	if (!r->db)
-		res = reader_open(q, r, w);
+static rc base_get(struct sq *q, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
+                   uint64_t *rev, int64_t *expires_s, struct why *w)
+{
+	struct sq_reader *r;
+	rc res = reader(q, &r, w);
+
 	if (rc_ok(res)) {
 		res = get_row(r, ns, key, now_s, a, value, rev, expires_s, w);
 		unbind(r->get);
 	}
 	reader_give(q, r);
 	return res;
+}
+
+rc sq_base_rev(struct sq *q, const char *ns, const char *key, int64_t now_s, uint64_t *rev, struct why *w)
+{
+	struct sq_reader *r;
+	rc res = reader(q, &r, w);
+
+	if (rc_ok(res)) {
+		int e;
+
+		sqlite3_bind_text(r->rev, 1, ns, -1, SQLITE_STATIC);
+		sqlite3_bind_text(r->rev, 2, key, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(r->rev, 3, now_s);
+		e = sqlite3_step(r->rev);
+		if (e == SQLITE_ROW || e == SQLITE_DONE)
+			*rev = e == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(r->rev, 0) : 0;
+		else
+			res = sq_fail(r->db, e, "reading a revision", w);
+		unbind(r->rev);
+	}
+	reader_give(q, r);
+	return res;
+}
+
+rc sq_base_top(struct sq *q, const char *ns, char key[STORE_KEY_MAX + 1], struct why *w)
+{
+	struct sq_reader *r;
+	rc res = reader(q, &r, w);
+
+	if (rc_ok(res)) {
+		int e;
+
+		sqlite3_bind_text(r->top, 1, ns, -1, SQLITE_STATIC);
+		e = sqlite3_step(r->top);
+		if (e == SQLITE_ROW)
+			snprintf(key, STORE_KEY_MAX + 1, "%s", (const char *)sqlite3_column_text(r->top, 0));
+		else
+			res = sq_fail(r->db, e, "reading the highest key", w);
+		unbind(r->top);
+	}
+	reader_give(q, r);
+	return res;
+}
+
+/* True when the front answered: *r is its answer. */
+static bool front_get(struct sq *q, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
+                      uint64_t *rev, int64_t *expires_s, rc *r, struct why *w)
+{
+	const struct sq_val *v;
+	bool known;
+
+	pthread_rwlock_rdlock(&q->front.lock);
+	known = sq_front_find(&q->front, ns, key, now_s, &v);
+	if (known && v) {
+		*value = arena_dup(a, slice_of(v->bytes, v->n));
+		*rev = v->rev;
+		*expires_s = v->expires_s;
+		*r = value->p ? rc_of(OK)
+		              : deny(w, E_LIMIT, "store.size", "no room for the %zu bytes of %s/%s", v->n, ns, key);
+	} else if (known) {
+		*r = store_refuse_absent(ns, key, w);
+	}
+	pthread_rwlock_unlock(&q->front.lock);
+	return known;
+}
+
+static rc sq_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
+                 uint64_t *rev, int64_t *expires_s, struct why *w)
+{
+	struct sq *q = sq_of(s);
+	rc r;
+
+	if (q->owned && front_get(q, ns, key, now_s, a, value, rev, expires_s, &r, w))
+		return r;
+	return base_get(q, ns, key, now_s, a, value, rev, expires_s, w);
 }
 
 static rc list_rows(struct sq_reader *r, const char *ns, const char *prefix, const char *after, size_t limit,
@@ -194,15 +285,12 @@ static rc list_rows(struct sq_reader *r, const char *ns, const char *prefix, con
 	return e == SQLITE_DONE ? rc_of(OK) : sq_fail(r->db, e, "listing keys", w);
 }
 
-static rc sq_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
-                  struct arena *a, char ***keys, size_t *n, struct why *w)
+static rc base_list(struct sq *q, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
+                    struct arena *a, char ***keys, size_t *n, struct why *w)
 {
-	struct sq *q = sq_of(s);
-	struct sq_reader *r = reader_take(q);
-	rc res = rc_of(OK);
+	struct sq_reader *r;
+	rc res = reader(q, &r, w);
 
-	if (!r->db)
-		res = reader_open(q, r, w);
 	if (rc_ok(res)) {
 		res = list_rows(r, ns, prefix, after, limit, now_s, a, keys, n, w);
 		unbind(r->list);
@@ -211,13 +299,112 @@ static rc sq_list(struct store *s, const char *ns, const char *prefix, const cha
 	return res;
 }
 
-/* One small row takes the whole way of a write: queue, transaction, sync. */
+/* Keys that the front knows, in order: those there, and those that hide what the database holds. */
+struct front_keys {
+	char **there, **hidden;
+	size_t there_n, hidden_n, there_cap, hidden_cap;
+};
+
+static rc front_list(struct sq *q, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
+                     struct arena *a, struct front_keys *out, struct why *w)
+{
+	bool behind = strcmp(after, prefix) >= 0;
+	size_t plen = strlen(prefix);
+	rc r = rc_of(OK);
+
+	pthread_rwlock_rdlock(&q->front.lock);
+	for (const struct onode *at = omap_seek(&q->front.map, ns, behind ? after : prefix, behind && *after);
+	     at && rc_ok(r) && out->there_n < limit && strcmp(at->ns, ns) == 0 && strncmp(at->key, prefix, plen) == 0;
+	     at = omap_seek(&q->front.map, ns, at->key, true)) {
+		const struct sq_val *v;
+
+		if (!sq_front_find(&q->front, ns, at->key, now_s, &v))
+			continue;
+		r = v ? store_keys_push(a, &out->there, &out->there_n, &out->there_cap, at->key, w)
+		      : store_keys_push(a, &out->hidden, &out->hidden_n, &out->hidden_cap, at->key, w);
+	}
+	pthread_rwlock_unlock(&q->front.lock);
+	return r;
+}
+
+/* Two lists in byte order make one; a key in both comes once. */
+static rc merge_lists(const struct front_keys *f, char **base, size_t base_n, size_t limit, struct arena *a, char ***keys,
+                      size_t *n, struct why *w)
+{
+	size_t i = 0, k = 0, h = 0, cap = 0;
+
+	while (*n < limit && (i < f->there_n || k < base_n)) {
+		int c = i == f->there_n ? 1 : k == base_n ? -1 : strcmp(f->there[i], base[k]);
+
+		if (c > 0) {
+			while (h < f->hidden_n && strcmp(f->hidden[h], base[k]) < 0)
+				h++;
+			if (h < f->hidden_n && strcmp(f->hidden[h], base[k]) == 0) {
+				k++;
+				continue;
+			}
+		}
+		TRY(store_keys_push(a, keys, n, &cap, c > 0 ? base[k] : f->there[i], w));
+		k += c >= 0;
+		i += c <= 0;
+	}
+	return rc_of(OK);
+}
+
+static rc sq_list(struct store *s, const char *ns, const char *prefix, const char *after, size_t limit, int64_t now_s,
+                  struct arena *a, char ***keys, size_t *n, struct why *w)
+{
+	struct sq *q = sq_of(s);
+	struct front_keys f = {0};
+	char **base = NULL;
+	size_t base_n = 0;
+
+	if (!q->owned)
+		return base_list(q, ns, prefix, after, limit, now_s, a, keys, n, w);
+	/* The front first: what leaves it meanwhile is in the database already. */
+	TRY(front_list(q, ns, prefix, after, limit, now_s, a, &f, w));
+	TRY(base_list(q, ns, prefix, after, limit > SIZE_MAX - f.hidden_n ? SIZE_MAX : limit + f.hidden_n, now_s, a, &base,
+	              &base_n, w));
+	return merge_lists(&f, base, base_n, limit, a, keys, n, w);
+}
+
+/* ---- writing ---- */
+
+static rc sq_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused, struct why *w)
+{
+	struct sq *q = sq_of(s);
+	struct sq_job j = {.ops = ops, .n = n, .now_s = now_s, .w = w};
+	bool shared = store_ns_shared(ops[0].ns);
+	rc r;
+
+	if (!q->owned && !shared)
+		return deny(w, E_DENIED, "store.not-shared", "only its owner writes %s: a tool may write shared_ namespaces",
+		            ops[0].ns);
+	for (size_t i = 0; i < n; i++)
+		j.bytes += ops[i].value.n;
+	pthread_cond_init(&j.wake, NULL);
+	r = q->owned && !shared ? sq_front_commit(q, &j) : sq_commit_direct(q, &j);
+	pthread_cond_destroy(&j.wake);
+	*refused = j.refused;
+	return r;
+}
+
+/* One small row takes the whole way of a write; and the database must take what the front hands it. */
 static rc sq_health(struct store *s, struct why *w)
 {
 	static const struct store_op op = {.kind = STORE_PUT, .ns = "store", .key = "health"};
+	struct sq *q = sq_of(s);
 	size_t refused;
+	rc r = rc_of(OK);
 
-	return sq_commit(s, &op, 1, clock_now_s(s->clock), &refused, w);
+	if (!q->owned)
+		return r;
+	TRY(sq_commit(s, &op, 1, clock_now_s(s->clock), &refused, w));
+	pthread_mutex_lock(&q->lock);
+	if (q->stuck)
+		r = deny(w, E_UNAVAILABLE, q->stuck, "%s", q->stuck_text);
+	pthread_mutex_unlock(&q->lock);
+	return r;
 }
 
 /* ---- opening ---- */
@@ -227,16 +414,15 @@ static void sq_close(struct store *s)
 	struct sq *q = sq_of(s);
 
 	sq_writer_stop(q);
-	for (size_t i = 0; i < SQ_READERS; i++) {
-		sqlite3_finalize(q->reader[i].get);
-		sqlite3_finalize(q->reader[i].list);
-		sqlite3_close(q->reader[i].db);
-	}
+	for (size_t i = 0; i < SQ_READERS; i++)
+		reader_close(&q->reader[i]);
 	sqlite3_close(q->writer);
+	sq_front_free(&q->front);
 	if (q->owner_fd >= 0)
 		close(q->owner_fd);
 	pthread_mutex_destroy(&q->lock);
 	pthread_cond_destroy(&q->work);
+	pthread_cond_destroy(&q->absorbed);
 	pthread_cond_destroy(&q->reader_free);
 	arena_free(q->arena);
 }
@@ -358,6 +544,11 @@ static rc open_parts(struct sq *q, bool shared, struct why *w)
 		TRY(own(q, w));
 	TRY(sq_connect(q, &q->writer, w));
 	TRY(upgrade(q->writer, shared, w));
+	TRY(sq_writer_prepare(q, w));
+	if (!shared) {
+		TRY(sq_recover(q, w));
+		q->owned = true;
+	}
 	return sq_writer_start(q, w);
 }
 
@@ -379,7 +570,9 @@ static rc open_sqlite(const char *path, const struct clock *clock, bool shared, 
 	q->last = &q->first;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->work, NULL);
+	pthread_cond_init(&q->absorbed, NULL);
 	pthread_cond_init(&q->reader_free, NULL);
+	sq_front_init(&q->front);
 	r = open_parts(q, shared, w);
 	if (!rc_ok(r)) {
 		sq_close(&q->base);

@@ -1,5 +1,6 @@
 #include "store/test_contract.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static void refused(struct place *p, rc r, enum rc_code code, const char *reason
 
 static void files_are_private_from_the_first_moment(void **state)
 {
-	static const char *const part[] = {"", "-wal", "-shm", ".lock"};
+	static const char *const part[] = {"", "-wal", "-shm", ".lock", ".j0", ".j1"};
 	struct place *p = *state;
 	mode_t before = umask(0);
 	struct store *s = must_open(p), *other;
@@ -89,12 +90,13 @@ static void one_process_owns_the_file_and_tools_read_beside_it(void **state)
 	refused(p, store_open_sqlite_shared(p->db, &clock_system, &tool, &p->w), E_NOTFOUND, "store.absent");
 	s = must_open(p);
 	refused(p, store_open_sqlite(p->db, &clock_system, &second, &p->w), E_UNAVAILABLE, "store.locked");
-	assert_true(rc_ok(store_put(s, "t", "k", SLICE_LIT("1"), &p->w)));
+	assert_true(rc_ok(store_put(s, "shared_t", "k", SLICE_LIT("1"), &p->w)));
 	assert_true(rc_ok(store_open_sqlite_shared(p->db, &clock_system, &tool, &p->w)));
-	assert_true(rc_ok(store_get(tool, "t", "k", p->a, &v, NULL, NULL, &p->w)));
-	assert_true(rc_ok(store_put(tool, "t", "k", SLICE_LIT("2"), &p->w)));
-	assert_true(rc_ok(store_get(s, "t", "k", p->a, &v, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_get(tool, "shared_t", "k", p->a, &v, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_put(tool, "shared_t", "k", SLICE_LIT("2"), &p->w)));
+	assert_true(rc_ok(store_get(s, "shared_t", "k", p->a, &v, NULL, NULL, &p->w)));
 	assert_true(slice_is(v, "2"));
+	refused(p, store_put(tool, "t", "k", SLICE_LIT("3"), &p->w), E_DENIED, "store.not-shared");
 	store_close(tool);
 	store_close(s);
 	store_close(must_open(p));
@@ -140,9 +142,9 @@ static void a_database_held_by_another_is_locked_not_lost(void **state)
 
 	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	refused(p, store_put(s, "t", "k", SLICE_LIT("1"), &p->w), E_UNAVAILABLE, "store.locked");
+	refused(p, store_put(s, "shared_t", "k", SLICE_LIT("1"), &p->w), E_UNAVAILABLE, "store.locked");
 	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
-	assert_true(rc_ok(store_put(s, "t", "k", SLICE_LIT("1"), &p->w)));
+	assert_true(rc_ok(store_put(s, "shared_t", "k", SLICE_LIT("1"), &p->w)));
 	sqlite3_close(db);
 	store_close(s);
 }
@@ -227,6 +229,7 @@ static struct fault {
 	sqlite3_vfs *real;
 	sqlite3_io_methods methods;
 	int countdown; /* 0: off */
+	volatile bool for_ever;
 	int code;
 } fault;
 
@@ -244,6 +247,8 @@ static bool fails(void)
 {
 	int n = __atomic_load_n(&fault.countdown, __ATOMIC_SEQ_CST);
 
+	if (fault.for_ever)
+		return true;
 	return n > 0 && __atomic_sub_fetch(&fault.countdown, 1, __ATOMIC_SEQ_CST) == 0;
 }
 
@@ -320,53 +325,269 @@ static void fault_install(void)
 	assert_int_equal(sqlite3_vfs_register(&fault.vfs, 1), SQLITE_OK);
 }
 
-static const struct store_op pair[] = {{.kind = STORE_PUT, .ns = "t", .key = "a", .value = SLICE_LIT("new")},
-                                       {.kind = STORE_PUT, .ns = "t", .key = "b", .value = SLICE_LIT("new")}};
-
 /* Old or new, and the same for both keys. */
-static bool is_new(struct place *p, struct store *s)
+static bool is_new(struct place *p, struct store *s, const char *ns)
 {
 	struct slice a, b;
 
-	assert_true(rc_ok(store_get(s, "t", "a", p->a, &a, NULL, NULL, &p->w)));
-	assert_true(rc_ok(store_get(s, "t", "b", p->a, &b, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_get(s, ns, "a", p->a, &a, NULL, NULL, &p->w)));
+	assert_true(rc_ok(store_get(s, ns, "b", p->a, &b, NULL, NULL, &p->w)));
 	assert_true(slice_eq(a, b));
 	return slice_is(a, "new");
 }
 
-static void every_failing_write_leaves_the_old_or_the_new(void **state)
+/* The n-th write or sync of the database (past the front) or of the journal fails, for every n. */
+static void every_failing_write(struct place *p, const char *ns, void (*arm)(int n), const char *const reason[2], int most)
 {
-	static const struct {
-		int code;
-		const char *reason;
-	} kind[] = {{SQLITE_IOERR_WRITE, "store.down"}, {SQLITE_FULL, "store.full"}};
-	struct place *p = *state;
+	const struct store_op pair[] = {{.kind = STORE_PUT, .ns = ns, .key = "a", .value = SLICE_LIT("new")},
+	                                {.kind = STORE_PUT, .ns = ns, .key = "b", .value = SLICE_LIT("new")}};
 	unsigned failed = 0;
 
-	for (int n = 1; n < 40; n++) {
+	for (int n = 1; n < most; n++) {
 		struct store *s = must_open(p);
 		bool now_new;
 		rc r;
 
-		assert_true(rc_ok(store_put(s, "t", "a", SLICE_LIT("old"), &p->w)));
-		assert_true(rc_ok(store_put(s, "t", "b", SLICE_LIT("old"), &p->w)));
-		fault.code = kind[n % 2].code;
-		__atomic_store_n(&fault.countdown, n, __ATOMIC_SEQ_CST);
+		assert_true(rc_ok(store_put(s, ns, "a", SLICE_LIT("old"), &p->w)));
+		assert_true(rc_ok(store_put(s, ns, "b", SLICE_LIT("old"), &p->w)));
+		arm(n);
 		r = store_commit(s, pair, 2, &p->w);
-		__atomic_store_n(&fault.countdown, 0, __ATOMIC_SEQ_CST);
+		arm(0);
 		if (!rc_ok(r)) {
-			refused(p, r, E_UNAVAILABLE, kind[n % 2].reason);
+			refused(p, r, E_UNAVAILABLE, reason[n % 2]);
 			failed++;
 		}
-		now_new = is_new(p, s);
+		now_new = is_new(p, s, ns);
 		assert_int_equal(now_new, rc_ok(r));
-		assert_true(rc_ok(store_put(s, "t", "later", SLICE_LIT("x"), &p->w)));
+		assert_true(rc_ok(store_put(s, ns, "later", SLICE_LIT("x"), &p->w)));
 		store_close(s);
 		s = must_open(p);
-		assert_int_equal(is_new(p, s), now_new);
+		assert_int_equal(is_new(p, s, ns), now_new);
 		store_close(s);
 	}
-	assert_true(failed >= 3);
+	assert_true(failed >= 2);
+}
+
+static void arm_database(int n)
+{
+	fault.code = n % 2 ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+	__atomic_store_n(&fault.countdown, n, __ATOMIC_SEQ_CST);
+}
+
+static void every_failing_write_leaves_the_old_or_the_new(void **state)
+{
+	every_failing_write(*state, "shared_t", arm_database, (const char *const[]){"store.down", "store.full"}, 40);
+}
+
+/* ---- the journal ---- */
+
+static int journal_countdown, journal_errno;
+
+static bool journal_fails(void)
+{
+	if (__atomic_load_n(&journal_countdown, __ATOMIC_SEQ_CST) <= 0 ||
+	    __atomic_sub_fetch(&journal_countdown, 1, __ATOMIC_SEQ_CST) != 0)
+		return false;
+	errno = journal_errno;
+	return true;
+}
+
+ssize_t __real_pwrite64(int fd, const void *p, size_t n, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+/* Half of what is to be written reaches the file. */
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+	if (!journal_fails())
+		return __real_pwrite64(fd, p, n, at);
+	(void)!__real_pwrite64(fd, p, n / 2, at);
+	errno = journal_errno;
+	return -1;
+}
+
+/* All of it does, which nobody can know. */
+int __wrap_fdatasync(int fd)
+{
+	return journal_fails() ? -1 : __real_fdatasync(fd);
+}
+
+static void arm_journal(int n)
+{
+	journal_errno = n % 2 ? ENOSPC : EIO;
+	__atomic_store_n(&journal_countdown, n, __ATOMIC_SEQ_CST);
+}
+
+static void every_failing_write_of_the_journal_leaves_the_old_or_the_new(void **state)
+{
+	every_failing_write(*state, "t", arm_journal, (const char *const[]){"store.down", "store.full"}, 6);
+}
+
+/* Like a power cut: nothing is closed. */
+static void in_a_process_that_dies(struct place *p, void (*body)(struct place *p, struct store *s))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		body(p, must_open(p));
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+static void holds(struct place *p, struct store *s, const char *key, const char *value)
+{
+	struct slice v;
+	rc r = store_get(s, "t", key, p->a, &v, NULL, NULL, NULL);
+
+	if (!value ? r.code != E_NOTFOUND : !rc_ok(r) || !slice_is(v, value))
+		fail_msg("t/%s: expected %s, found %s", key, value ? value : "nothing", rc_ok(r) ? (const char *)v.p : rc_name(r.code));
+}
+
+static void commit_and_delete(struct place *p, struct store *s)
+{
+	uint64_t rev;
+	struct slice v;
+	struct store_op op = {.kind = STORE_CAS, .ns = "t", .key = "changed", .value = SLICE_LIT("2")};
+
+	if (!rc_ok(store_get(s, "t", "changed", p->a, &v, &rev, NULL, &p->w)))
+		_exit(2);
+	op.if_rev = rev;
+	if (!rc_ok(store_commit(s, &op, 1, &p->w)) || !rc_ok(store_delete(s, "t", "deleted", &p->w)) ||
+	    !rc_ok(store_insert(s, "t", "made", SLICE_LIT("3"), 0, &p->w)))
+		_exit(3);
+	/* What the journal says about a key twice counts once, the last. */
+	if (!rc_ok(store_delete(s, "t", "made", &p->w)) || !rc_ok(store_insert(s, "t", "made", SLICE_LIT("4"), 0, &p->w)))
+		_exit(4);
+}
+
+static void what_only_the_journal_holds_is_there_after_a_crash(void **state)
+{
+	struct place *p = *state;
+	struct store *s = must_open(p);
+	uint64_t before, after;
+	struct slice v;
+
+	assert_true(rc_ok(store_put(s, "t", "changed", SLICE_LIT("1"), &p->w)));
+	assert_true(rc_ok(store_put(s, "t", "deleted", SLICE_LIT("1"), &p->w)));
+	assert_true(rc_ok(store_get(s, "t", "changed", p->a, &v, &before, NULL, &p->w)));
+	store_close(s);
+	in_a_process_that_dies(p, commit_and_delete);
+	s = must_open(p);
+	holds(p, s, "changed", "2");
+	holds(p, s, "deleted", NULL);
+	holds(p, s, "made", "4");
+	assert_true(rc_ok(store_get(s, "t", "made", p->a, &v, &after, NULL, &p->w)));
+	assert_true(after > before);
+	/* New changes get revisions that were not used before the crash. */
+	assert_true(rc_ok(store_put(s, "t", "made", SLICE_LIT("5"), &p->w)));
+	before = after;
+	assert_true(rc_ok(store_get(s, "t", "made", p->a, &v, &after, NULL, &p->w)));
+	assert_true(after > before);
+	store_close(s);
+}
+
+static void one_commit(struct place *p, struct store *s)
+{
+	const struct store_op op[] = {{.kind = STORE_PUT, .ns = "t", .key = "a", .value = SLICE_LIT("1")},
+	                              {.kind = STORE_PUT, .ns = "t", .key = "b", .value = SLICE_LIT("1")}};
+
+	if (!rc_ok(store_put(s, "t", "first", SLICE_LIT("1"), &p->w)) || !rc_ok(store_commit(s, op, 2, &p->w)))
+		_exit(2);
+}
+
+static void a_journal_cut_anywhere_holds_whole_commits(void **state)
+{
+	struct place *p = *state;
+	struct slice journal;
+	size_t whole = 0;
+
+	in_a_process_that_dies(p, one_commit);
+	assert_true(rc_ok(file_read(p->a, arena_printf(p->a, "%s.j0", p->db), 1 << 20, &journal, &p->w)));
+	for (size_t n = 0; n <= journal.n; n++) {
+		struct store *s;
+		struct slice a, b;
+		rc ra, rb;
+
+		unlink(p->db);
+		unlink(arena_printf(p->a, "%s-wal", p->db));
+		unlink(arena_printf(p->a, "%s.j1", p->db));
+		assert_true(rc_ok(file_write_atomic(arena_printf(p->a, "%s.j0", p->db), slice_sub(journal, 0, n), 0600, &p->w)));
+		s = must_open(p);
+		ra = store_get(s, "t", "a", p->a, &a, NULL, NULL, NULL);
+		rb = store_get(s, "t", "b", p->a, &b, NULL, NULL, NULL);
+		assert_int_equal(ra.code, rb.code);
+		assert_int_equal(rc_ok(ra), n == journal.n);
+		whole += rc_ok(store_get(s, "t", "first", p->a, &a, NULL, NULL, NULL));
+		store_close(s);
+	}
+	assert_true(whole > 1 && whole < journal.n);
+}
+
+#define MANY 40u /* values of 256 KiB: the front hands them over several times */
+
+static void lists_and_values_are_the_same_while_the_database_takes_them_over(void **state)
+{
+	static uint8_t big[256 << 10];
+	struct place *p = *state;
+	struct store *s = must_open(p);
+	char key[32];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		struct arena_mark m = arena_mark(p->a);
+		char **keys;
+		size_t n;
+
+		snprintf(key, sizeof(key), "%04u", i);
+		assert_true(rc_ok(store_insert(s, "t", key, slice_of(big, sizeof(big)), 0, &p->w)));
+		if (i % 2) {
+			snprintf(key, sizeof(key), "%04u", i / 2 * 2);
+			assert_true(rc_ok(store_delete(s, "t", key, &p->w)));
+		}
+		assert_true(rc_ok(store_list(s, "t", NULL, NULL, 1000, p->a, &keys, &n, &p->w)));
+		assert_int_equal(n, i / 2 + 1);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(strtoul(keys[k], NULL, 10), k < i / 2 || i % 2 ? 2 * k + 1 : i);
+		assert_true(rc_ok(store_list(s, "t", NULL, "0000", 3, p->a, &keys, &n, &p->w)));
+		assert_int_equal(n, MIN_OF(3, i % 2 || i == 0 ? (i + 1) / 2 : i / 2 + 1));
+		arena_reset(p->a, m);
+	}
+	snprintf(key, sizeof(key), "%04u", MANY - 1);
+	refused(p, store_insert(s, "t", key, SLICE_LIT("x"), 0, &p->w), E_DENIED, "store.exists");
+	store_close(s);
+}
+
+static void a_database_that_cannot_be_written_is_said_and_loses_nothing(void **state)
+{
+	static uint8_t big[1 << 20];
+	struct place *p = *state;
+	struct store *s = must_open(p);
+	bool told = false;
+
+	fault.code = SQLITE_IOERR_WRITE;
+	fault.for_ever = true;
+	for (unsigned i = 0; i < 8; i++)
+		assert_true(rc_ok(store_put(s, "t", i % 2 ? "odd" : "even", slice_of(big, sizeof(big)), &p->w)));
+	for (unsigned i = 0; i < 300 && !told; i++) {
+		usleep(20000);
+		told = store_health(s, NULL).code == E_UNAVAILABLE;
+	}
+	assert_true(told);
+	assert_true(rc_ok(store_put(s, "t", "k", SLICE_LIT("while"), &p->w)));
+	holds(p, s, "k", "while");
+	fault.for_ever = false;
+	for (unsigned i = 0; i < 300 && told; i++) {
+		usleep(20000);
+		told = !rc_ok(store_health(s, NULL));
+	}
+	assert_false(told);
+	store_close(s);
+	s = must_open(p);
+	holds(p, s, "k", "while");
+	store_close(s);
 }
 
 static void a_failing_disk_fails_the_opening_with_a_reason(void **state)
@@ -403,6 +624,11 @@ int main(void)
 	        T(the_database_of_another_program_is_left_alone), T(a_newer_schema_is_refused),
 	        T(a_database_held_by_another_is_locked_not_lost), T(a_full_disk_is_said_and_nothing_is_half_written),
 	        T(every_failing_write_leaves_the_old_or_the_new), T(a_failing_disk_fails_the_opening_with_a_reason),
+	        T(every_failing_write_of_the_journal_leaves_the_old_or_the_new),
+	        T(what_only_the_journal_holds_is_there_after_a_crash),
+	        T(a_journal_cut_anywhere_holds_whole_commits),
+	        T(lists_and_values_are_the_same_while_the_database_takes_them_over),
+	        T(a_database_that_cannot_be_written_is_said_and_loses_nothing),
 	};
 
 	fault_install();
