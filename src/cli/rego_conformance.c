@@ -268,6 +268,8 @@ static struct outcome eval_case(struct rv_heap *h, struct rv c)
 		expect = rv_builder_done(&b);
 		out.ok = rv_eq(got, expect);
 		out.detail = rv_strf(h, "expected %s, got %s", json_of(h, expect), json_of(h, got)).str->p;
+	} else {
+		out.ok = true;	/* the case asks for nothing but that it compiles and ends without error */
 	}
 done:
 	run_free(&x);
@@ -315,24 +317,56 @@ static struct rv regorus_value(struct rv_heap *h, struct rv v)
 	}
 }
 
-static bool regorus_same(struct rv_heap *h, const struct run *x, struct rv want, const char **got)
+/* What a query gave: the object of its bindings, the value of its expression, or the values when it has several. */
+static struct rv regorus_got(struct rv_heap *h, const struct rego_result *r, size_t row)
 {
-	struct rv value = rv_undef();
+	struct rego_doc *d = rego_result_columns(r) ? NULL : rego_doc_from_row(r, row);
+	struct rv v = rv_undef();
+	const char *s;
 	size_t n;
-	const char *s = NULL;
 
-	if (rego_result_columns(x->r) > 0 && rego_result_rows(x->r))
-		s = rego_result_row(x->r, 0, &n);
-	else if (rego_result_columns(x->r) == 0)
-		s = rego_result_value(x->r, &n);
-	if (s)
-		value = rv_from_json(h, slice_of(s, n), NULL, NULL, NULL);
-	*got = json_of(h, value);
+	if (d && rv_len(d->value) > 1) {
+		v = rv_copy(h, d->value);
+		rego_doc_free(d);
+		return v;
+	}
+	rego_doc_free(d);
+	if (rego_result_columns(r)) {
+		s = rego_result_row(r, 0, &n);
+		return s ? rv_from_json(h, slice_of(s, n), NULL, NULL, NULL) : v;
+	}
+	d = rego_doc_from_result(r);
+	if (d)
+		v = rv_copy(h, d->value);
+	rego_doc_free(d);
+	return v;
+}
+
+static bool regorus_same(struct rv_heap *h, struct rv value, struct rv want)
+{
 	if (rv_is_str(want, "#undefined"))
 		return value.kind == RV_UNDEF;
 	if (value.kind == RV_UNDEF)
 		return want.kind == RV_OBJECT && rv_len(want) == 0;
-	return rv_eq(value, plain(h, regorus_value(h, want)));
+	want = regorus_value(h, want);
+	/* keys and sets are written either as they are, or as JSON has them */
+	return rv_eq(value, want) || rv_eq(plain(h, value), plain(h, want));
+}
+
+/* What that engine takes for undefined though it is strict, such as an operand of 1.5 for a whole number, is an error of
+ * strict mode here: where values are wanted, the failing call counts as undefined then. */
+static struct rego_result *regorus_eval(const struct run *x, struct rego_eval_options *o, bool want_values)
+{
+	struct rego_result *r = rego_eval(x->q, o);
+	const struct rego_error *e = r ? rego_result_error(r) : NULL;
+
+	if (!e || !want_values || (strcmp(e->code, "eval_type_error") != 0 && strcmp(e->code, "eval_builtin_error") != 0))
+		return r;
+	rego_result_free(r);
+	o->strict_errors = 0;
+	r = rego_eval(x->q, o);
+	o->strict_errors = 1;
+	return r;
 }
 
 static struct outcome regorus_case(struct rv_heap *h, struct rv c)
@@ -348,18 +382,19 @@ static struct outcome regorus_case(struct rv_heap *h, struct rv c)
 	for (uint32_t i = 0; ok && i < n; i++) {
 		struct rego_doc *d = inputs && i < rv_len(*inputs) ? doc_of(h, rv_at(*inputs, i)) : NULL;
 		const struct rego_error *e;
-		const char *got = "";
 
 		if (d)
 			o.input_doc = d;
-		x.r = rego_eval(x.q, &o);
+		x.r = regorus_eval(&x, &o, want && !fail);
 		e = x.r ? rego_result_error(x.r) : NULL;
 		if (e || !x.r) {
 			out.detail = rv_strf(h, "error %s: %s", e ? e->code : "", e ? e->message : "").str->p;
 			ok = false;
 		} else if (want && !fail) {
-			ok = regorus_same(h, &x, rv_at(*want, i), &got);
-			out.detail = rv_strf(h, "expected %s, got %s", json_of(h, rv_at(*want, i)), got).str->p;
+			struct rv got = regorus_got(h, x.r, d ? 0 : i);
+
+			ok = regorus_same(h, got, rv_at(*want, i));
+			out.detail = rv_strf(h, "expected %s, got %s", json_of(h, rv_at(*want, i)), json_of(h, got)).str->p;
 		}
 		rego_result_free(x.r);
 		x.r = NULL;

@@ -120,6 +120,7 @@ struct rule {
 	bool has_args, has_value, has_body, contains, assign, has_if;
 	bool bare;		/* head only: p[x] in v0 */
 	bool no_args;		/* written with empty parentheses */
+	bool spaced;		/* white space behind the name, before a dot, bracket or parenthesis */
 	struct term **ref;	/* items of the head's reference: a T_VAR, then parts */
 	uint32_t nref;
 	struct term **args;

@@ -7,10 +7,11 @@ struct calls {
 	struct comp *c;
 	bool v1;	/* the module at hand */
 	bool in_template;
+	const struct term *top;	/* the call that is the expression itself: it may take its result as one more argument */
 	const struct expr *e;
 };
 
-static void in_body(struct calls *s, struct body *b);
+static void in_body(struct calls *s, struct body *b, bool part);
 
 /* A dotted name: "json.marshal"; false when a part is no name. */
 static bool dotted(const struct term *t, struct buf *b)
@@ -100,6 +101,7 @@ static void call(struct calls *s, struct term *t)
 {
 	struct comp *c = s->c;
 	uint32_t arity, given = t->n - 1;
+	bool result = t == s->top;
 
 	if (!find(c, t->items[0], &t->callee)) {
 		if (!is_inline(t))
@@ -112,7 +114,7 @@ static void call(struct calls *s, struct term *t)
 			comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
 			return;
 		}
-		if (given != arity && given != arity + 1)
+		if (given != arity && !(result && given == arity + 1))
 			comp_error(c, ERR_TYPE, t->loc, "function %s has arity %u, got %u argument%s", t->callee.fn->path, arity, given,
 				   given == 1 ? "" : "s");
 		return;
@@ -128,7 +130,7 @@ static void call(struct calls *s, struct term *t)
 		comp_error(c, ERR_TYPE, t->loc, "illegal call to relation built-in '%s' that may cause multiple outputs",
 			   t->callee.builtin->name);
 	arity = t->callee.host ? t->callee.host->arity : t->callee.builtin->arity;
-	if (given != arity && given != arity + 1 && !(t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)))
+	if (given != arity && !(result && given == arity + 1) && !(t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)))
 		comp_error(c, ERR_TYPE, t->loc, "%s: arity mismatch\n\thave: %u arguments\n\twant: %u", name_of(c, t), given, arity);
 }
 
@@ -147,14 +149,14 @@ static void in_term(void *ctx, struct term **slot)
 	}
 	term_each(t, in_term, ctx);
 	if (t->body)
-		in_body(s, t->body);
+		in_body(s, t->body, false);
 	if (t->kind == T_TEMPLATE) {
 		for (uint32_t i = 0; i < t->n; i++) {
 			struct body one = {.e = &t->parts[i], .n = 1, .cap = 1};
 			bool outer = s->in_template;
 
 			s->in_template = true;
-			in_body(s, &one);
+			in_body(s, &one, true);
 			s->in_template = outer;
 		}
 	}
@@ -247,8 +249,11 @@ static void print_text(struct comp *c, struct expr *e)
 	e->term = t;
 }
 
-static void in_body(struct calls *s, struct body *b)
+/* part: the expression of a template string, whose value is wanted */
+static void in_body(struct calls *s, struct body *b, bool part)
 {
+	const struct term *top = s->top;
+	const struct expr *at = s->e;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -260,12 +265,13 @@ static void in_body(struct calls *s, struct body *b)
 			print_text(s->c, e);
 		s->e = e;
 		b->e[n++] = e;
+		s->top = part ? NULL : e->term;
 		if (e->term)
 			in_term(s, &e->term);
 		if (e->domain)
 			in_term(s, &e->domain);
 		for (uint32_t k = 0; k < e->nbodies; k++)
-			in_body(s, e->bodies[k]);
+			in_body(s, e->bodies[k], false);
 		for (uint32_t k = 0; k < e->nwith; k++)
 			in_with(s, &e->with[k]);
 	}
@@ -276,6 +282,8 @@ static void in_body(struct calls *s, struct body *b)
 			b->e[n++] = e;
 	}
 	b->n = n;
+	s->top = top;
+	s->e = at;
 }
 
 bool stage_calls(struct comp *c)
@@ -286,7 +294,7 @@ bool stage_calls(struct comp *c)
 		s.v1 = c->mods[i]->v1;
 		for (struct rule *first = c->mods[i]->first; first; first = first->next) {
 			for (struct rule *r = first; r; r = r->els) {
-				in_body(&s, r->body);
+				in_body(&s, r->body, false);
 				s.e = NULL;
 				for (uint32_t k = 1; !r->is_else && k < r->nref; k++)
 					in_term(&s, &r->ref[k]);
@@ -302,6 +310,6 @@ bool calls_query(struct comp *c, struct body *b)
 {
 	struct calls s = {.c = c};
 
-	in_body(&s, b);
+	in_body(&s, b, false);
 	return comp_ok(c);
 }

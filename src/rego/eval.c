@@ -405,3 +405,26 @@ struct rego_doc *rego_doc_from_result(const struct rego_result *r)
 	d->value = v;
 	return d;
 }
+
+struct rego_doc *rego_doc_from_row(const struct rego_result *r, size_t row)
+{
+	struct arena *a = arena_new((size_t)1 << 30);
+	struct rv_heap h = rv_heap_in(a, 0);
+	struct rego_doc *d = ARENA_NEW(a, struct rego_doc);
+	struct rv_vec values = rv_vec(&h);
+
+	if (!d || row >= rego_result_rows(r) || !r->q->nvalues) {
+		arena_free(a);
+		return NULL;
+	}
+	for (uint32_t i = r->width - r->q->nvalues; i < r->width; i++)
+		rv_push(&values, rv_copy(&h, r->rows[row * r->width + i]));
+	d->value = rv_vec_done(&values);
+	if (d->value.kind == RV_UNDEF) {
+		arena_free(a);
+		return NULL;
+	}
+	rv_freeze(d->value);
+	d->arena = a;
+	return d;
+}

@@ -51,15 +51,30 @@ static void support(struct expand *x, struct term *t, struct term **slot)
 	*slot = term_var(x->c, v->var, v->loc);
 }
 
+/* A reference with a variable in its brackets: it may bind it. */
+static bool may_bind(const struct term *t)
+{
+	for (uint32_t i = 0; t->items && i < t->n; i++) {
+		if ((t->kind == T_REF && i > 0 && t->items[i]->kind == T_VAR) || may_bind(t->items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What the head of a closure needs is made after the body, and at its end. */
 static void closure(struct comp *c, struct term *t)
 {
 	struct expand in = {.c = c, .out = t->body};
+	struct term **heads[] = {&t->key, &t->val};
 
 	expand_body(c, t->body);
-	/* the head's calls are made after the body */
-	if (t->key)
-		hoist(&in, &t->key, false);
-	hoist(&in, &t->val, false);
+	for (size_t i = 0; i < 2; i++) {
+		if (!*heads[i])
+			continue;
+		hoist(&in, heads[i], false);
+		if (may_bind(*heads[i]))
+			support(&in, *heads[i], heads[i]);
+	}
 }
 
 static void hoist(struct expand *x, struct term **slot, bool top)

@@ -35,5 +35,7 @@ void host_reply_parsed(struct rego_host_call *c, const struct json *v);
 struct rv host_result(const struct rego_result *r);
 /* The same as a document of its own; NULL when it is undefined. */
 struct rego_doc *rego_doc_from_result(const struct rego_result *r);
+/* The values of the expressions in one row as an array; NULL for a query where one of them only binds. */
+struct rego_doc *rego_doc_from_row(const struct rego_result *r, size_t row);
 /* Named variables of the query. */
 uint32_t rego_result_columns(const struct rego_result *r);

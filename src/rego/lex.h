@@ -59,6 +59,7 @@ struct token {
 	enum tok kind;
 	bool space;		/* white space or a comment before */
 	bool raw;		/* template strings */
+	uint8_t tried;		/* what the parser found out about a reading that starts here; see parse_int.h */
 	struct loc loc;
 	struct slice text;	/* identifier, number: as written; strings: decoded */
 	const char *err;	/* K_ILLEGAL */

@@ -2,6 +2,14 @@
 #pragma once
 #include "rego/lex.h"
 
+/* Readings that were tried at a token, so that going back tries none twice: nesting stays cheap. */
+enum {
+	NO_COMPREHENSION = 1,	/* the bar here is a union */
+	NO_BODY = 2,		/* the brace here is no operand of a logical operator */
+	NO_GROUP = 4,		/* the parenthesis here is no group of logical operators */
+	A_TERM = 8,		/* a term is here */
+};
+
 struct parser {
 	struct comp *c;
 	struct module *m;

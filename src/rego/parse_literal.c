@@ -149,65 +149,65 @@ static const char *slice_text(struct parser *p, struct loc l)
 	return s ? s : "";
 }
 
-/* A body in braces where an operand stands: `not { ... }`, `{ ... } or { ... }`. */
+/* A body that was read in braces where an operand stands: no set union in disguise. */
+static struct body *checked_body(struct parser *p, struct body *b, struct loc from, const char *hint)
+{
+	const struct expr *first = b->e[0];
+	struct loc whole = p_span(p, from), in = first->loc;
+	const char *src;
+	size_t skip, tail;
+
+	b->braces = true;
+	b->loc = whole;
+	if (first->kind != EX_TERM || first->negated || first->term->kind != T_CALL || !first->term->op ||
+	    !call_is(first->term, "or") || first->term->paren)
+		return b;
+	src = slice_text(p, whole);
+	skip = in.off - whole.off;
+	tail = whole.off + whole.len - (in.off + in.len);
+	return p_fail(p, from, "ambiguous `{ ... | ... }` operand: read as a body holding a set-union expression, "
+		      "not as a comprehension (hint: write `%s(%s)` for the comprehension, or `%s%.*s(%.*s)%.*s` "
+		      "for the set union)", hint, src, hint, (int)skip, src, (int)in.len, src + skip, (int)tail,
+		      src + skip + in.len);
+}
+
+/* A body in braces where an operand must stand: `not { ... }`, `x or { ... }`. */
 static struct body *operand_body(struct parser *p, bool negation)
 {
 	uint32_t start = p->at, end;
-	struct loc from = p_loc(p), whole;
+	struct loc from = p_loc(p), err_loc;
 	struct body *b;
 	struct term *t;
-	const char *kind = NULL, *hint = negation ? "not " : "";
+	const char *hint = negation ? "not " : "", *src, *err;
+	bool failed;
 
 	p_next(p);
 	b = p_body(p, K_RBRACE);
 	end = p->at;
 	if (b) {
-		struct expr *first = b->e[0];
-
-		whole = p_span(p, from);
-		if (first->kind == EX_TERM && !first->negated && first->term->kind == T_CALL && first->term->op &&
-		    call_is(first->term, "or") && !first->term->paren) {
-			const char *src = slice_text(p, whole);
-			struct loc in = first->loc;
-			size_t skip = in.off - whole.off, tail = whole.off + whole.len - (in.off + in.len);
-
-			return p_fail(p, from, "ambiguous `{ ... | ... }` operand: read as a body holding a set-union expression, "
-				      "not as a comprehension (hint: write `%s(%s)` for the comprehension, or `%s%.*s(%.*s)%.*s` "
-				      "for the set union)", hint, src, hint, (int)skip, src, (int)in.len, src + skip, (int)tail,
-				      src + skip + in.len);
-		}
-		b->braces = true;
-		b->loc = whole;
-		if (p_glued(p) && (p_tok(p) == K_LBRACK || p_tok(p) == K_DOT))
-			kind = "ref";
+		b = checked_body(p, b, from, hint);
+		if (!b || !p_glued(p) || (p_tok(p) != K_LBRACK && p_tok(p) != K_DOT))
+			return b;
 	}
-	if (b && !kind)
-		return b;
 	if (p->failed && p->err && strcmp(p->err, "found empty body") == 0)
 		return NULL;
 	/* was it a value instead? */
-	{
-		struct loc err_loc = p->err_loc;
-		const char *err = p->err;
-		bool failed = p->failed;
-
-		p_back(p, start);
-		t = p_term(p);
-		if (t && (t->kind == T_OBJECT || t->kind == T_SET || t->kind == T_REF)) {
-			const char *src = slice_text(p, t->loc);
-
-			return p_fail(p, from, "`{...}` in an operand position must contain expression(s), got: %s (hint: write "
-				      "`%s(%s)` to negate the value, or `%s{%s}` for a body holding it)", term_kind_name(t), hint,
-				      src, hint, src);
-		}
-		p->at = end;
-		p->failed = failed;
-		p->err = err;
-		p->err_loc = err_loc;
-		if (!failed)
-			return b;
+	err_loc = p->err_loc;
+	err = p->err;
+	failed = p->failed;
+	p_back(p, start);
+	t = p_term(p);
+	if (t && (t->kind == T_OBJECT || t->kind == T_SET || t->kind == T_REF)) {
+		src = slice_text(p, t->loc);
+		return p_fail(p, from, "`{...}` in an operand position must contain expression(s), got: %s (hint: write "
+			      "`%s(%s)` to negate the value, or `%s{%s}` for a body holding it)", term_kind_name(t), hint,
+			      src, hint, src);
 	}
-	return NULL;
+	p->at = end;
+	p->failed = failed;
+	p->err = err;
+	p->err_loc = err_loc;
+	return failed ? NULL : b;
 }
 
 /* Behind the new `not`: everything that the expression needs is inside. */
@@ -227,9 +227,12 @@ static struct expr *not_body(struct parser *p, struct loc from)
 		e->explicit_body = true;
 	} else if (p_tok(p) == K_LPAREN && p_peek(p, 1) == K_LBRACE) {
 		uint32_t start = p->at;
-		struct term *t = p_term(p);
+		bool known = p->toks[start].tried & A_TERM;
+		struct term *t = known ? NULL : p_term(p);
 
-		if (!t) {	/* no value: a body in parentheses */
+		if (t) {
+			p->toks[start].tried |= A_TERM;
+		} else if (!known) {	/* no value: a body in parentheses */
 			uint32_t inner;
 			struct body *b;
 			struct loc at = p->toks[start].loc;
@@ -291,16 +294,16 @@ static struct expr *group(struct parser *p)
 	uint32_t start = p->at;
 	struct expr *e;
 
-	if (p_tok(p) != K_LPAREN || (!p->m->kw_and && !p->m->kw_or && !p->m->kw_not))
+	if (p_tok(p) != K_LPAREN || (!p->m->kw_and && !p->m->kw_or && !p->m->kw_not) || (p->toks[start].tried & NO_GROUP))
 		return NULL;
 	if (p->depth >= p->max_depth)
 		return NULL;
 	p->depth++;
 	p_next(p);
 	e = logical(p, 0, false);
+	p->depth--;
 	if (e && !read_with(p, e))
 		return NULL;
-	p->depth--;
 	if (e && (e->kind == EX_AND || e->kind == EX_OR || e->kind == EX_NOT || e->negated || e->nwith) &&
 	    p_take(p, K_RPAREN)) {
 		e->loc = p_span(p, p->toks[start].loc);
@@ -309,6 +312,7 @@ static struct expr *group(struct parser *p)
 	if (!e && p->failed && p->err && (strncmp(p->err, "ambiguous", 9) == 0))
 		return NULL;
 	p_back(p, start);
+	p->toks[start].tried |= NO_GROUP;
 	return NULL;
 }
 
@@ -371,7 +375,8 @@ static bool is_logical(const struct parser *p)
 static struct expr *braced_operand(struct parser *p, struct body **braced, bool must)
 {
 	uint32_t start = p->at;
-	struct expr *e;
+	struct loc from = p_loc(p);
+	struct body *b;
 
 	*braced = NULL;
 	if (p_tok(p) == K_LBRACE && (p->m->kw_and || p->m->kw_or)) {
@@ -379,16 +384,18 @@ static struct expr *braced_operand(struct parser *p, struct body **braced, bool 
 			*braced = operand_body(p, false);
 			return NULL;
 		}
-		p_next(p);
-		if (p_body(p, K_RBRACE) && is_logical(p)) {
+		if (!(p->toks[start].tried & NO_BODY)) {
+			p_next(p);
+			b = p_body(p, K_RBRACE);
+			if (b && is_logical(p)) {
+				*braced = checked_body(p, b, from, "");
+				return NULL;
+			}
 			p_back(p, start);
-			*braced = operand_body(p, false);
-			return NULL;
+			p->toks[start].tried |= NO_BODY;
 		}
-		p_back(p, start);
 	}
-	e = operand(p);
-	return e;
+	return operand(p);
 }
 
 /* level 0: or, 1: and, 2: one operand. */

@@ -13,13 +13,15 @@ static bool head_ref(struct parser *p, struct rule *r)
 	}
 	items[n++] = term_var(p->c, var_named(p->c, (const char *)p_cur(p)->text.p, p_cur(p)->text.n), p_loc(p));
 	p_next(p);
-	while (p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK)) {
+	/* behind the name, and only there, white space may stand; a head without a body is an expression, which has none */
+	r->spaced = !p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK || p_tok(p) == K_LPAREN);
+	while ((n == 1 || p_glued(p)) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK)) {
 		if (n == 64) {
 			p_fail(p, p_loc(p), "rule head reference is too long");
 			return false;
 		}
 		if (p_take(p, K_DOT)) {
-			if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) {
+			if ((p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) || !p_glued(p)) {
 				p_illegal(p, "expected identifier");
 				return false;
 			}
@@ -202,7 +204,7 @@ bool p_default_rule(struct parser *p)
 	r->is_default = true;
 	if (!head_ref(p, r))
 		return false;
-	if (p_glued(p) && p_tok(p) == K_LPAREN) {
+	if ((p_glued(p) || r->nref == 1) && p_tok(p) == K_LPAREN) {
 		r->has_args = true;
 		p_next(p);
 		if (!p_terms(p, K_RPAREN, "expected \",\" or \")\"", &r->args, &r->nargs))
@@ -230,7 +232,7 @@ static bool head(struct parser *p, struct rule *r)
 {
 	if (!head_ref(p, r))
 		return false;
-	if (p_glued(p) && p_tok(p) == K_LPAREN) {
+	if ((p_glued(p) || r->nref == 1) && p_tok(p) == K_LPAREN) {
 		r->has_args = true;
 		p_next(p);
 		if (!p_terms(p, K_RPAREN, "expected \",\" or \")\"", &r->args, &r->nargs))
@@ -281,7 +283,10 @@ bool p_rule(struct parser *p)
 		if (!r->body)
 			return false;
 		r->has_body = by_brace = true;
-	} else if (!p_new_line(p) && p_tok(p) != K_EOF && p_tok(p) != K_SEMI && !(r->has_args && p_tok(p) == K_IDENT)) {
+	} else if (!r->contains && (r->spaced || (r->nref == 1 && !r->has_value && !r->has_args && !r->no_args))) {
+		p_fail(p, r->ref[0]->loc, "var cannot be used for rule name");
+		return false;
+	} else if (!p_new_line(p) && p_tok(p) != K_EOF && p_tok(p) != K_SEMI && p_tok(p) != K_IDENT) {
 		p_illegal(p, "");
 		return false;
 	}

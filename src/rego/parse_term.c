@@ -151,21 +151,32 @@ bool p_terms(struct parser *p, enum tok end, const char *expected, struct term *
 	return true;
 }
 
+/* From the bar on. NULL, and back at the bar with `head` given, when a list of unions was meant. */
 static struct term *comprehension(struct parser *p, enum term_kind k, struct loc from, struct term *key,
-				  struct term *val, enum tok end)
+				  struct term *head, enum tok end)
 {
 	struct term *t = term_new(p->c, k, from);
+	uint32_t bar = p->at;
 
-	p_next(p);	/* the bar */
 	if (!t)
 		return NULL;
-	t->key = key;
-	t->val = val;
-	t->body = p_body(p, end);
-	if (!t->body)
-		return NULL;
-	t->loc = p_span(p, from);
-	return t;
+	if (!(p->toks[bar].tried & NO_COMPREHENSION)) {
+		p->given = NULL;
+		p_next(p);
+		t->key = key;
+		t->val = head;
+		t->body = p_body(p, end);
+		if (t->body) {
+			t->loc = p_span(p, from);
+			return t;
+		}
+		if (p_tok(p) != K_COMMA && !key)
+			return NULL;
+		p->toks[bar].tried |= NO_COMPREHENSION;
+	}
+	p_back(p, bar);
+	p->given = head;
+	return NULL;
 }
 
 static struct term *array(struct parser *p)
@@ -173,15 +184,20 @@ static struct term *array(struct parser *p)
 	struct loc from = p_loc(p);
 	struct term *head, *t, **items = NULL;
 	uint32_t n = 0;
+	bool comma;
 
 	p_next(p);
+	comma = p_take(p, K_COMMA);	/* allowed of old, and no comprehension then */
 	if (p_tok(p) != K_RBRACK && p_tok(p) != K_MINUS) {
 		head = p_term(p);
 		if (!head)
 			return NULL;
-		if (p_tok(p) == K_BAR)
-			return comprehension(p, T_ARRAY_COMP, from, NULL, head, K_RBRACK);
 		p->given = head;
+		if (p_tok(p) == K_BAR && !comma) {
+			t = comprehension(p, T_ARRAY_COMP, from, NULL, head, K_RBRACK);
+			if (t || p->failed)
+				return t;
+		}
 	}
 	if (!p_terms(p, K_RBRACK, "expected \",\" or \"]\"", &items, &n))
 		return NULL;
@@ -224,7 +240,7 @@ static uint32_t last_of_each(struct parser *p, struct term **items, uint32_t n)
 	return kept;
 }
 
-static struct term *object_rest(struct parser *p, struct loc from, struct term *key)
+static struct term *object_rest(struct parser *p, struct loc from, struct term *key, bool comma)
 {
 	struct list l = {0};
 	struct term *val, *t;
@@ -236,9 +252,12 @@ static struct term *object_rest(struct parser *p, struct loc from, struct term *
 			val = p_term(p);
 			if (!val)
 				return NULL;
-			if (p_tok(p) == K_BAR)
-				return comprehension(p, T_OBJECT_COMP, from, key, val, K_RBRACE);
 			p->given = val;
+			if (p_tok(p) == K_BAR && !comma) {
+				t = comprehension(p, T_OBJECT_COMP, from, key, val, K_RBRACE);
+				if (t || p->failed)
+					return t;
+			}
 		}
 		first = false;
 		val = p_infix(p, false);
@@ -247,14 +266,14 @@ static struct term *object_rest(struct parser *p, struct loc from, struct term *
 		if (p_take(p, K_RBRACE))
 			break;
 		if (!p_take(p, K_COMMA))
-			return p_illegal(p, "expected \",\" or \"}\"");
+			return p_illegal(p, l.n == 2 ? "non-terminated object" : "expected \",\" or \"}\"");
 		if (p_take(p, K_RBRACE))
 			break;
 		key = p_infix(p, false);
 		if (!key)
 			return NULL;
 		if (p_tok(p) != K_COLON)
-			return p_illegal(p, "expected object value term");
+			return p_illegal(p, "expected \":\"");
 	}
 	t = term_items(p->c, T_OBJECT, from, l.items, last_of_each(p, l.items, l.n));
 	if (t)
@@ -268,6 +287,7 @@ static struct term *braces(struct parser *p)
 	struct list l = {0};
 	struct term *head, *t, **rest = NULL;
 	uint32_t n = 0;
+	bool comma;
 
 	p_next(p);
 	if (p_take(p, K_RBRACE)) {
@@ -276,24 +296,28 @@ static struct term *braces(struct parser *p)
 			t->loc = p_span(p, from);
 		return t;
 	}
+	comma = p_take(p, K_COMMA);
 	if (p_tok(p) != K_MINUS) {	/* one term alone first: a bar behind it makes a comprehension */
 		head = p_term(p);
 		if (!head)
 			return NULL;
-		if (p_tok(p) == K_BAR)
-			return comprehension(p, T_SET_COMP, from, NULL, head, K_RBRACE);
 		p->given = head;
+		if (p_tok(p) == K_BAR && !comma) {
+			t = comprehension(p, T_SET_COMP, from, NULL, head, K_RBRACE);
+			if (t || p->failed)
+				return t;
+		}
 	}
 	head = p_infix(p, false);
 	if (!head)
 		return NULL;
 	if (p_tok(p) == K_COLON)
-		return object_rest(p, from, head);
+		return object_rest(p, from, head, comma);
 	if (!list_add(p, &l, head))
 		return NULL;
 	if (!p_take(p, K_RBRACE)) {
 		if (!p_take(p, K_COMMA))
-			return p_illegal(p, "expected \",\" or \"}\"");
+			return p_illegal(p, "non-terminated set");
 		if (!p_terms(p, K_RBRACE, "expected \",\" or \"}\"", &rest, &n))
 			return NULL;
 	}

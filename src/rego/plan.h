@@ -125,7 +125,8 @@ struct rego_query {
 	const struct body *body;	/* what the code was made from */
 	const char **names;	/* columns */
 	uint32_t ncols;
-	bool has_value;		/* the last column is the value of the first expression */
+	bool has_value;		/* one expression, and the last column is its value, false included */
+	uint32_t nvalues;	/* the last columns are the values of that many expressions */
 	const char *text;
 	size_t text_n;
 };

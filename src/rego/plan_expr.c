@@ -359,29 +359,60 @@ static uint32_t query_value(struct planner *p, struct term *t)
 	return plan_term(p, more.items[t->n]);
 }
 
+/* A query of expressions that all have a value: how many those are; 0 for any other. */
+static uint32_t values_of(const struct body *b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct expr *e = b->e[i];
+
+		if (e->generated && b->n > 1)
+			continue;
+		if (e->kind != EX_TERM || e->negated || e->nwith || !has_value(e->term))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
 bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q)
 {
 	struct planner p = {.c = c, .at = b->loc};
-	uint32_t end, *ops = comp_alloc(c, 1024 * sizeof(*ops)), value = 0;
-	bool plain = b->n == 1 && b->e[0]->kind == EX_TERM && !b->e[0]->negated && !b->e[0]->nwith && has_value(b->e[0]->term);
+	uint32_t end, n = values_of(b), *ops = comp_alloc(c, (1024 + n) * sizeof(*ops)), *values;
 
-	if (!ops)
+	values = comp_alloc(c, (n + 1) * sizeof(*values));
+	if (!ops || !values)
 		return false;
 	q->body = b;
 	p.fail = end = plan_label(&p);
-	if (plain) {	/* `data.policy.allow`: its value is wanted, false included */
-		value = query_value(&p, b->e[0]->term);
-		q->has_value = true;
+	q->has_value = n == 1 && b->n == 1;
+	if (q->has_value) {	/* `data.policy.allow`: its value is wanted, false included */
+		values[q->nvalues++] = query_value(&p, b->e[0]->term);
 	} else {
-		plan_body(&p, b);
+		for (uint32_t i = 0; i < b->n && !p.bad; i++) {
+			struct body one = {.e = &b->e[i], .n = 1};
+			struct term t;
+
+			if (!n || b->e[i]->generated) {
+				plan_body(&p, &one);
+				continue;
+			}
+			p.at = b->e[i]->loc;
+			t = *b->e[i]->term;	/* the body stays as it is written */
+			values[q->nvalues] = query_value(&p, &t);
+			plan_emit(&p, OP_TRUTH, 0, values[q->nvalues++], 0);
+		}
 	}
 	columns(&p, q, ops);
-	if (plain)
-		ops[q->ncols] = value;
+	memcpy(ops + q->ncols, values, q->nvalues * sizeof(*ops));
+	n = q->ncols + q->nvalues;
+	if (n > UINT16_MAX)
+		return comp_error(c, ERR_COMPILE, b->loc, "too many expressions in a query (limit is %u)", UINT16_MAX);
 	{
-		uint32_t l = plan_list(&p, ops, q->ncols + plain);
+		uint32_t l = plan_list(&p, ops, n);
 
-		plan_emit(&p, OP_ROW, 0, l, 0)->n = (uint16_t)(q->ncols + plain);
+		plan_emit(&p, OP_ROW, 0, l, 0)->n = (uint16_t)n;
 	}
 	plan_here(&p, end);
 	plan_emit(&p, OP_END, 0, 0, 0);

@@ -48,7 +48,7 @@ static RC read_char(struct parser *p, int32_t *out)
 {
 	*out = utf8_next(p->s, &p->at);
 	if (*out < 0)
-		return deny(p->w, E_MALFORMED, "glob.syntax", "could not read rune");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: could not read rune");
 	return rc_of(OK);
 }
 
@@ -79,9 +79,9 @@ static RC class_list(struct parser *p, struct glob_ins *ins)
 		uni_put(&b, c);
 	}
 	if (done(p))
-		return deny(p->w, E_MALFORMED, "glob.syntax", "unexpected end of input");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: unexpected end of input");
 	if (b.n == 0)
-		return deny(p->w, E_MALFORMED, "glob.syntax", "could not parse range");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: could not parse range");
 	if (!buf_ok(&b))
 		return deny(p->w, E_INTERNAL, "glob.memory", "no memory for a pattern");
 	ins->list = buf_view(&b);
@@ -101,13 +101,13 @@ static RC class_of(struct parser *p)
 		p->at++;
 	}
 	if (done(p))
-		return deny(p->w, E_MALFORMED, "glob.syntax", "unexpected end of input");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: unexpected end of input");
 	before = p->at;
 	TRY(read_char(p, &c));
 	if (!done(p) && p->s.p[p->at] == '-') {
 		p->at++;
 		if (done(p))
-			return deny(p->w, E_MALFORMED, "glob.syntax", "unexpected end of input");
+			return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: unexpected end of input");
 		ins->lo = c;
 		TRY(read_char(p, &ins->hi));
 		if (ins->hi < ins->lo) {
@@ -115,16 +115,16 @@ static RC class_of(struct parser *p)
 
 			utf8_put((uint32_t)ins->lo, lo);
 			utf8_put((uint32_t)ins->hi, hi);
-			return deny(p->w, E_MALFORMED, "glob.syntax", "hi character '%s' should be greater than lo '%s'", hi, lo);
+			return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: hi character '%s' should be greater than lo '%s'", hi, lo);
 		}
 	} else {
 		p->at = before;
 		TRY(class_list(p, ins));
 	}
 	if (done(p))
-		return deny(p->w, E_MALFORMED, "glob.syntax", "unexpected end of input");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: unexpected end of input");
 	if (p->s.p[p->at++] != ']')
-		return deny(p->w, E_MALFORMED, "glob.syntax", "expected close range character");
+		return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: expected close range character");
 	return rc_of(OK);
 }
 
@@ -170,9 +170,7 @@ static RC one(struct parser *p)
 	int32_t c;
 
 	TRY(read_char(p, &c));
-	if (c == 0) {	/* the pattern ends at a NUL, as in the library that set the rules */
-		p->at = p->s.n;
-	} else if (c == '*') {
+	if (c == '*') {
 		if (!done(p) && p->s.p[p->at] == '*') {
 			p->at++;
 			emit(p, G_SUPER);
@@ -190,10 +188,10 @@ static RC one(struct parser *p)
 	} else if (c == '}' && p->depth) {
 		close_group(p);
 	} else if (c == '\\') {
-		if (!done(p)) {
-			TRY(read_char(p, &c));
-			emit(p, G_CHAR)->lo = c;
-		}
+		if (done(p))
+			return deny(p->w, E_MALFORMED, "glob.syntax", "syntax error in pattern: trailing backslash");
+		TRY(read_char(p, &c));
+		emit(p, G_CHAR)->lo = c;
 	} else {
 		emit(p, G_CHAR)->lo = c;
 	}
@@ -220,8 +218,8 @@ RC glob_compile(struct arena *a, struct slice pattern, const int32_t *seps, size
 	p.g->n_seps = n_seps;
 	while (!done(&p))
 		TRY(one(&p));
-	while (p.depth)	/* an open group ends with the pattern */
-		close_group(&p);
+	if (p.depth)
+		return deny(w, E_MALFORMED, "glob.syntax", "syntax error in pattern: unclosed `{`");
 	emit(&p, G_MATCH);
 	*out = p.g;
 	return rc_of(OK);

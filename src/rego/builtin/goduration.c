@@ -117,24 +117,46 @@ static bool extended(struct slice s)
 	return false;
 }
 
-/* The unit in front of s, its length in *n. With d, w, y about, a unit is the longest known name, so that "1d2h" and
- * "1dh" are told apart; else it is all up to the next digit or point, as in Go. */
+/* With d, w, y about the whole is looked at first: amounts of digits and points, each with a unit of one letter or a
+ * known one of two. */
+static size_t extended_unit(struct slice s)
+{
+	static const char *const two[] = {"ms", "us", "\xc2\xb5s", "ns"};
+
+	for (size_t i = 0; i < COUNT_OF(two); i++)
+		if (slice_starts(s, slice_cstr(two[i])))
+			return strlen(two[i]);
+	return s.n && s.p[0] >= 'a' && s.p[0] <= 'z';
+}
+
+static bool extended_form(struct slice s)
+{
+	while (s.n) {
+		size_t i = 0, n;
+		double x;
+
+		while (digit(s, i) || (i < s.n && s.p[i] == '.'))
+			i++;
+		n = extended_unit(slice_sub(s, i, s.n));
+		if (i == 0 || n == 0 || (strchr("dwy", s.p[i]) && !decfloat_parse(slice_sub(s, 0, i), &x)))
+			return false;
+		s = slice_sub(s, i + n, s.n);
+	}
+	return true;
+}
+
+/* The unit in front of s, its length in *n. Without d, w, y about, it is all up to the next digit or point, as in Go. */
 static size_t find_unit(struct slice s, bool ours, size_t *n)
 {
 	size_t best = COUNT_OF(units);
 
-	*n = 0;
+	*n = ours ? extended_unit(s) : 0;
 	if (!ours)
 		while (*n < s.n && s.p[*n] != '.' && !digit(s, *n))
 			++*n;
 	for (size_t i = 0; i < COUNT_OF(units); i++) {
-		size_t len = strlen(units[i].name);
-
-		if (ours ? slice_starts(s, slice_cstr(units[i].name)) && len > *n
-			 : slice_is(slice_sub(s, 0, *n), units[i].name)) {
+		if (slice_is(slice_sub(s, 0, *n), units[i].name))
 			best = i;
-			*n = ours ? len : *n;
-		}
 	}
 	return best;
 }
@@ -153,7 +175,7 @@ RC gotime_duration(struct slice s, int64_t *ns, struct why *w)
 		*ns = 0;
 		return rc_of(OK);
 	}
-	if (s.n == 0)
+	if (s.n == 0 || (ours && !extended_form(s)))
 		return bad(w, "invalid duration", none, whole);
 	while (s.n) {
 		struct slice digits = s;
@@ -166,7 +188,7 @@ RC gotime_duration(struct slice s, int64_t *ns, struct why *w)
 		digits.n -= s.n;
 		u = find_unit(s, ours, &n);
 		if (n == 0)
-			return bad(w, ours ? "invalid duration" : "missing unit in duration", none, whole);
+			return bad(w, "missing unit in duration", none, whole);
 		if (u == COUNT_OF(units))
 			return bad(w, "unknown unit ", slice_sub(s, 0, n), whole);
 		s = slice_sub(s, n, s.n);

@@ -277,7 +277,8 @@ VERIFY(hs512, verify_hs, DIGEST_SHA512)
 
 struct constraints {
 	struct verify_keys *keys;	/* NULL: none given */
-	struct slice secret, alg, iss, aud;
+	struct slice secret, alg, iss, aud, sub;
+	bool has_sub;
 	long double time_s;
 };
 
@@ -301,6 +302,10 @@ static RC constraint(struct rego_call *c, struct rv key, struct rv val, struct c
 		return constraint_string(c, key, val, &k->iss);
 	if (rv_is_str(key, "aud"))
 		return constraint_string(c, key, val, &k->aud);
+	if (rv_is_str(key, "sub")) {	/* more than Open Policy Agent takes, which refuses every token then */
+		k->has_sub = true;
+		return constraint_string(c, key, val, &k->sub);
+	}
 	if (rv_is_str(key, "time")) {
 		if (val.kind != RV_NUMBER)
 			return rego_fail(c, "token time constraint: must be a number");
@@ -364,9 +369,11 @@ static bool audience_ok(struct rv aud, struct slice want)
 static RC claims_hold(struct rego_call *c, const struct constraints *k, struct rv claims, bool *yes)
 {
 	const struct rv *iss = rv_get_c(claims, "iss"), *aud = rv_get_c(claims, "aud"), *exp = rv_get_c(claims, "exp"),
-			*nbf = rv_get_c(claims, "nbf");
+			*nbf = rv_get_c(claims, "nbf"), *sub = rv_get_c(claims, "sub");
 
 	*yes = false;
+	if (k->has_sub && !(sub && sub->kind == RV_STRING && slice_eq(rv_slice(*sub), k->sub)))
+		return rc_of(OK);
 	if (k->iss.n && !(iss && iss->kind == RV_STRING && slice_eq(rv_slice(*iss), k->iss)))
 		return rc_of(OK);
 	if (aud ? !audience_ok(*aud, k->aud) : k->aud.n > 0)

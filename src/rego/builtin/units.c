@@ -28,19 +28,24 @@ static const struct prefix byte_prefixes[] = {
 	{"gi", 3, true},  {"tb", 4, false}, {"t", 4, false}, {"tib", 4, true}, {"ti", 4, true},	{"pb", 5, false},
 	{"p", 5, false},  {"pib", 5, true}, {"pi", 5, true}, {"eb", 6, false}, {"e", 6, false},	{"eib", 6, true},
 	{"ei", 6, true},
+	/* Open Policy Agent knows none beyond */
+	{"zb", 7, false}, {"z", 7, false},  {"zib", 7, true}, {"zi", 7, true}, {"yb", 8, false}, {"y", 8, false},
+	{"yib", 8, true}, {"yi", 8, true},  {"rb", 9, false}, {"r", 9, false}, {"qb", 10, false}, {"q", 10, false},
 };
 
-static bool lookup(const struct prefix *table, size_t n, struct slice unit, uint64_t *factor)
+/* NULL when there is no such unit. */
+static const struct prefix *lookup(const struct prefix *table, size_t n, struct slice unit)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!slice_is(unit, table[i].name))
-			continue;
-		*factor = 1;
-		for (unsigned p = 0; p < table[i].power; p++)
-			*factor *= table[i].binary ? 1024 : 1000;
-		return true;
+		if (slice_is(unit, table[i].name))
+			return &table[i];
 	}
-	return false;
+	return NULL;
+}
+
+static void factor_of(const struct prefix *p, mpz_t out)
+{
+	mpz_ui_pow_ui(out, p->binary ? 1024 : 1000, p->power);
 }
 
 static bool digit(uint8_t c)
@@ -213,15 +218,15 @@ static RC split_amount(struct slice s, const char *name, const char *kind, struc
 
 static RC parse_amount(struct arena *a, struct slice num, struct slice unit, mpq_t q, struct slice *out, struct why *w)
 {
-	uint64_t factor;
+	const struct prefix *p = lookup(parse_prefixes, COUNT_OF(parse_prefixes), unit);
 	mpq_t x;
 	rc r;
 
 	mpq_init(x);
 	if (slice_is(unit, "m")) {
 		mpq_set_d(x, 0.001);	/* the double, as upstream has it */
-	} else if (lookup(parse_prefixes, COUNT_OF(parse_prefixes), unit, &factor)) {
-		mpq_set_ui(x, factor, 1);
+	} else if (p) {
+		factor_of(p, mpq_numref(x));
 	} else {
 		mpq_clear(x);
 		return deny(w, E_MALFORMED, "units.syntax", "units.parse: unit " SLICE_FMT " not recognized", SLICE_ARG(unit));
@@ -282,43 +287,55 @@ static void mantissa64(mpz_t num, mpz_t den, long *exp)
 	mpz_clear(rem);
 }
 
-static void times_factor(mpq_t q, uint64_t factor)
+#define ROUNDED_UP_TO 6	/* powers that the product with is rounded to 64 bits, as upstream has it; beyond, it is exact */
+
+static void times_prefix(mpq_t q, const struct prefix *p)
 {
 	bool neg = mpq_sgn(q) < 0;
 	mpz_ptr num = mpq_numref(q), den = mpq_denref(q);
 	long exp = 0;
+	mpz_t factor;
 
 	if (mpq_sgn(q) == 0)
 		return;
+	mpz_init(factor);
+	factor_of(p, factor);
 	mpz_abs(num, num);
-	mantissa64(num, den, &exp);
-	mpz_mul_ui(num, num, factor);
-	mpz_set_ui(den, 1);
-	mantissa64(num, den, &exp);
+	if (p->power > ROUNDED_UP_TO) {
+		mpz_mul(num, num, factor);
+		mpz_tdiv_q(num, num, den);
+	} else {
+		mantissa64(num, den, &exp);
+		mpz_mul(num, num, factor);
+		mpz_set_ui(den, 1);
+		mantissa64(num, den, &exp);
+	}
 	if (exp > 0)
 		mpz_mul_2exp(num, num, (mp_bitcnt_t)exp);
 	else
 		mpz_tdiv_q_2exp(num, num, (mp_bitcnt_t)-exp);
 	if (neg)
 		mpz_neg(num, num);
+	mpz_clear(factor);
 }
 
 RC units_parse_bytes(struct arena *a, struct slice s, struct slice *out, struct why *w)
 {
 	struct slice num, unit;
-	uint64_t factor;
+	const struct prefix *p;
 	mpq_t q;
 	rc r;
 
 	TRY(split_amount(cleaned(a, s, true), "units.parse_bytes", "byte ", &num, &unit, w));
-	if (!lookup(byte_prefixes, COUNT_OF(byte_prefixes), unit, &factor))
+	p = lookup(byte_prefixes, COUNT_OF(byte_prefixes), unit);
+	if (!p)
 		return deny(w, E_MALFORMED, "units.syntax", "units.parse_bytes: byte unit " SLICE_FMT " not recognized",
 			    SLICE_ARG(unit));
 	mpq_init(q);
 	if (!rational(a, num, q)) {
 		r = deny(w, E_MALFORMED, "units.syntax", "units.parse_bytes: could not parse byte amount to a number");
 	} else {
-		times_factor(q, factor);
+		times_prefix(q, p);
 		r = integer_text(a, mpq_numref(q), out, w);
 	}
 	mpq_clear(q);

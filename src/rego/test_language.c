@@ -1,0 +1,160 @@
+/* Modules that compile and modules that do not, with their errors; and that reading them takes little time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/num.h"
+#include "base/sys.h"
+#include "rego/host.h"
+
+static struct rego_compile_options options = {.size = sizeof(options)};
+
+/* The first error's text; NULL when the text compiles. In `out`. */
+static const char *refusal(const char *text, size_t len, struct rego_compile_options o, char out[512])
+{
+	struct rego_module m = {"m.rego", text, len};
+	struct rego_errors *e = NULL;
+	struct rego_program *p = rego_compile(&m, 1, &o, &e);
+	const struct rego_error *first = rego_errors_at(e, 0);
+
+	snprintf(out, 512, "%s:%u:%u: %s", first ? first->code : "", first ? first->row : 0, first ? first->col : 0,
+		 first ? first->message : "no reason");
+	rego_errors_free(e);
+	rego_program_free(p);
+	return p ? NULL : out;
+}
+
+struct row {
+	const char *text;	/* behind "package p\n" */
+	const char *want;	/* a part of the error; NULL: compiles */
+	int32_t v0;
+};
+
+static void check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char text[2048], out[512];
+		int len = snprintf(text, sizeof(text), "package p\n%s\n", rows[i].text);
+		struct rego_compile_options o = options;
+		const char *got;
+
+		o.dialect = rows[i].v0 ? REGO_V0 : REGO_V1;
+		got = refusal(text, (size_t)len, o, out);
+		if (!got != !rows[i].want || (got && !strstr(got, rows[i].want)))
+			fail_msg("%s\ngot %s", rows[i].text, got ? got : "no error");
+	}
+}
+
+static void only_a_whole_expression_takes_its_result_as_an_argument(void **state)
+{
+	static const struct row rows[] = {
+		{"p if count([1], 1)", NULL, 0},
+		{"f(x) := x\np if f(1, 1)", NULL, 0},
+		{"p if count([y | some y in [1]; count([1], 1)], 1)", NULL, 0},
+		{"p := count([1], 1)", "count: arity mismatch", 0},
+		{"p if x := count([1], 1)", "count: arity mismatch", 0},
+		{"f(x) := x\np if f(f(1, 1))", "function data.p.f has arity 1, got 2 arguments", 0},
+		{"p := $\"{count([1], 1)}\"", "count: arity mismatch", 0},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void a_bar_is_a_union_where_a_list_goes_on(void **state)
+{
+	static const struct row rows[] = {
+		{"p := [{1} | {2}, 3]", NULL, 0},
+		{"p := [{1} | {2}, 5 in {5}, 6]", NULL, 0},
+		{"p := {{1} | {2}, 3}", NULL, 0},
+		{"p := {\"a\": {1} | {2}, \"b\": 3}", NULL, 0},
+		{"p := {\"a\": {1} | {2}}", NULL, 0},
+		{"p := [, 1, 2]", NULL, 0},
+		{"p := [1 | ]", "found empty body", 0},
+		{"p := {\"a\": 1 | }", "unexpected } token", 0},
+		{"p := {\"a\": 1 2}", "non-terminated object", 0},
+		{"p := {1 2}", "non-terminated set", 0},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void heads_are_written_freely(void **state)
+{
+	static const struct row rows[] = {
+		{"f (x) := x if { true }\np := f(1)", NULL, 0},
+		{"p [x] := 1 if { x := \"a\" }", NULL, 0},
+		{"p := 1 q := 2 r contains 1", NULL, 0},
+		{"p[\"s\"] q { x := 1; x > 0 }", NULL, 1},
+		{"f (x) := 5", "var cannot be used for rule name", 0},
+		{"p. q := 1", "expected identifier", 0},
+		{"p", "var cannot be used for rule name", 1},
+		{"allow if { true }", "var cannot be used for rule name", 1},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void heads_of_closures_bind_what_their_brackets_name(void **state)
+{
+	static const struct row rows[] = {
+		{"p := {[1, 2][_]: 1 | true}", NULL, 0},
+		{"p := [[1, 2][i] | true]", NULL, 0},
+		{"p := [x | true]", "var x is unsafe", 0},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+/* Each way of nesting, 30 deep and then closed or broken off: a reader that tries twice at each level would take 2^30 steps. */
+static void what_is_nested_is_read_in_little_time(void **state)
+{
+	static const char *const ways[][3] = {
+		{"{", "true", "} and {true}"}, {"{", "true", "} or {true}"}, {"{true} and {", "true", "}"}, {"({", "true", "} and {true})"},
+		{"not {", "true", "}"}, {"not ({x | x = 1; ", "true", "})"}, {"([x | x := 1; ", "true", "])"}, {"{x | x = 1; {", "true", "}}"},
+		{"[1 | ", "true", ", 2]"}, {"{1 | ", "true", ", 2}"}, {"{{x | ", "true", ", 2}}"}, {"((", "true", "))"},
+		{"not (", "true", ")"}, {"{1: 2 | ", "3", ", 4: 5}"}, {"$\"{[x | x := 1; ", "true", "]}\""}, {"every x in [y | y := 1] {", "x", "}"},
+	};
+	struct rego_compile_options o = options;
+
+	(void)state;
+	o.experimental_keywords = 1;
+	o.parse_only = 1;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		for (int end = 0; end < 2; end++) {
+			char text[8192], out[512];
+			size_t at = (size_t)snprintf(text, sizeof(text), "package p\nimport future.keywords.not\nimport future.keywords.and\n"
+						     "import future.keywords.or\nq if {\n");
+			int64_t from = sys_monotonic_ns();
+
+			for (int k = 0; k < 30; k++)
+				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][0]);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][1]);
+			for (int k = 0; end && k < 30; k++)
+				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][2]);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", end ? "\n}\n" : "");
+			(void)refusal(text, at, o, out);
+			if (sys_monotonic_ns() - from > 2000000000)
+				fail_msg("%s ... %s: too long", ways[i][0], end ? ways[i][2] : "");
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_a_whole_expression_takes_its_result_as_an_argument),
+		cmocka_unit_test(a_bar_is_a_union_where_a_list_goes_on),
+		cmocka_unit_test(heads_are_written_freely),
+		cmocka_unit_test(heads_of_closures_bind_what_their_brackets_name),
+		cmocka_unit_test(what_is_nested_is_read_in_little_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
