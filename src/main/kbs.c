@@ -19,6 +19,7 @@
 #include "main/kbs_config.h"
 #include "net/server.h"
 #include "store/store.h"
+#include "sandbox/sandbox.h"
 #include "verifier/pool.h"
 
 #define GRACE_MS 30000
@@ -307,6 +308,8 @@ static rc start(struct kbs_main *m, const char *config)
 	TRY(note(&m->w, kbs_settings_read(doc, m->a, &m->s, &m->w), "reading the configuration %s", config));
 	TRY(file_mkdirs(m->s.data_dir, 0700, &m->w));
 	/* Workers first: they must not inherit sockets, keys or threads. */
+	if (SANDBOX_COVERAGE)
+		LOG(LOG_WARN, "coverage", LOG_S("text", "built to measure tests: verifiers run without a sandbox"));
 	if (m->s.as.enabled)
 		TRY(pool_open(&(struct pool_options){.workers = (unsigned)m->s.as.workers, .plugins = m->s.as.plugins.v,
 						    .plugins_n = m->s.as.plugins.n}, &m->pool, &m->w));

