@@ -80,7 +80,7 @@ static bool push_block(struct arena *a, size_t need)
 	return true;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_alloc_raw(struct arena *a, size_t n)
 {
 	size_t need;
 	void *p;
@@ -98,8 +98,15 @@ void *arena_alloc(struct arena *a, size_t n)
 		return fail(a);
 	p = block_data(a->top) + a->top->used;
 	a->top->used += need;
-	memset(p, 0, need);
 	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	void *p = arena_alloc_raw(a, n);
+
+	/* up to the end of what was taken: arena_grow gives that out as zero, too */
+	return p ? memset(p, 0, n + (ALIGN - n % ALIGN) % ALIGN) : NULL;
 }
 
 void *arena_alloc_n(struct arena *a, size_t count, size_t size)

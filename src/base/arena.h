@@ -25,6 +25,8 @@ struct arena *arena_free(struct arena *a);
 
 /* Zeroed, aligned to 16. NULL beyond the limit, or when there is no memory: then arena_bad() holds for good. */
 void *arena_alloc(struct arena *a, size_t n);
+/* The same, not zeroed: for memory that is filled at once. */
+void *arena_alloc_raw(struct arena *a, size_t n);
 void *arena_alloc_n(struct arena *a, size_t count, size_t size);
 #define arena_array(a, count, T) ((T *)arena_alloc_n((a), (count), sizeof(T)))
 #define ARENA_NEW(a, T) ((T *)arena_alloc((a), sizeof(T)))

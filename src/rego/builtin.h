@@ -23,6 +23,7 @@ enum rego_builtin_flags {
 	REGO_VOID = 8,		/* no result: print */
 	REGO_REFUSED = 16,	/* exists so that its name is known; calling it is eval_internal_error; fn, if any, checks the arguments */
 	REGO_INTERNAL = 32,	/* cannot be named in source */
+	REGO_SHALLOW = 64,	/* looks at no element of an operand, only at its kind and how many there are */
 };
 
 struct rego_builtin {

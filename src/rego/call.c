@@ -271,6 +271,8 @@ bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *
 		weight += rv_weight(args[i]) / 8;
 	if (!vm_charge(vm, weight))
 		return false;
+	for (unsigned i = 0; i < n; i++)
+		(b->flags & REGO_SHALLOW ? rv_open : rv_open_all)(args[i]);
 	*out = rv_undef();
 	r = b->fn ? b->fn(&c, args, n, out) : rc_of(OK);
 	if (vm->failed || !vm_heap_ok(vm))
@@ -372,6 +374,8 @@ bool call_host(struct vm *vm, const struct callee *f, const struct rv *args, uns
 			return true;
 		}
 	}
+	for (unsigned i = 0; i < n; i++)
+		rv_open_all(args[i]);
 	f->host->call(vm->host_ctx, &c);
 	if (vm->failed || !vm_heap_ok(vm))
 		return false;

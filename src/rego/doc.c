@@ -19,6 +19,7 @@ static struct rv replaced(struct vm *vm, struct rv v, const struct rv *path, uin
 
 	if (n == 0)
 		return val;
+	rv_open(v);
 	b = rv_object_builder(&vm->heap, rv_len(v) + 1);
 	if (v.kind == RV_OBJECT) {
 		for (uint32_t i = 0; i < v.coll->n; i++)
@@ -187,6 +188,7 @@ bool doc_keys(struct vm *vm, struct rv cur, struct rv *out)
 	struct rv_builder b = rv_set_builder(&vm->heap, 0);
 	struct rv set;
 
+	rv_open(c->base);
 	if (c->base.kind == RV_OBJECT || c->base.kind == RV_SET) {
 		for (uint32_t i = 0; i < c->base.coll->n; i++)
 			rv_set_add(&b, c->base.coll->keys[i]);

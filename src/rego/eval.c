@@ -105,6 +105,7 @@ static const char *nearest(struct arena *a, struct rv x, struct rv coll)
 	struct rv best = rv_undef();
 	size_t high = 0;
 
+	rv_open(coll);
 	for (uint32_t i = 0; i < rv_len(coll) && i < 10000; i++) {
 		struct rv m = coll.kind == RV_ARRAY ? rv_at(coll, i) : coll.kind == RV_OBJECT ? rv_val(coll, i) : rv_key(coll, i);
 		size_t k = likeness(x, m);
@@ -228,6 +229,9 @@ static void evaluate(struct vm *vm, const struct rego_query *q, struct rego_resu
 	bool ok = regs && vm_run(vm, &q->code, regs, &em);
 
 	r->q = q;
+	for (size_t i = 0; ok && i < (size_t)vm->nrows * vm->row_width; i++)
+		rv_open_all(vm->rows[i]);	/* the input's text need not outlive the evaluation */
+	ok = ok && vm_heap_ok(vm);
 	if (!ok) {
 		vm_heap_ok(vm);
 		set_error(r, vm, vm->failed ? vm->code : "eval_internal_error", vm->message, vm->budget, vm->at);
@@ -253,7 +257,7 @@ static bool read_input(struct vm *vm, const struct rego_eval_options *o, struct 
 	else
 		vm->data = rv_empty_object(&vm->heap);
 	if (o->input) {
-		vm->frame->input = rv_from_json(&vm->heap, slice_of(o->input, o->input_len), NULL, &err, NULL);
+		vm->frame->input = rv_lazy_json(&vm->heap, slice_of(o->input, o->input_len), &err, NULL);
 		if (vm->frame->input.kind == RV_UNDEF) {
 			bool full = rv_heap_bad(&vm->heap);
 
@@ -280,7 +284,7 @@ struct rego_result *rego_eval_watched(const struct rego_query *q, const struct r
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
 	struct arena *a = arena_new(memory + r_extra(o));
 	struct rego_result *r;
-	struct rego_query_state state;
+	struct rego_query_state state __attribute__((uninitialized));	/* start() clears it */
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;
 
 	r = ARENA_NEW(a, struct rego_result);

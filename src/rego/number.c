@@ -120,7 +120,7 @@ struct rv rv_number(struct rv_heap *h, struct slice t)
 	n = p.int_n + p.frac_n;
 	if (n > RV_MAX_DIGITS || p.exp > MAX_EXP || p.exp < -MAX_EXP)
 		return rv_undef();
-	m = rv_alloc(h, sizeof(*m) + t.n + 1 + n);
+	m = rv_alloc(h, sizeof(*m) + t.n + 1 + n + 1);
 	if (!m)
 		return rv_undef();
 	text = (char *)(m + 1);
@@ -134,6 +134,7 @@ struct rv rv_number(struct rv_heap *h, struct slice t)
 		lead++;
 	while (n > lead && digits[n - 1] == '0')
 		n--;
+	digits[n] = 0;
 	*m = (struct rv_num){.text_n = (uint32_t)t.n, .text = text, .digits = digits + lead, .nd = (uint32_t)(n - lead)};
 	if (m->nd) {
 		m->neg = p.neg;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "rego/lazy.h"
 
 #define SMALL 8u	/* collections up to this size are searched in a row, without an index */
 
@@ -74,7 +75,7 @@ void *rv_alloc_slow(struct rv_heap *h, size_t n)
 		take = up;
 	if (take > h->left)
 		goto bad;
-	p = arena_alloc(h->arena, take);
+	p = arena_alloc_raw(h->arena, take);
 	if (!p)
 		goto bad;
 	h->left -= take;
@@ -175,7 +176,7 @@ unsigned rv_depth(struct rv v)
 	return 0;
 }
 
-static unsigned deepest(const struct rv *items, size_t n, unsigned deep, uint64_t *weight)
+static unsigned deepest(const struct rv *items, size_t n, unsigned deep, uint64_t *weight, bool *lazy)
 {
 	for (size_t i = 0; i < n; i++) {
 		*weight += rv_weight(items[i]);
@@ -183,6 +184,7 @@ static unsigned deepest(const struct rv *items, size_t n, unsigned deep, uint64_
 			unsigned d = rv_depth(items[i]);
 
 			deep = d > deep ? d : deep;
+			*lazy = *lazy || rv_is_lazy(items[i]);
 		}
 	}
 	return deep;
@@ -193,12 +195,13 @@ struct rv rv_array_own(struct rv_heap *h, struct rv *items, size_t n)
 	struct rv_arr *a;
 	unsigned depth;
 	uint64_t weight = 1;
+	bool lazy = false;
 
 	if (n > RV_MAX_ITEMS || (n && !items)) {
 		h->bad = true;
 		return rv_undef();
 	}
-	depth = 1 + deepest(items, n, 0, &weight);
+	depth = 1 + deepest(items, n, 0, &weight, &lazy);
 	if (depth > RV_MAX_DEPTH || weight > RV_MAX_WEIGHT) {
 		h->deep = true;
 		return rv_undef();
@@ -206,7 +209,7 @@ struct rv rv_array_own(struct rv_heap *h, struct rv *items, size_t n)
 	a = rv_alloc(h, sizeof(*a));
 	if (!a)
 		return rv_undef();
-	*a = (struct rv_arr){.n = (uint32_t)n, .depth = (uint16_t)depth, .items = items, .weight = (uint32_t)weight};
+	*a = (struct rv_arr){.n = (uint32_t)n, .depth = (uint16_t)depth, .lazy = lazy, .items = items, .weight = (uint32_t)weight};
 	return (struct rv){.kind = RV_ARRAY, .arr = a};
 }
 
@@ -264,6 +267,8 @@ static bool coll_eq(struct rv a, struct rv b)
 {
 	if (a.coll == b.coll)
 		return true;
+	rv_open(a);
+	rv_open(b);
 	if (a.coll->n != b.coll->n || (a.coll->hash && b.coll->hash && a.coll->hash != b.coll->hash))
 		return false;
 	for (uint32_t i = 0; i < a.coll->n; i++) {
@@ -294,6 +299,8 @@ bool rv_eq(struct rv a, struct rv b)
 			return true;
 		if (a.arr->n != b.arr->n)
 			return false;
+		rv_open(a);
+		rv_open(b);
 		for (uint32_t i = 0; i < a.arr->n; i++) {
 			if (!rv_eq(a.arr->items[i], b.arr->items[i]))
 				return false;
@@ -310,6 +317,7 @@ static uint32_t hash_coll(struct rv v)
 {
 	uint64_t sum = v.kind;
 
+	rv_open(v);
 	if (v.coll->hash)
 		return v.coll->hash;
 	/* a sum, so that order does not matter */
@@ -337,6 +345,7 @@ uint32_t rv_hash(struct rv v)
 	case RV_STRING:
 		return v.hash;
 	case RV_ARRAY:
+		rv_open(v);
 		if (v.arr->hash)
 			return v.arr->hash;
 		h = v.arr->n;
@@ -455,10 +464,22 @@ struct rv_builder rv_object_builder(struct rv_heap *h, size_t expect)
 	return builder(h, expect, true);
 }
 
+struct rv_builder rv_refill(struct rv_heap *h, struct rv_coll *c, size_t n)
+{
+	struct rv_builder b = {.h = h, .pairs = true, .c = c};
+	static const struct rv none;
+
+	*c = (struct rv_coll){.depth = 1, .weight = 1, .vals = (struct rv *)(uintptr_t)&none};
+	if (!grow(&b, n))
+		b.c = NULL;
+	return b;
+}
+
 static bool append(struct rv_builder *b, struct rv key, struct rv val)
 {
 	uint64_t weight = b->c->weight;
-	unsigned d = deepest(&val, 1, deepest(&key, 1, 0, &weight), &weight) + 1;
+	bool lazy = b->c->lazy;
+	unsigned d = deepest(&val, 1, deepest(&key, 1, 0, &weight, &lazy), &weight, &lazy) + 1;
 
 	if (d > RV_MAX_DEPTH || weight > RV_MAX_WEIGHT) {
 		b->h->deep = true;
@@ -470,6 +491,7 @@ static bool append(struct rv_builder *b, struct rv key, struct rv val)
 	if (b->pairs)
 		b->c->vals[b->c->n] = val;
 	b->c->n++;
+	b->c->lazy = lazy;
 	b->c->weight = (uint32_t)weight;
 	if (b->c->mask)
 		index_put(b->c, b->c->n - 1);
@@ -501,6 +523,7 @@ void rv_object_put(struct rv_builder *b, struct rv key, struct rv val)
 			return;
 		}
 		b->c->vals[at] = val;
+		b->c->lazy = b->c->lazy || rv_is_lazy(val);
 		b->c->weight = (uint32_t)weight;
 		if (d > b->c->depth)
 			b->c->depth = (uint16_t)d;
@@ -535,6 +558,7 @@ const struct rv *rv_get(struct rv v, struct rv key)
 
 	if (v.kind != RV_OBJECT && v.kind != RV_SET)
 		return NULL;
+	rv_open(v);
 	at = find_key(v.coll, key);
 	return at < 0 ? NULL : v.kind == RV_OBJECT ? &v.coll->vals[at] : &v.coll->keys[at];
 }
@@ -543,6 +567,7 @@ const struct rv *rv_get_c(struct rv obj, const char *key)
 {
 	if (obj.kind != RV_OBJECT)
 		return NULL;
+	rv_open(obj);
 	for (uint32_t i = 0; i < obj.coll->n; i++) {
 		if (rv_is_str(obj.coll->keys[i], key))
 			return &obj.coll->vals[i];
@@ -552,14 +577,23 @@ const struct rv *rv_get_c(struct rv obj, const char *key)
 
 struct rv rv_step(struct rv v, struct rv key)
 {
+	struct rv got;
 	int64_t i;
 
 	if (v.kind == RV_OBJECT || v.kind == RV_SET) {
+		if (v.coll->lazy == RV_CLOSED) {
+			if (key.kind == RV_STRING && rv_peek(v.coll, key, &got))
+				return got;
+			rv_open(v);
+		}
 		i = find_key(v.coll, key);
 		return i < 0 ? rv_undef() : v.kind == RV_OBJECT ? v.coll->vals[i] : v.coll->keys[i];
 	}
-	if (v.kind == RV_ARRAY && rv_i64(key, &i) && i >= 0 && i < (int64_t)v.arr->n)
-		return v.arr->items[i];
+	if (v.kind == RV_ARRAY && rv_i64(key, &i) && i >= 0) {
+		rv_open(v);
+		if (i < (int64_t)v.arr->n)
+			return v.arr->items[i];
+	}
 	return rv_undef();
 }
 
@@ -627,6 +661,7 @@ static void sort_coll(struct rv_coll *c)
 
 void rv_sort(struct rv v)
 {
+	rv_open(v);
 	if ((v.kind == RV_OBJECT || v.kind == RV_SET) && !v.coll->sorted)
 		sort_coll(v.coll);
 }
@@ -665,6 +700,8 @@ int rv_cmp(struct rv a, struct rv b)
 	case RV_STRING:
 		return a.str == b.str ? 0 : slice_cmp(rv_slice(a), rv_slice(b));
 	case RV_ARRAY:
+		rv_open(a);
+		rv_open(b);
 		for (uint32_t i = 0; a.arr != b.arr && i < a.arr->n && i < b.arr->n; i++) {
 			int c = rv_cmp(a.arr->items[i], b.arr->items[i]);
 
@@ -681,6 +718,7 @@ int rv_cmp(struct rv a, struct rv b)
 
 void rv_freeze(struct rv v)
 {
+	rv_open(v);
 	if (v.kind == RV_ARRAY && !v.arr->frozen) {
 		for (uint32_t i = 0; i < v.arr->n; i++)
 			rv_freeze(v.arr->items[i]);
@@ -708,6 +746,7 @@ struct rv rv_copy(struct rv_heap *h, struct rv v)
 	struct rv_builder b;
 	struct rv *items;
 
+	rv_open(v);
 	switch ((enum rv_kind)v.kind) {
 	case RV_UNDEF:
 	case RV_NULL:

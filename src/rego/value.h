@@ -39,31 +39,46 @@ struct rv_num {
 	bool neg;
 	bool integral;
 	bool fits;	/* integral, and i64 holds it */
-	const char *digits;	/* '0'..'9', nd of them */
+	const char *digits;	/* '0'..'9', nd of them; NUL behind them */
 	const char *text;	/* as written or as computed; NUL behind it */
 };
 
 struct rv;
+struct rv_source;
+
+/* How far a collection of an input has been read (see rv_lazy_json). Everything else is read. */
+enum rv_lazy { RV_READ = 0, RV_AJAR = 1 /* some of its elements are not */, RV_CLOSED = 2 };
 
 struct rv_arr {
 	uint32_t n;
 	uint16_t depth;
+	uint8_t lazy;	/* enum rv_lazy */
 	bool frozen;
-	uint32_t hash;	/* 0: not computed */
+	uint32_t hash;	/* 0: not computed. Closed: its place in the source */
 	uint32_t weight;
-	const struct rv *items;
+	union {
+		const struct rv *items;
+		const struct rv_source *source;	/* closed */
+	};
 };
 
 /* An object, or a set (vals == NULL). */
 struct rv_coll {
-	uint32_t n;
+	uint32_t n;	/* closed: equal keys are still counted each */
 	uint16_t depth;
-	bool frozen;
-	bool sorted;
-	uint32_t hash;	/* 0: not computed */
+	uint8_t lazy;	/* enum rv_lazy */
+	bool frozen : 1;
+	bool sorted : 1;
+	uint32_t hash;	/* 0: not computed. Closed: its place in the source */
 	uint32_t weight;
-	uint32_t mask;	/* of index; 0: no index, search by order */
-	uint32_t *index;	/* positions + 1 by hash of the key */
+	union {
+		uint32_t mask;	/* of index; 0: no index, search by order */
+		uint32_t peeks;	/* closed: how often it was looked into */
+	};
+	union {
+		uint32_t *index;	/* positions + 1 by hash of the key */
+		const struct rv_source *source;	/* closed */
+	};
 	struct rv *keys;	/* members of a set */
 	struct rv *vals;
 };
@@ -230,6 +245,25 @@ static inline struct rv rv_empty_object(struct rv_heap *h)
 	return rv_builder_done(&b);
 }
 
+/* ---- what is read when it is touched ---- */
+
+static inline bool rv_is_lazy(struct rv v)
+{
+	return (v.kind == RV_ARRAY && v.arr->lazy) || (v.kind == RV_OBJECT && v.coll->lazy) || (v.kind == RV_SET && v.coll->lazy);
+}
+void rv_open_slow(struct rv v);
+/* Reads a closed collection; to be called before its elements or members are looked at other than through the functions
+ * here. Without memory it comes out shorter: the heap is then bad, so nothing that is made of it is ever told. */
+static inline void rv_open(struct rv v)
+{
+	if ((v.kind == RV_ARRAY && v.arr->lazy == RV_CLOSED) || (v.kind == RV_OBJECT && v.coll->lazy == RV_CLOSED))
+		rv_open_slow(v);
+}
+/* The same for all that is below. */
+void rv_open_all(struct rv v);
+/* What a closed object holds under a string, without reading the rest: false when it has to be opened. */
+bool rv_peek(struct rv_coll *c, struct rv key, struct rv *out);
+
 /* Elements of an array, object or set; 0 for others. */
 static inline uint32_t rv_len(struct rv v)
 {
@@ -293,6 +327,9 @@ struct rv_json_opts {
 /* Reads JSON text. On failure RV_UNDEF, and *err tells what and *at where (unless it is the heap that failed). */
 struct rv rv_from_json(struct rv_heap *h, struct slice text, const struct rv_json_opts *opts, const char **err,
 		       size_t *at);
+/* The same value, without options: the whole text is checked, but its collections are read when they are touched. The text and
+ * the heap must live as long. */
+struct rv rv_lazy_json(struct rv_heap *h, struct slice text, const char **err, size_t *at);
 /* Compact JSON: sets as arrays, keys that are no strings as their JSON text. */
 void rv_to_json(struct buf *b, struct rv v);
 /* The same with <, > and & as \u003c and so on, as json.marshal writes them. */

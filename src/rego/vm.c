@@ -47,6 +47,8 @@ bool vm_heap_ok(struct vm *vm)
 
 bool vm_look(struct vm *vm)
 {
+	if (!vm_heap_ok(vm))
+		return false;
 	if (vm->steps > vm->max_steps)
 		return vm_budget(vm, "steps", "too many steps (limit is %llu)", (unsigned long long)vm->max_steps);
 	if (vm->cancel && *vm->cancel)
@@ -103,6 +105,7 @@ static inline bool charge_for(struct vm *vm, struct rv b, struct rv c)
 
 static bool member(struct rv x, struct rv c)
 {
+	rv_open(c);
 	if (c.kind == RV_SET)
 		return rv_get(c, x) != NULL;
 	if (c.kind == RV_ARRAY) {
@@ -238,6 +241,7 @@ static bool start_iter(struct vm *vm, struct rv *r, const struct ins *i, bool *n
 	if (!it)
 		return vm_heap_ok(vm);
 	*it = (struct iter){.coll = coll};
+	rv_open(coll);
 	if (coll.kind == RV_CURSOR && !doc_keys(vm, coll, &it->keys))
 		return false;
 	if (coll.kind <= RV_SET && !vm_charge(vm, rv_len(coll) / 8))
@@ -416,9 +420,11 @@ again:
 			b = operand(code, r, i->b);
 			if (b.kind != RV_ARRAY || b.arr->n != i->n)
 				FAIL();
+			rv_open(b);
 			break;
 		case OP_OBJECT_N:
 			b = operand(code, r, i->b);
+			rv_open(b);
 			if (b.kind != RV_OBJECT || b.coll->n != i->n)
 				FAIL();
 			break;

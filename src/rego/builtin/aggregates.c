@@ -188,7 +188,7 @@ static rc member_3(struct rego_call *c, const struct rv *args, unsigned n, struc
 }
 
 const struct rego_builtin builtin_aggregates[] = {
-	{"count", "string | array[any] | object[any:any] | set[any] -> number", count, 1, 0, 1},
+	{"count", "string | array[any] | object[any:any] | set[any] -> number", count, 1, REGO_SHALLOW, 1},
 	{"sum", "array[number] | set[number] -> number", sum, 1, 0, 1},
 	{"product", "array[number] | set[number] -> number", product, 1, 0, 1},
 	{"max", "array[any] | set[any] -> any", max, 1, 0, 1},

@@ -81,18 +81,7 @@ bool lib_to_mpz(struct rv v, mpz_t z)
 	}
 	if (!n->integral || n->exp10 > RV_MAX_DIGITS || n->exp10 < n->nd)
 		return false;
-	if (n->digits[n->nd] == 0) {
-		mpz_set_str(z, n->digits, 10);
-	} else {
-		char *copy = malloc((size_t)n->nd + 1);
-
-		if (!copy)
-			return false;
-		memcpy(copy, n->digits, n->nd);
-		copy[n->nd] = 0;
-		mpz_set_str(z, copy, 10);
-		free(copy);
-	}
+	mpz_set_str(z, n->digits, 10);
 	mpz_init(p);
 	mpz_ui_pow_ui(p, 10, (unsigned long)(n->exp10 - n->nd));
 	mpz_mul(z, z, p);

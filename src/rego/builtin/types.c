@@ -83,14 +83,14 @@ COMPARE(gt, rv_cmp(args[0], args[1]) > 0)
 COMPARE(gte, rv_cmp(args[0], args[1]) >= 0)
 
 const struct rego_builtin builtin_types[] = {
-	{"is_null", "any -> boolean", is_null, 1, 0, 1},
-	{"is_boolean", "any -> boolean", is_boolean, 1, 0, 1},
-	{"is_number", "any -> boolean", is_number, 1, 0, 1},
-	{"is_string", "any -> boolean", is_string, 1, 0, 1},
-	{"is_array", "any -> boolean", is_array, 1, 0, 1},
-	{"is_object", "any -> boolean", is_object, 1, 0, 1},
-	{"is_set", "any -> boolean", is_set, 1, 0, 1},
-	{"type_name", "any -> string", type_name, 1, 0, 1},
+	{"is_null", "any -> boolean", is_null, 1, REGO_SHALLOW, 1},
+	{"is_boolean", "any -> boolean", is_boolean, 1, REGO_SHALLOW, 1},
+	{"is_number", "any -> boolean", is_number, 1, REGO_SHALLOW, 1},
+	{"is_string", "any -> boolean", is_string, 1, REGO_SHALLOW, 1},
+	{"is_array", "any -> boolean", is_array, 1, REGO_SHALLOW, 1},
+	{"is_object", "any -> boolean", is_object, 1, REGO_SHALLOW, 1},
+	{"is_set", "any -> boolean", is_set, 1, REGO_SHALLOW, 1},
+	{"type_name", "any -> string", type_name, 1, REGO_SHALLOW, 1},
 	{"cast_null", "any -> null", cast_null, 1, REGO_DEPRECATED, 1},
 	{"cast_boolean", "any -> boolean", cast_boolean, 1, REGO_DEPRECATED, 1},
 	{"cast_string", "any -> string", cast_string, 1, REGO_DEPRECATED, 1},
