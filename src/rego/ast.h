@@ -120,6 +120,7 @@ struct rule {
 	bool has_args, has_value, has_body, contains, assign, has_if;
 	bool bare;		/* head only: p[x] in v0 */
 	bool no_args;		/* written with empty parentheses */
+	bool chained;		/* `{ body }` behind a rule: its head again */
 	bool spaced;		/* white space behind the name, before a dot, bracket or parenthesis */
 	struct term **ref;	/* items of the head's reference: a T_VAR, then parts */
 	uint32_t nref;
@@ -137,6 +138,7 @@ struct import {
 	struct var *alias;
 	struct loc loc, alias_loc;
 	bool used;
+	bool aliased;		/* `as` was written */
 	bool keyword;		/* rego.v1, future.keywords: nothing to resolve */
 };
 
@@ -151,6 +153,8 @@ struct module {
 	struct import *imports;
 	uint32_t nimports, cap_imports;
 	struct rule *first, *last;
+	struct loc *comments;	/* each from its # to the end of the line */
+	uint32_t ncomments, cap_comments;
 	bool v1;		/* parsed by the rules of v1, natively or by import rego.v1 */
 	bool kw_in, kw_every, kw_if, kw_contains, kw_not, kw_and, kw_or;
 	bool is_query;

@@ -111,49 +111,8 @@ static void check_tree(struct comp *c, const struct tree *t)
 		check_tree(c, t->kids[i]);
 }
 
-static void check_default(struct comp *c, const struct rule *r)
-{
-	const struct term *v = r->value;
-
-	if (v->kind == T_VAR || v->kind == T_REF || v->kind == T_CALL)
-		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(v));
-	for (uint32_t i = 0; i < r->nargs; i++) {
-		const struct term *a = r->args[i];
-
-		if (a->kind != T_VAR)
-			comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot contain %s)", term_kind_name(a));
-		for (uint32_t k = 0; k < i && a->kind == T_VAR; k++) {
-			if (r->args[k]->kind == T_VAR && r->args[k]->var == a->var)
-				comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot be repeated %s)", a->var->name->p);
-		}
-	}
-	for (uint32_t i = 1; i < r->nref; i++) {
-		if (r->ref[i]->kind != T_VALUE)
-			comp_error(c, ERR_PARSE, r->loc, "default rules cannot have variables in their head");
-	}
-}
-
-static bool constant_value(struct comp *c, const struct rule *r, const struct term *t)
-{
-	if ((t->kind == T_VAR && t->var != r->ref[0]->var) || t->kind == T_REF || t->kind == T_CALL || t->kind == T_TEMPLATE) {
-		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(t));
-		return false;
-	}
-	for (uint32_t i = 0; t->items && i < t->n; i++) {
-		if (!constant_value(c, r, t->items[i]))
-			return false;
-	}
-	return true;
-}
-
 bool stage_check(struct comp *c)
 {
-	for (uint32_t i = 0; i < c->nmods; i++) {
-		for (const struct rule *r = c->mods[i]->first; r; r = r->next) {
-			if (r->is_default && constant_value(c, r, r->value))
-				check_default(c, r);
-		}
-	}
 	if (comp_ok(c))
 		check_tree(c, c->tree);
 	return comp_ok(c);

@@ -6,7 +6,7 @@
 
 struct lexer {
 	struct comp *c;
-	const struct module *m;
+	struct module *m;
 	const uint8_t *p;
 	size_t at, n;
 	uint32_t row, line_at;
@@ -91,6 +91,29 @@ static void illegal(struct lexer *l, size_t from, const char *err)
 	l->stop = true;
 }
 
+static void comment(struct lexer *l)
+{
+	struct module *m = l->m;
+	size_t from = l->at, end;
+
+	while (l->at < l->n && l->p[l->at] != '\n')
+		l->at++;
+	end = l->at > from + 1 && l->p[l->at - 1] == '\r' ? l->at - 1 : l->at;
+	if (m->ncomments == m->cap_comments) {
+		uint32_t cap = m->cap_comments ? m->cap_comments * 2 : 16;
+
+		m->comments = arena_grow(l->c->arena, m->comments, m->cap_comments * sizeof(struct loc), cap * sizeof(struct loc));
+		if (!m->comments) {
+			m->ncomments = m->cap_comments = 0;
+			comp_oom(l->c);
+			return;
+		}
+		m->cap_comments = cap;
+	}
+	m->comments[m->ncomments++] = (struct loc){.row = l->row, .col = (uint32_t)from - l->line_at + 1, .off = (uint32_t)from,
+						   .len = (uint32_t)(end - from), .mod = m->index};
+}
+
 /* White space and comments; true when there was any. */
 static bool skip(struct lexer *l)
 {
@@ -106,8 +129,7 @@ static bool skip(struct lexer *l)
 		} else if (c == ' ' || c == '\t' || c == '\r') {
 			l->at++;
 		} else if (c == '#') {
-			while (l->at < l->n && l->p[l->at] != '\n')
-				l->at++;
+			comment(l);
 		} else {
 			return l->at != from;
 		}
@@ -143,7 +165,7 @@ static bool escape(struct lexer *l, struct buf *b, bool in_template)
 		l->at++;
 		return true;
 	}
-	if (in_template && (c == '{' || c == '}')) {
+	if (in_template && c == '{') {
 		buf_putc(b, (char)c);
 		l->at++;
 		return true;
@@ -260,7 +282,7 @@ static void template_part(struct lexer *l, size_t from, bool raw)
 			l->line_at = (uint32_t)l->at;
 		}
 		if (c == '\\' && raw) {
-			if (peek(l, 0) == '{' || peek(l, 0) == '}')
+			if (peek(l, 0) == '{')
 				buf_putc(&b, (char)l->p[l->at++]);
 			else
 				buf_putc(&b, '\\');
@@ -302,7 +324,7 @@ static void number(struct lexer *l)
 	if (l->at - digits > 1 && l->p[digits] == '0') {
 		while (is_digit(peek(l, 0)) || peek(l, 0) == '.')
 			l->at++;
-		illegal(l, from, "expected number without leading zero");
+		illegal(l, from, "unexpected number token: expected number without leading zero");
 		return;
 	}
 	dot_first = l->at == digits;
@@ -420,7 +442,7 @@ static void next(struct lexer *l)
 		k = symbol(l);
 		if (k == K_ILLEGAL) {
 			l->at++;
-			illegal(l, from, "illegal token");
+			illegal(l, from, c == 0 ? "illegal null character" : "illegal token");
 		} else {
 			add(l, k, from, l->row, l->line_at);
 		}
@@ -430,7 +452,7 @@ out:
 		l->toks[before].space = space;
 }
 
-bool lex_all(struct comp *c, const struct module *m, struct token **out, uint32_t *n)
+bool lex_all(struct comp *c, struct module *m, struct token **out, uint32_t *n)
 {
 	struct lexer l = {.c = c, .m = m, .p = m->text.p, .n = m->text.n, .row = 1};
 

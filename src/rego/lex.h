@@ -65,8 +65,8 @@ struct token {
 	const char *err;	/* K_ILLEGAL */
 };
 
-/* Tokens up to and including K_EOF, in the arena. A K_ILLEGAL token ends the list early. */
-bool lex_all(struct comp *c, const struct module *m, struct token **out, uint32_t *n);
+/* Tokens up to and including K_EOF, in the arena. A K_ILLEGAL token ends the list early. Comments go to the module. */
+bool lex_all(struct comp *c, struct module *m, struct token **out, uint32_t *n);
 /* As error messages name it: "identifier", "assign", "}". */
 const char *tok_name(enum tok k);
 bool tok_is_keyword(enum tok k);

@@ -242,7 +242,8 @@ static struct expr *not_body(struct parser *p, struct loc from)
 			p_next(p);
 			b = p_body(p, K_RBRACE);
 			if (b && p_tok(p) == K_RPAREN)
-				return p_fail(p, at, "parentheses cannot contain a body (hint: write `not %s`)",
+				return p_fail(p, at, "`(...)` in an operand position cannot contain a body (hint: drop the parens to keep "
+					      "the body: `not %s`)",
 					      slice_text(p, p_span(p, p->toks[inner].loc)));
 			p_back(p, start);
 			t = p_term(p);

@@ -135,6 +135,7 @@ static bool import(struct parser *p)
 		}
 		im.alias = var_named(p->c, (const char *)p_cur(p)->text.p, p_cur(p)->text.n);
 		im.alias_loc = p_loc(p);
+		im.aliased = true;
 		p_next(p);
 	}
 	if (t->kind == T_VAR)

@@ -170,7 +170,7 @@ static bool read_else(struct parser *p, struct rule *r)
 				return false;
 			e->has_body = true;
 			if (p->m->v1)
-				need_if(p, r);
+				need_if(p, e);
 		} else {
 			e->body = true_body(p, e->loc);
 		}
@@ -186,11 +186,46 @@ static void settle_head(struct parser *p, struct rule *r)
 {
 	if (r->contains || r->has_args || r->no_args || r->nref != 2 || r->has_if || r->has_value)
 		return;
-	if (p->m->v1 && r->has_body)
+	if (p->m->v1)
 		comp_error(p->c, ERR_PARSE, r->loc, "`contains` keyword is required for partial set rules");
 	r->key = r->ref[1];
 	r->nref = 1;
 	r->bare = true;
+}
+
+static void check_default(struct comp *c, const struct rule *r)
+{
+	const struct term *v = r->value;
+
+	if (v->kind == T_VAR || v->kind == T_REF || v->kind == T_CALL)
+		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(v));
+	for (uint32_t i = 0; i < r->nargs; i++) {
+		const struct term *a = r->args[i];
+
+		if (a->kind != T_VAR)
+			comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot contain %s)", term_kind_name(a));
+		for (uint32_t k = 0; k < i && a->kind == T_VAR; k++) {
+			if (r->args[k]->kind == T_VAR && r->args[k]->var == a->var)
+				comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot be repeated %s)", a->var->name->p);
+		}
+	}
+	for (uint32_t i = 1; i < r->nref; i++) {
+		if (r->ref[i]->kind != T_VALUE)
+			comp_error(c, ERR_PARSE, r->loc, "default rules cannot have variables in their head");
+	}
+}
+
+static bool constant_value(struct comp *c, const struct rule *r, const struct term *t)
+{
+	if ((t->kind == T_VAR && t->var != r->ref[0]->var) || t->kind == T_REF || t->kind == T_CALL || t->kind == T_TEMPLATE) {
+		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(t));
+		return false;
+	}
+	for (uint32_t i = 0; t->items && i < t->n; i++) {
+		if (!constant_value(c, r, t->items[i]))
+			return false;
+	}
+	return true;
 }
 
 bool p_default_rule(struct parser *p)
@@ -224,6 +259,8 @@ bool p_default_rule(struct parser *p)
 	r->has_value = true;
 	r->body = true_body(p, at);
 	r->loc = p_span(p, r->loc);
+	if (constant_value(p->c, r, r->value))
+		check_default(p->c, r);
 	rule_add(p, r);
 	return true;
 }
@@ -240,8 +277,15 @@ static bool head(struct parser *p, struct rule *r)
 	}
 	if (p_tok(p) == K_CONTAINS) {
 		if (r->has_args) {
-			p_fail(p, p_loc(p), "the contains keyword can only be used with multi-value rule definitions (e.g., p "
-			       "contains <VALUE> { ... })");
+			struct buf name = buf_in(p->c->arena, 0), note = buf_in(p->c->arena, 0);
+
+			ref_text(&name, r->ref, r->nref);
+			buf_puts(&note, "the contains keyword can only be used with multi-value rule definitions (e.g., ");
+			buf_slice(&note, buf_view(&name));
+			buf_puts(&note, " contains <VALUE> { ... })");
+			if (!buf_cstr(&note))
+				comp_oom(p->c);
+			p_illegal(p, buf_cstr(&note));
 			return false;
 		}
 		p_next(p);
@@ -290,12 +334,12 @@ bool p_rule(struct parser *p)
 		p_illegal(p, "");
 		return false;
 	}
-	settle_head(p, r);
 	if (by_brace && p->m->v1)
 		need_if(p, r);
+	settle_head(p, r);
 	if (!r->has_body) {
 		r->body = true_body(p, r->loc);
-		if (p->m->v1 && !r->has_value && !r->contains && !r->has_args)
+		if (p->m->v1 && !r->has_value && !r->contains && !r->has_args && !r->bare)
 			comp_error(p->c, ERR_PARSE, r->loc, "rule must have value assignment and/or body declaration");
 	}
 	r->loc = p_span(p, r->loc);
@@ -310,6 +354,7 @@ bool p_rule(struct parser *p)
 		p_next(p);
 		*again = *first;
 		again->next = NULL;
+		again->chained = true;
 		again->loc = p->toks[p->at - 1].loc;
 		if (first->nargs) {
 			again->args = comp_alloc(p->c, first->nargs * sizeof(*again->args));

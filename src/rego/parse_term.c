@@ -446,7 +446,9 @@ static struct term *primary(struct parser *p)
 	case K_STRING:
 	case K_RAW:
 		p_next(p);
-		return p_postfix(p, term_value(p->c, rv_str(&p->c->heap, t->text.p, t->text.n), t->loc));
+		if (p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK || p_tok(p) == K_LPAREN))
+			return p_fail(p, t->loc, "illegal ref (head cannot be string)");
+		return term_value(p->c, rv_str(&p->c->heap, t->text.p, t->text.n), t->loc);
 	case K_IDENT:
 	case K_CONTAINS:
 		p_next(p);
@@ -615,8 +617,11 @@ static struct term *unary(struct parser *p)
 	if (p_tok(p) != K_MINUS)
 		return p_term(p);
 	p_next(p);
-	if (p_tok(p) == K_NUMBER)
+	if (p_tok(p) == K_NUMBER && p_cur(p)->text.p[0] != '-')
 		return number(p, true);
+	if (p_tok(p) != K_IDENT)
+		return p_tok(p) == K_NUMBER ? p_fail(p, p_loc(p), "unexpected minus token: expected number")
+					    : p_illegal(p, "expected number");
 	t = p_term(p);
 	if (!t)
 		return NULL;

@@ -94,6 +94,11 @@ static void heads_are_written_freely(void **state)
 		{"p. q := 1", "expected identifier", 0},
 		{"p", "var cannot be used for rule name", 1},
 		{"allow if { true }", "var cannot be used for rule name", 1},
+		{"p[\"x\"]", "`contains` keyword is required", 0},
+		{"default p := [x]", "illegal default rule (value cannot contain var)", 0},
+		{"p := - -1", "2:8: unexpected minus token: expected number", 0},
+		{"p := -\"a\"", "unexpected string token: expected number", 0},
+		{"p := \"a\"[0]", "illegal ref (head cannot be string)", 0},
 	};
 
 	(void)state;
@@ -146,6 +151,64 @@ static void what_is_nested_is_read_in_little_time(void **state)
 	}
 }
 
+/* What `query` gives for `input`, or the error's text. */
+static void gives(const char *query, const char *input, const char *want)
+{
+	struct rego_program *p = rego_compile(NULL, 0, NULL, NULL);
+	struct rego_query *q = rego_query_compile(p, query, strlen(query), NULL);
+	struct rego_eval_options o = {.size = sizeof(o), .input = input, .input_len = strlen(input), .strict_errors = 1};
+	struct rego_result *r = rego_eval(q, &o);
+	const struct rego_error *e = rego_result_error(r);
+	const char *got = e ? e->message : rego_result_value(r, NULL);
+
+	if (!got || !strstr(got, want))
+		fail_msg("%s\nwant %s\ngot  %s", input, want, got ? got : "undefined");
+	rego_result_free(r);
+	rego_query_free(q);
+	rego_program_free(p);
+}
+
+static void a_module_is_given_as_its_tree(void **state)
+{
+#define TRUE "{\"generated\":true,\"index\":0,\"terms\":{\"type\":\"boolean\",\"value\":true}}"
+#define VAR(x) "{\"type\":\"var\",\"value\":\"" x "\"}"
+#define STR(x) "{\"type\":\"string\",\"value\":\"" x "\"}"
+#define NUM(x) "{\"type\":\"number\",\"value\":" x "}"
+#define REF(x) "{\"type\":\"ref\",\"value\":[" x "]}"
+	static const char *const rows[][2] = {
+		{"package p\n# one\nx := 1.50", "{\"comments\":[{\"Location\":{\"col\":1,\"file\":\"m.rego\",\"row\":2},\"Text\":\"IG9uZQ==\"}],"
+		 "\"package\":{\"path\":[" VAR("data") "," STR("p") "]},\"rules\":[{\"body\":[" TRUE "],\"head\":{\"assign\":true,\"name\":\"x\","
+		 "\"ref\":[" VAR("x") "],\"value\":" NUM("1.50") "}}]}"},
+		{"package p\nimport data.a as b\nimport input.c", "\"imports\":[{\"alias\":\"b\",\"path\":" REF(VAR("data") "," STR("a")) "},"
+		 "{\"path\":" REF(VAR("input") "," STR("c")) "}]"},
+		/* wildcards are numbered as they are read; an else has arguments of its own */
+		{"package p\nf(_) if _ else := 2", "{\"body\":[{\"index\":0,\"terms\":" VAR("$1") "}],\"else\":{\"body\":[" TRUE "],\"head\":{"
+		 "\"args\":[" VAR("$2") "],\"assign\":true,\"name\":\"f\",\"ref\":[" VAR("f") "],\"value\":" NUM("2") "}},\"head\":{\"args\":["
+		 VAR("$0") "]"},
+		/* members and keys are sorted by what they are */
+		{"package p\nx := {y, \"b\", 2, y, {3: 1, 1: 2}}", "\"value\":{\"type\":\"set\",\"value\":[" NUM("2") "," STR("b") "," VAR("y") ","
+		 "{\"type\":\"object\",\"value\":[[" NUM("1") "," NUM("2") "],[" NUM("3") "," NUM("1") "]]}]}"},
+		{"package p\nx[k] := 1 if { some k in input; not k == 1 with input as 2 }",
+		 "\"body\":[{\"index\":0,\"terms\":{\"symbols\":[{\"type\":\"call\",\"value\":[" REF(VAR("internal") "," STR("member_2")) ","
+		 VAR("k") "," REF(VAR("input")) "]}]}},{\"index\":1,\"negated\":true,\"terms\":[" REF(VAR("equal")) "," VAR("k") "," NUM("1") "],"
+		 "\"with\":[{\"target\":" REF(VAR("input")) ",\"value\":" NUM("2") "}]}],\"head\":{\"assign\":true,\"key\":" VAR("k") ","
+		 "\"name\":\"x\",\"ref\":[" VAR("x") "," VAR("k") "]"},
+		{"package p\nx := $`a {1} {y}`", "{\"multi_line\":true,\"parts\":[" STR("a ") "," NUM("1") "," STR(" ") ",{\"index\":0,\"terms\":" VAR("y")
+		 "}]}"},
+		{"package p\n\nx = ", "rego.parse_module: 1 error occurred: m.rego:3: rego_parse_error: unexpected eof token"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena *a = arena_new(0);
+		struct rv_heap h = rv_heap_in(a, 0);
+		struct rv text = rv_json_value(&h, rv_cstr(&h, rows[i][0]));
+
+		gives("rego.parse_module(\"m.rego\", input)", text.str->p, rows[i][1]);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +217,7 @@ int main(void)
 		cmocka_unit_test(heads_are_written_freely),
 		cmocka_unit_test(heads_of_closures_bind_what_their_brackets_name),
 		cmocka_unit_test(what_is_nested_is_read_in_little_time),
+		cmocka_unit_test(a_module_is_given_as_its_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
