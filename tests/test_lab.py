@@ -1,82 +1,176 @@
 #!/usr/bin/env python3
-"""SNP guests of a laboratory, with a vendor's service on loopback: from cold collateral to the secret, and what refuses it."""
+"""Guests of a laboratory against a broker that trusts its roots, with the vendors' services on loopback: from cold collateral to
+the secret over real sockets, what every fault of a vendor comes to, and that a changed claim is the one that is named."""
 from harness import *
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOOPBACK_WORDS = 'collateral comes from this host without TLS'
-GOOD = {'snp_launch_measurement': ['a5' * 48], 'snp_bootloader': [3], 'snp_microcode': [72], 'snp_snp_svn': [22], 'snp_tee_svn': [1],
-        'snp_smt_enabled': True, 'snp_tsme_enabled': False, 'snp_guest_abi_major': 0, 'snp_guest_abi_minor': 0, 'snp_single_socket': False,
-        'snp_smt_allowed': True}
+AFFIRMING = '''package policy
+default allow := false
+allow if input.submods.cpu0["ear.status"] == "affirming"
+'''
 
 
-def lab(verb, d, *args, **fields):
-    """What warrant-lab prints; fields of the evidence become --set."""
-    sets = [x for k, v in fields.items() for x in ('--set', f'{k}={v if isinstance(v, str) else json.dumps(v)}')]
-    return subprocess.run([f'{BUILD}/bin/warrant-lab', verb, '--state', d, *args, *sets], check=True, timeout=60, capture_output=True,
-                          text=True).stdout
+def lab(verb, *args):
+    return subprocess.run([f'{BUILD}/bin/warrant-lab', verb, *args], check=True, timeout=60, capture_output=True, text=True).stdout
 
 
-class Kds:
-    def __init__(self, d):
-        self.asked, self.lock = [], threading.Lock()
-        kds = self
+SHAPES = json.loads(lab('list'))
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                path = self.path.split('?')[0]
-                with kds.lock:
-                    kds.asked.append(path)
-                time.sleep(0.2)
-                name = 'crl.der' if path.endswith('/crl') else 'cert_chain.pem' if path.endswith('/cert_chain') else 'vcek.der'
-                body = open(f'{d}/{name}', 'rb').read()
-                self.send_response(200)
-                self.send_header('Content-Length', str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
 
-            def log_message(self, *args):
-                pass
+def sets(fields):
+    return [x for k, v in fields.items() for x in ('--set', f'{k}={v if isinstance(v, str) else json.dumps(v)}')]
 
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+class Vendors:
+    """The services of a folder of worlds."""
+
+    def __init__(self, state):
+        self.process = subprocess.Popen([f'{BUILD}/bin/warrant-lab', 'serve', '--state', state, '--idle', '120'], text=True,
+                                        stdout=subprocess.PIPE)
+        self.url = self.process.stdout.readline().split()[-1]
+        self.port = int(self.url.rsplit(':', 1)[1])
+
+    def request(self, method, path, body=None, headers=None):
+        c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=20)
+        try:
+            c.request(method, path, body, headers or {})
+            r = c.getresponse()
+            return Reply(r.status, r.headers, r.read())
+        finally:
+            c.close()
+
+    def set(self, what, **values):
+        r = self.request('PUT', f'/lab/{what}', json.dumps(values))
+        assert r.status == 200, r.body
+
+    def faults(self, **values):
+        """Of kinds, with '_' for '-'; `any` is every kind."""
+        self.set('faults', **{'*' if k == 'any' else k.replace('_', '-'): v for k, v in values.items()})
+
+    def asked(self, whole=False):
+        """Path, or the whole target, and status of every request."""
+        return [(r['target'] if whole else r['target'].split('?')[0], r['status']) for r in self.request('GET', '/lab/asked').json()]
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
 
 
 class World:
-    """A broker that trusts the laboratory's root, and the service it asks."""
+    """Worlds in a folder, their vendors, and a broker that trusts the roots and asks the vendors."""
+
+    def __init__(self, hours=0, variant=None):
+        self.hours, self.variant = hours, variant
 
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix='warrant-lab-')
-        lab('make', self.dir, '--tee', 'snp', '--small-keys')
-        self.kds = Kds(f'{self.dir}/snp')
-        self.broker = Broker(attestation=f'''[attestation_service.verifier_config]
-trust_dir = "{self.dir}/trust"
-collateral_loopback_http = "{LOOPBACK_WORDS}"
-[attestation_service.verifier_config.snp_verifier]
-vcek_sources = [{{type = "KDS", base_url = "{self.kds.url}"}}]
-[attestation_service.verifier_config.dcap_verifier]
-collateral_service = ""''')
-        self.broker.start()
+        for tee in ('snp', 'tdx'):
+            lab('make', '--state', self.dir, '--tee', tee, '--small-keys', *(['--variant', self.variant] if self.variant and tee == 'snp' else []))
+        self.vendors = Vendors(self.dir)
+        self.broker = None
+        self.cold()
         return self
 
+    def cold(self, hours=None):
+        """A broker whose cache is empty."""
+        if self.broker:
+            self.broker.stop()
+        if hours is not None:
+            self.hours = hours
+        self.broker = Broker(attestation=f'''[attestation_service.verifier_config]
+trust_dir = "{self.dir}/trust"
+stale_collateral_hours = {self.hours}
+collateral_loopback_http = "{LOOPBACK_WORDS}"
+[attestation_service.verifier_config.snp_verifier]
+vcek_sources = [{{type = "KDS", base_url = "{self.vendors.url}"}}]
+[attestation_service.verifier_config.dcap_verifier]
+collateral_service = "{self.vendors.url}"''')
+        self.broker.start()
+        open(f'{self.broker.dir}/token', 'w').write(self.broker.admin_token)
+        self.before = len(self.vendors.asked())
+
     def __exit__(self, *rest):
-        self.kds.stop()
+        self.vendors.stop()
         self.broker.stop()
         shutil.rmtree(self.dir)
 
-    def guest(self, **fields):
+    def client(self, *args):
+        return subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{self.broker.port}', *args], capture_output=True,
+                              text=True, timeout=60)
+
+    def attest(self, tee, **fields):
+        """Claims of the TEE, or the reason of the refusal with everything that was said around it."""
+        p = self.client('attest', '--lab', tee, '--lab-state', self.dir, *sets(fields))
+        if p.returncode == 0:
+            cpu = json.loads(unb64u(p.stdout.split('.')[1]))['submods']['cpu0']
+            return cpu['ear.veraison.annotated-evidence'][tee], None
+        m = re.search(r'\(decision ([\w-]+);', p.stderr)
+        assert m, p.stderr
+        d = self.broker.admin('GET', 'decision/' + m.group(1)).json()
+        return d['code'], '\n'.join(f['text'] for f in d['why'])
+
+    def asked(self, **kw):
+        """What the vendors were asked since the broker began."""
+        return self.vendors.asked(**kw)[self.before:]
+
+    def guest(self, tee, **fields):
         g = Guest(self.broker)
-        assert g.auth(tee='snp').status == 200
-        return g, json.loads(lab('evidence', self.dir, '--tee', 'snp', '--report-data', g.report_data().hex(), **fields))
+        assert g.auth(tee=tee).status == 200
+        return g, json.loads(lab('evidence', '--state', self.dir, '--tee', tee, '--report-data', g.report_data().hex(), *sets(fields)))
+
+
+# ---- the whole handshake ----
+
+HANDSHAKES = (('snp', {}), ('snp', {'signing_key': 'vlek'}), ('snp', {'version': 5, 'certificates': True}), ('snp', {'version': 2}),
+              ('tdx', {}), ('tdx', {'version': 5}), ('tdx', {'version': 5, 'body_type': 3}), ('tdx', {'pck_ca': 'processor'}),
+              ('sgx', {}), ('sgx', {'version': 4}), ('sgx', {'version': 5, 'pck_ca': 'processor'}))
+
+
+def every_shape_goes_from_cold_collateral_to_the_secret():
+    with World() as w:
+        secret = w.broker.canary()
+        w.broker.set_secret('default/key/1', secret)
+        for tee in ('snp', 'tdx', 'sgx'):
+            w.broker.set_reference(**SHAPES[tee]['values'])
+        assert w.broker.set_resource_policy(AFFIRMING).status == 200
+        for tee, fields in HANDSHAKES:
+            p = w.client('get-resource', '--path', 'default/key/1', '--lab', tee, '--lab-state', w.dir, *sets(fields))
+            assert p.returncode == 0 and base64.b64decode(p.stdout) == secret, (tee, fields, p.stderr)
+        asked = w.asked(whole=True)
+        # a report of version 2 does not say its generation: both are asked for
+        assert all(status == (404 if '/Milan/' in target else 200) for target, status in asked), asked
+        assert len(asked) == len(set(asked)), 'something was fetched twice: ' + str(sorted(asked))
+
+
+def every_generation_of_amd_does_the_handshake():
+    for variant in ('Milan', 'Turin'):
+        with World(variant=variant) as w:
+            for fields in ({}, {'signing_key': 'vlek'}, {'version': 5}):
+                claims, why = w.attest('snp', **fields)
+                assert why is None, (variant, claims, why)
+                assert claims['generation'] == variant and claims['crl_checked'] is True
+                assert claims['signing_key'] == fields.get('signing_key', 'vcek')
+
+
+def init_data_is_bound_through_the_command_line():
+    toml = 'algorithm = "sha256"\nversion = "0.1.0"\n[data]\nx = "y"\n'
+    with World() as w:
+        for tee in ('snp', 'tdx', 'sgx'):
+            p = w.client('attest', '--lab', tee, '--lab-state', w.dir, toml)
+            assert p.returncode == 0, p.stderr
+            p = w.client('attest', '--lab', tee, '--lab-state', w.dir,
+                         *sets({{'snp': 'host_data', 'tdx': 'mr_config_id', 'sgx': 'config_id'}[tee]:
+                                'a1' * {'snp': 32, 'tdx': 48, 'sgx': 64}[tee]}), toml)
+            assert p.returncode == 1 and '403' in p.stderr, p.stderr
 
 
 def many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it():
     with World() as w:
-        guests = [w.guest() for _ in range(12)]
+        w.vendors.faults(any='slow=0.2')
+        guests = [w.guest('snp') for _ in range(12)]
         status = []
 
         def run(g, evidence):
@@ -86,52 +180,193 @@ def many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it():
         [t.start() for t in threads]
         [t.join() for t in threads]
         assert status == [(200, b'')] * 12, status
-        assert len(w.kds.asked) == 3 and len(set(w.kds.asked)) == 3, w.kds.asked
-        w.kds.stop()
-        g, evidence = w.guest()
-        r = g.attest(body=g.body(evidence=evidence))
-        assert r.status == 200, (r.status, r.body)
-        claims = json.loads(unb64u(g.token.split('.')[1]))['submods']['cpu0']['ear.veraison.annotated-evidence']['snp']
-        assert claims['generation'] == 'Genoa' and claims['crl_checked'] is True and claims['crl_stale'] is False, claims
+        asked = w.asked()
+        assert len(asked) == 3 and len(set(asked)) == 3, asked
+        w.vendors.stop()
+        claims, why = w.attest('snp')
+        assert why is None, (claims, why)
+        assert claims['crl_checked'] is True and claims['crl_stale'] is False, claims
+
+
+# ---- faults ----
+
+# tee, faults, the reason of the refusal, and what the explanation says of the vendor.
+REFUSALS = (
+    ('snp', {'amd_vcek': 'busy'}, 'snp.chain.missing', 'upstream.busy'),
+    ('snp', {'amd_vcek': 'error=500'}, 'snp.chain.missing', 'upstream.status'),
+    ('snp', {'amd_vcek': 'error=404'}, 'snp.chain.missing', 'upstream.absent'),
+    ('snp', {'amd_vcek': 'truncated'}, 'snp.chain.missing', 'fetch.io'),
+    ('snp', {'amd_vcek': 'drop'}, 'snp.chain.missing', 'fetch.io'),
+    ('snp', {'amd_vcek': 'slow=7'}, 'snp.chain.missing', 'fetch.timeout'),
+    ('snp', {'amd_vcek': 'other'}, 'snp.chain.missing', 'upstream.content'),
+    ('snp', {'amd_vcek': 'signature'}, 'snp.chain', ''),
+    ('snp', {'amd_vcek': 'future=2'}, 'snp.expired', ''),
+    ('snp', {'amd_crl': 'revoked'}, 'snp.revoked', ''),
+    ('snp', {'amd_crl': 'gap'}, 'snp.expired', ''),
+    ('snp', {'amd_crl': 'signature'}, 'snp.crl-signature', ''),
+    ('tdx', {'intel_tcb_info': 'busy'}, 'dcap.collateral-missing', 'upstream.busy'),
+    ('tdx', {'intel_tcb_info': 'error'}, 'dcap.collateral-missing', 'upstream.status'),
+    ('tdx', {'intel_tcb_info': 'truncated'}, 'dcap.collateral-missing', 'fetch.io'),
+    ('tdx', {'intel_tcb_info': 'other'}, 'dcap.collateral-missing', 'upstream.content'),
+    ('tdx', {'intel_tcb_info': 'future'}, 'dcap.collateral-missing', 'collateral.answer'),
+    ('tdx', {'intel_tcb_info': 'signature'}, 'dcap.collateral-signature.tcb-info', ''),
+    ('tdx', {'intel_tcb_info': 'gap'}, 'dcap.expired.tcb-info', ''),
+    ('tdx', {'intel_qe_identity': 'signature'}, 'dcap.collateral-signature.qe-identity', ''),
+    ('tdx', {'intel_qe_identity': 'gap'}, 'dcap.expired.qe-identity', ''),
+    ('tdx', {'intel_pck_crl': 'revoked'}, 'dcap.revoked.pck', ''),
+    ('tdx', {'intel_pck_crl': 'gap'}, 'dcap.expired.pck-crl', ''),
+    ('tdx', {'intel_pck_crl': 'drop'}, 'dcap.collateral-missing', 'fetch.io'),
+    ('tdx', {'intel_root_crl': 'revoked'}, 'dcap.revoked.pck-ca', ''),
+    ('tdx', {'intel_root_crl': 'signature'}, 'dcap.collateral-signature.crl', ''),
+    ('tdx', {'intel_root_crl': 'gap'}, 'dcap.expired.root-crl', ''),
+    ('sgx', {'intel_tcb_info': 'gap'}, 'dcap.expired.tcb-info', ''),
+    ('sgx', {'intel_qe_identity': 'other'}, 'dcap.collateral-missing', 'upstream.content'),
+    ('sgx', {'intel_pck_crl': 'revoked'}, 'dcap.revoked.pck', ''),
+)
+
+
+def every_fault_of_a_vendor_is_refused_by_its_name():
+    wrong = []
+    with World() as w:
+        for tee, faults, reason, said in REFUSALS:
+            w.vendors.faults(**faults)
+            w.cold()
+            code, why = w.attest(tee)
+            if why is None or code != reason or said not in why:
+                wrong.append((tee, faults, reason, said, code if why else 'accepted', why))
+    assert not wrong, '\n'.join(map(str, wrong))
+
+
+def a_gap_counts_within_the_configured_grace_and_no_longer():
+    """A vendor that has published nothing for 7.4 days: with eight days of grace guests go on, and the result says so."""
+    with World(hours=8 * 24) as w:
+        w.vendors.faults(any='gap=7.4', amd_vcek='slow=0', amd_ask_ark='slow=0')
+        for tee in ('tdx', 'sgx'):
+            claims, why = w.attest(tee)
+            assert why is None and claims['collateral_expiration_status'] == '1', (claims, why)
+        for fields in ({}, {'signing_key': 'vlek'}):
+            claims, why = w.attest('snp', **fields)
+            assert why is None and claims['crl_stale'] is True and claims['crl_checked'] is True, (claims, why)
+        w.cold(hours=7 * 24)
+        for tee, reason in (('tdx', 'dcap.expired.root-crl'), ('sgx', 'dcap.expired.root-crl'), ('snp', 'snp.expired')):
+            code, why = w.attest(tee)
+            assert why is not None and code == reason, (tee, code, why)
+
+
+def levels_and_modules_are_what_the_vendor_says_today():
+    date = '2026-01-01T00:00:00Z'
+    level = lambda status, *ids: {'tcb': {'isvsvn': 1}, 'tcbDate': date, 'tcbStatus': status, 'advisoryIDs': list(ids)}
+    module = {'id': 'TDX_03', 'mrsigner': '00' * 48, 'attributes': '00' * 8, 'attributesMask': 'ff' * 8}
+    rows = (({'tdx/qe': {'tcbLevels': [level('OutOfDate', 'INTEL-SA-7')]}}, 'tcb_status_qe', 'OutOfDate', ['INTEL-SA-7']),
+            ({'tdx/tcb': {'tdxModuleIdentities': [{**module, 'tcbLevels': [level('OutOfDate', 'INTEL-SA-8')]}]}},
+             'tcb_status_tdx_module', 'OutOfDate', ['INTEL-SA-8']),
+            ({'tdx/tcb': {'tcbEvaluationDataNumber': 20}}, 'tcb_eval_num', 20, []))
+    with World() as w:
+        for documents, claim, value, advisories in rows:
+            w.vendors.set('documents', **documents)
+            w.cold()
+            claims, why = w.attest('tdx')
+            assert why is None and claims[claim] == value and claims['advisory_ids'] == advisories, (claims, why)
+        w.vendors.set('documents', **{'tdx/tcb': {'tdxModuleIdentities': [{**module, 'id': 'TDX_07', 'tcbLevels': [level('UpToDate')]}]}})
+        w.cold()
+        code, why = w.attest('tdx')
+        assert why is not None and code == 'dcap.tdx-module-mismatch.identity', (code, why)
+
+
+# ---- one changed claim ----
+
+A1 = 'a1' * 64
+# tee, the field, and the one claim that the explanation may name: every claim that the default policy looks at.
+CHANGES = (
+    ('snp', {'measurement': A1[:96]}, {'measurement'}), ('snp', {'policy': 0xb0000}, {'policy_debug_allowed'}),
+    ('snp', {'policy': 0x70000}, {'policy_migrate_ma'}), ('snp', {'vmpl': 1}, {'vmpl'}),
+    ('snp', {'reported_tcb': '0401000000001648'}, {'reported_tcb_bootloader'}),
+    ('snp', {'reported_tcb': '0309000000001648'}, {'reported_tcb_tee'}),
+    ('snp', {'reported_tcb': '0301000000001748'}, {'reported_tcb_snp'}),
+    ('snp', {'reported_tcb': '0301000000001649'}, {'reported_tcb_microcode'}),
+    ('tdx', {'events': [], 'rtmr_1': A1[:96], 'rtmr_2': SHAPES['tdx']['values']['rtmr_2'][0]}, {'quote.body.rtmr_1'}),
+    ('tdx', {'events': [], 'rtmr_2': A1[:96], 'rtmr_1': SHAPES['tdx']['values']['rtmr_1'][0]}, {'quote.body.rtmr_2'}),
+    ('tdx', {'mr_td': 'b2' * 48}, {'quote.body.mr_td'}), ('tdx', {'xfam': 'e702060000000000'}, {'quote.body.xfam'}),
+    ('tdx', {'td_attributes': '0100001000000000'}, {'td_attributes.debug'}),
+    ('tdx', {'pck_pcesvn': 11}, {'tcb_status'}), ('tdx', {'qe_isv_svn': 7}, {'tcb_status'}),
+    ('tdx', {'tee_tcb_svn': '05030600000000000000000000000000'}, {'tcb_status'}),
+    ('sgx', {'mr_enclave': 'b2' * 32}, {'body.mr_enclave'}), ('sgx', {'mr_signer': A1[:64]}, {'body.mr_signer'}),
+    ('sgx', {'isv_prod_id': 4}, {'body.isv_prod_id'}), ('sgx', {'isv_svn': 4}, {'body.isv_svn'}),
+    ('sgx', {'attributes': '0700000000000000e700000000000000'}, {'debug'}), ('sgx', {'qe_isv_svn': 7}, {'tcb_status'}),
+)
 
 
 def a_changed_claim_is_the_one_that_the_explanation_names():
+    wrong = []
     with World() as w:
-        b = w.broker
-        secret = b.canary()
-        b.set_secret('default/key/1', secret)
-        b.set_reference(**GOOD)
-        assert b.set_resource_policy('package policy\ndefault allow := false\n'
-                                     'allow if input.submods.cpu0["ear.status"] == "affirming"\n').status == 200
-        g, evidence = w.guest()
-        r = g.attest(body=g.body(evidence=evidence))
-        assert r.status == 200, (r.status, r.body)
-        r = g.get('default/key/1')
-        assert r.status == 200 and g.open(r.body) == secret, (r.status, r.body)
-        open(f'{b.dir}/token', 'w').write(b.admin_token)
-        for fields, claim in (({'measurement': 'a4' * 48}, 'measurement'), ({'policy': 0xb0000}, 'policy_debug_allowed'),
-                              ({'policy': 0x70000}, 'policy_migrate_ma'), ({'vmpl': 1}, 'vmpl')):
-            g, evidence = w.guest(**fields)
+        w.broker.set_secret('default/key/1', w.broker.canary())
+        for tee in ('snp', 'tdx', 'sgx'):
+            w.broker.set_reference(**SHAPES[tee]['values'])
+        assert w.broker.set_resource_policy(AFFIRMING).status == 200
+        for tee, fields, claims in CHANGES:
+            g, evidence = w.guest(tee, **fields)
             r = g.attest(body=g.body(evidence=evidence))
-            assert r.status == 200, (r.status, r.body)
+            assert r.status == 200, (tee, fields, r.status, r.body)
             r = g.get('default/key/1')
-            assert r.status == 403, (fields, r.status)
-            p = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{b.port}', 'explain', '--admin-token-file',
-                                f'{b.dir}/token', r.json()['decision']], capture_output=True, text=True, timeout=60)
-            named = set(re.findall(r'input\.snp\.(\w+)', p.stdout))
-            assert named == {claim}, (claim, named, p.stdout, p.stderr)
+            assert r.status == 403, (tee, fields, r.status)
+            p = w.client('explain', '--admin-token-file', f'{w.broker.dir}/token', r.json()['decision'])
+            named = set(re.findall(rf'input\.{tee}\.([\w.]+)', p.stdout))
+            if named != claims:
+                wrong.append((tee, fields, claims, named, p.stdout))
+    assert not wrong, '\n'.join(map(str, wrong))
 
 
-def a_report_of_another_chip_or_an_altered_one_gets_nothing():
+def a_report_of_another_request_or_an_altered_one_gets_nothing():
     with World() as w:
-        g, evidence = w.guest(reported_tcb='0401000000001648')
-        r = g.attest(body=g.body(evidence=evidence))
-        assert r.status == 403, (r.status, r.body)
-        g, evidence = w.guest()
-        evidence['attestation_report']['measurement'][0] ^= 1
-        r = g.attest(body=g.body(evidence=evidence))
-        assert r.status == 403, (r.status, r.body)
+        for tee, field, path in (('snp', 'report_data', ('attestation_report', 'measurement', 0)), ('tdx', 'report_data', None),
+                                 ('sgx', 'report_data', None)):
+            g, evidence = w.guest(tee, **{field: A1})
+            r = g.attest(body=g.body(evidence=evidence))
+            assert r.status == 403, (r.status, r.body)
+            g, evidence = w.guest(tee)
+            if path:
+                evidence[path[0]][path[1]][path[2]] ^= 1
+            else:
+                quote = bytearray(base64.b64decode(evidence['quote']))
+                quote[200] ^= 1
+                evidence['quote'] = b64(bytes(quote))
+            r = g.attest(body=g.body(evidence=evidence))
+            assert r.status == 403, (r.status, r.body)
 
 
-run_tap([many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it, a_changed_claim_is_the_one_that_the_explanation_names,
-         a_report_of_another_chip_or_an_altered_one_gets_nothing])
+# ---- the vendors themselves ----
+
+def vendors_serve_this_host_alone_and_end_by_themselves():
+    with World() as w:
+        for address in ('0.0.0.0:0', '192.0.2.1:0', '[::]:0', '[2001:db8::1]:0', 'localhost:0', '127.0.0.1', '127.0.0.1:99999'):
+            p = subprocess.run([f'{BUILD}/bin/warrant-lab', 'serve', '--state', w.dir, '--listen', address], capture_output=True, text=True,
+                               timeout=20)
+            assert p.returncode == 1 and 'lab.listen' in p.stderr, (address, p.stderr)
+        p = subprocess.run([f'{BUILD}/bin/warrant-lab', 'serve', '--state', w.dir, '--idle', '1'], capture_output=True, text=True, timeout=20)
+        assert p.returncode == 0 and p.stdout.startswith('listening at http://127.0.0.1:'), (p.stdout, p.stderr)
+
+
+def what_vendors_hand_out_is_the_same_until_it_is_issued_anew():
+    with World() as w:
+        v = w.vendors
+        for path in ('/vcek/v1/Genoa/crl', '/tdx/certification/v4/tcb?fmspc=00906ED50000'):
+            first, second = v.request('GET', path), v.request('GET', path)
+            assert first.status == 200 and first.body == second.body and first.headers['ETag'] == second.headers['ETag']
+            assert v.request('GET', path, headers={'If-None-Match': first.headers['ETag']}).status == 304
+            assert v.request('GET', path, headers={'If-Modified-Since': first.headers['Last-Modified']}).status == 304
+            assert v.request('GET', path, headers={'If-None-Match': '"x"'}).status == 200
+            v.faults()
+            assert v.request('GET', path).body != first.body
+        for path in ('/vcek/v1/Milan/crl', '/vlek/v1/Genoa/00', '/tdx/certification/v4/rootcacrl', '/sgx/certification/v4/pckcrl?ca=x', '/x'):
+            assert v.request('GET', path).status == 404, path
+        r = v.request('GET', '/sgx/certification/v4/pckcert?cpusvn=' + '07' * 16 + '&pcesvn=0d00&pceid=0000')
+        assert r.status == 200 and r.body.startswith(b'-----BEGIN CERTIFICATE') and r.headers['SGX-PCK-Certificate-Issuer-Chain']
+        assert v.request('PUT', '/lab/faults', '{"amd-crl": "nonsense"}').status == 400
+
+
+run_tap([every_shape_goes_from_cold_collateral_to_the_secret, every_generation_of_amd_does_the_handshake,
+         init_data_is_bound_through_the_command_line, many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it,
+         every_fault_of_a_vendor_is_refused_by_its_name,
+         a_gap_counts_within_the_configured_grace_and_no_longer, levels_and_modules_are_what_the_vendor_says_today,
+         a_changed_claim_is_the_one_that_the_explanation_names, a_report_of_another_request_or_an_altered_one_gets_nothing,
+         vendors_serve_this_host_alone_and_end_by_themselves, what_vendors_hand_out_is_the_same_until_it_is_issued_anew])

@@ -9,6 +9,7 @@
 struct attester_options {
 	const char *tcti;	/* of a TPM: "swtpm:host=127.0.0.1,port=2321", "device:/dev/tpmrm0"; NULL: found */
 	uint32_t ak_handle;	/* 0: 0x81010002 */
+	const void *lab;	/* of an attester from elsewhere; else NULL */
 };
 
 struct attester {

@@ -220,8 +220,13 @@ static rc appraise(struct as *as, const char *policy_id, const char *tee, const 
 
 /* ---- verification ---- */
 
+/* The first piece that was nowhere to be had, and why. */
+struct lost_piece {
+	const char *kind, *reason, *text;
+};
+
 /* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
-static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadline, struct why *w)
+static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadline, struct lost_piece *lost, struct why *w)
 {
 	const struct vdriver *driver = registry_find(tee);
 	struct vcollateral *have;
@@ -235,11 +240,13 @@ static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadl
 		return deny(w, E_INTERNAL, "as.memory", "no memory");
 	for (unsigned i = 0; i < job->wants_n; i++) {
 		const struct vcollateral *want = &job->wants[i];
-		struct why lost = why_in(job->arena);
+		struct why inner = why_in(job->arena);
 
-		if (rc_ok(collateral_get(as->env.collateral, want->kind, want->key, job->arena, &have[job->collateral_n].bytes, &lost))) {
+		if (rc_ok(collateral_get(as->env.collateral, want->kind, want->key, job->arena, &have[job->collateral_n].bytes, &inner))) {
 			have[job->collateral_n].kind = want->kind;
 			have[job->collateral_n++].key = want->key;
+		} else if (!lost->kind) {
+			*lost = (struct lost_piece){want->kind, why_reason(&inner), why_text(&inner)};
 		}
 	}
 	job->collateral = have;
@@ -249,9 +256,16 @@ static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadl
 static rc run_verifier(struct as *as, const char *tee, struct vjob *job, struct why *w)
 {
 	int64_t deadline = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
+	struct lost_piece lost = {NULL};
+	rc r;
 
-	TRY(gather(as, tee, job, deadline, w));
-	TRY(pool_run(as->env.pool, tee, VERIFIER_VERIFY, job, deadline));
+	TRY(gather(as, tee, job, deadline, &lost, w));
+	job->now_s = clock_now_s(as->env.clock);	/* fetching took time: what was issued meanwhile is not of the future */
+	r = pool_run(as->env.pool, tee, VERIFIER_VERIFY, job, deadline);
+	/* the verifier knows that a piece is missing, and not why */
+	if (lost.kind)
+		TRY(note(w, r, "looking for %s: %s [%s]", lost.kind, lost.text, lost.reason));
+	TRY(r);
 	if (job->results_n == 0)
 		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", tee);
 	return rc_of(OK);

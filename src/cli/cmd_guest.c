@@ -11,13 +11,20 @@
 
 struct guest_options {
 	const char *tee, *tcti, *ak_handle, *key_file;
+	const char *lab, *lab_state;
+	struct cli_args set;
+	struct attester lab_attester;
+	struct cli_lab_request request;
 };
 
 #define GUEST_OPTS(o)                                                                                                      \
 	{"tee-key-file", "FILE", "PEM of the guest's key (P-256, P-384, P-521 or RSA); default: a new P-256 key", &(o).key_file},      \
 	{"tee", "TEE", "attester to use: tpm, sample; default: found", &(o).tee},                                                    \
 	{"tcti", "TCTI", "TPM to use, e.g. swtpm:host=127.0.0.1,port=2321; default: found", &(o).tcti},                             \
-	{"ak-handle", "HANDLE", "persistent handle of the attestation key; default 0x81010002", &(o).ak_handle}
+	{"ak-handle", "HANDLE", "persistent handle of the attestation key; default 0x81010002", &(o).ak_handle},                      \
+	{"lab", "TEE", "evidence of a laboratory instead of this machine's; only in builds that have one", &(o).lab},                \
+	{"lab-state", "DIR", "folder that `warrant-lab make` filled", &(o).lab_state},                                              \
+	{"set", "NAME=VALUE", "a field of the laboratory's evidence; several times", NULL, NULL, &(o).set}
 
 static rc open_key(const char *file, struct pkey **out, struct why *w)
 {
@@ -29,14 +36,42 @@ static rc open_key(const char *file, struct pkey **out, struct why *w)
 	return pkey_from_private_pem(&pem, out, w);
 }
 
-static rc prepare(const struct guest_options *o, struct guest *g, struct pkey **key, struct why *w)
+static rc find_lab(struct guest_options *o, const struct cli_args *args, struct guest *g, struct why *w)
+{
+	if (!cli_lab)
+		return deny(w, E_UNSUPPORTED, "cli.lab", "this build has no laboratory: it was configured with -Dlab=false");
+	if (!o->lab_state || o->tee)
+		return deny(w, E_MALFORMED, "cli.lab", "--lab needs --lab-state, and stands in place of --tee");
+	TRY(cli_lab->find(o->lab, &o->lab_attester, w));
+	o->request = (struct cli_lab_request){.state = o->lab_state, .tee = o->lab_attester.tee, .set = o->set.v, .set_n = o->set.n};
+	if (args->n)
+		o->request.init_data = slice_cstr(args->v[0]);
+	g->options.lab = &o->request;
+	g->attester = &o->lab_attester;
+	return rc_of(OK);
+}
+
+static rc find_attester(struct guest_options *o, const struct cli_args *args, struct guest *g, struct why *w)
+{
+	if (o->lab)
+		return find_lab(o, args, g, w);
+	if (o->lab_state || o->set.n)
+		return deny(w, E_MALFORMED, "cli.lab", "--lab-state and --set go with --lab");
+	g->attester = o->tee ? attester_find(o->tee) : attester_detect(&g->options);
+	if (!g->attester)
+		return deny(w, E_UNSUPPORTED, "cli.tee", "there is no attester for \"%s\" here; known are tpm and sample", o->tee);
+	return rc_of(OK);
+}
+
+/* INIT_DATA is the one argument. */
+static rc prepare(struct guest_options *o, const struct cli_args *args, struct guest *g, struct pkey **key, struct why *w)
 {
 	g->options.tcti = o->tcti;
 	if (o->ak_handle)
 		g->options.ak_handle = (uint32_t)strtoul(o->ak_handle, NULL, 0);
-	g->attester = o->tee ? attester_find(o->tee) : attester_detect(&g->options);
-	if (!g->attester)
-		return deny(w, E_UNSUPPORTED, "cli.tee", "there is no attester for \"%s\" here; known are tpm and sample", o->tee);
+	if (args->n)
+		g->init_data = slice_cstr(args->v[0]);
+	TRY(find_attester(o, args, g, w));
 	TRY(open_key(o->key_file, key, w));
 	g->key = *key;
 	return rc_of(OK);
@@ -61,10 +96,8 @@ static int attest_run(int argc, char **argv)
 	if (code == CLI_OK && !done && args.n > 1)
 		code = cli_usage("attest takes one argument, INIT_DATA");
 	if (code == CLI_OK && !done) {
-		rc x = prepare(&o, &g, &key, &w);
+		rc x = prepare(&o, &args, &g, &key, &w);
 
-		if (args.n)
-			g.init_data = slice_cstr(args.v[0]);
 		if (rc_ok(x))
 			x = remote_open(&remote_options, &r, &w);
 		if (rc_ok(x)) {
@@ -110,15 +143,13 @@ static rc print_base64(const struct secret *s, struct why *w)
 	return rc_of(OK);
 }
 
-static rc get(const char *path, const char *token_file, const struct guest_options *o, struct cli_args *args, struct guest *g,
+static rc get(const char *path, const char *token_file, struct guest_options *o, struct cli_args *args, struct guest *g,
 	      struct pkey **key, struct remote **r, struct arena *a, struct why *w)
 {
 	SECRET(secret);
 	struct slice token;
 
-	TRY(prepare(o, g, key, w));
-	if (args->n)
-		g->init_data = slice_cstr(args->v[0]);
+	TRY(prepare(o, args, g, key, w));
 	TRY(remote_open(&remote_options, r, w));
 	g->transport = remote_transport(*r);
 	if (token_file) {

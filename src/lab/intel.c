@@ -82,13 +82,10 @@ rc lab_intel_issue_pck(const struct lab_world *l, enum lab_intel_authority by, i
 	struct lab_cert c = {.subject = "CN=Lab SGX PCK Certificate" TAIL, .issuer = n->subject, .serial = LAB_PCK_SERIAL,
 			     .from_s = now_s - DAY, .to_s = now_s + 365 * DAY, .key = lab_item(l, "pck.key"), .signer = key_of(l, n->name, a),
 			     .ext = &ext, .ext_n = 1};
-	struct buf b = buf_in(a, 0);
 	struct slice der;
 
 	TRY(lab_cert(&c, a, &der, w));
-	buf_slice(&b, lab_pem("CERTIFICATE", der, a));
-	buf_slice(&b, lab_intel_pck_chain(l, by, a));
-	*pem = buf_view(&b);
+	*pem = lab_pem("CERTIFICATE", der, a);
 	return rc_of(OK);
 }
 

@@ -36,3 +36,5 @@ RC lab_intel_crl(const struct lab_world *l, const struct lab_intel_crl *c, struc
 /* PEM: the chain of who signs documents, and the chain of one who issues PCK certificates. */
 struct slice lab_intel_signing_chain(const struct lab_world *l, struct arena *a);
 struct slice lab_intel_pck_chain(const struct lab_world *l, enum lab_intel_authority by, struct arena *a);
+/* PEM of the PCK certificate that the service would hand out for a platform: the "pck_" fields of a quote, all others good. */
+RC lab_intel_pck(const struct lab_world *l, const struct json *fields, int64_t now_s, struct arena *a, struct slice *pem, struct why *w);

@@ -3,6 +3,7 @@
 #include "crypto/der_write.h"
 #include "evidence/dcap_quote.h"
 #include "lab/intel_int.h"
+#include "lab/lab_eventlog.h"
 #include "lab/lab_x509.h"
 #include "lab/place.h"
 #include "lab/shapes.h"
@@ -63,11 +64,16 @@ static struct slice config_member(struct arena *a, const struct json *fields)
 	return member(a, OID_SGX ".7", der_put(a, DER_SEQUENCE, buf_view(&b)));
 }
 
+static enum lab_intel_authority issuer_of(const struct json *fields)
+{
+	return slice_is(lab_text(fields, "pck_ca"), "processor") ? LAB_INTEL_PROCESSOR : LAB_INTEL_PLATFORM;
+}
+
 /* The PCK certificate with the platform's properties. */
 static RC platform(const struct lab_world *l, const struct json *fields, int64_t now_s, struct arena *a, struct slice *pem, struct why *w)
 {
 	uint8_t ppid[16] = {0}, components[16] = {0}, pce_id[2] = {0}, fmspc[6] = {0}, instance[16] = {0};
-	bool processor = slice_is(lab_text(fields, "pck_ca"), "processor");
+	bool processor = issuer_of(fields) == LAB_INTEL_PROCESSOR;
 	struct slice list[7] = {{0}};
 
 	if (!processor && !slice_is(lab_text(fields, "pck_ca"), "platform"))
@@ -86,8 +92,7 @@ static RC platform(const struct lab_world *l, const struct json *fields, int64_t
 		list[5] = member(a, OID_SGX ".6", octets(a, instance, 16));
 		list[6] = config_member(a, fields);
 	}
-	return lab_intel_issue_pck(l, processor ? LAB_INTEL_PROCESSOR : LAB_INTEL_PLATFORM, now_s,
-				   der_put_parts(a, DER_SEQUENCE, list, COUNT_OF(list)), a, pem, w);
+	return lab_intel_issue_pck(l, issuer_of(fields), now_s, der_put_parts(a, DER_SEQUENCE, list, COUNT_OF(list)), a, pem, w);
 }
 
 /* ---- the quote ---- */
@@ -110,7 +115,7 @@ static RC certification(const struct lab_world *l, const struct json *fields, st
 			struct slice *out, struct why *w)
 {
 	static const uint8_t auth_bytes[32] = {0xa, 0xb};
-	struct slice auth = slice_of(auth_bytes, sizeof(auth_bytes)), report, sig, pem;
+	struct slice auth = slice_of(auth_bytes, sizeof(auth_bytes)), report, sig, pem, chain = lab_intel_pck_chain(l, issuer_of(fields), a);
 	struct buf b = buf_in(a, 0);
 
 	TRY(qe_report(fields, key, auth, a, &report, w));
@@ -121,8 +126,9 @@ static RC certification(const struct lab_world *l, const struct json *fields, st
 	buf_le16(&b, (uint16_t)auth.n);
 	buf_slice(&b, auth);
 	buf_le16(&b, 5);
-	buf_le32(&b, (uint32_t)pem.n);
+	buf_le32(&b, (uint32_t)(pem.n + chain.n));
 	buf_slice(&b, pem);
+	buf_slice(&b, chain);
 	*out = buf_view(&b);
 	return buf_ok(&b) ? rc_of(OK) : lab_failed(w, "certification data");
 }
@@ -182,17 +188,37 @@ static RC begin_quote(struct buf *b, bool tdx, uint64_t type, size_t size, const
 	return *body ? rc_of(OK) : lab_failed(w, "a quote");
 }
 
-static RC wrap(const struct lab_world *l, const struct lab_binding *bind, const struct json *fields, struct slice signed_part, bool log,
-	       struct arena *a, struct slice *out, struct why *w)
+/* `log` is what stands under cc_eventlog; NULL: nothing does. */
+static RC wrap(const struct lab_world *l, const struct lab_binding *bind, const struct json *fields, struct slice signed_part,
+	       const struct json *log, struct arena *a, struct slice *out, struct why *w)
 {
 	struct json *doc = json_new_object(a);
 	struct slice quote;
 
 	TRY(sign_quote(l, fields, signed_part, bind->now_s, a, &quote, w));
 	if (log)
-		json_set(a, doc, "cc_eventlog", json_new_null(a));
+		json_set(a, doc, "cc_eventlog", log);
 	json_set(a, doc, "quote", json_new_b64(a, quote));
 	*out = json_text(a, doc);
+	return rc_of(OK);
+}
+
+/* Registers that no field names hold what the log leaves; without events there is no log. */
+static RC measure(const struct json *fields, uint8_t *td, struct arena *a, const struct json **log, struct why *w)
+{
+	static const char *const names[] = {"rtmr_0", "rtmr_1", "rtmr_2", "rtmr_3"};
+	static const struct lab_banks sha384 = {.alg = {DIGEST_SHA384}, .n = 1};
+	const struct json *events = json_get(fields, "events");
+	struct slice bytes;
+
+	*log = json_new_null(a);
+	if (events->n == 0)
+		return rc_of(OK);
+	for (uint32_t i = 0; i < COUNT_OF(names); i++)
+		if (lab_text(fields, names[i]).n == 0)
+			TRY(lab_register(events, DIGEST_SHA384, i + 1, td + 328 + (size_t)48 * i, a, w));
+	TRY(lab_eventlog(events, &sha384, a, &bytes, w));
+	*log = json_new_b64(a, bytes);
 	return rc_of(OK);
 }
 
@@ -202,15 +228,17 @@ static RC tdx_evidence(const struct lab_world *l, const struct lab_binding *bind
 	uint64_t type = lab_number(fields, "body_type");
 	struct buf b = buf_in(a, 0);
 	size_t size = type == 3 ? DCAP_TD15_REPORT : DCAP_TD10_REPORT;
+	const struct json *log;
 	uint8_t *body;
 
 	if ((type != 2 && type != 3) || (type == 3 && lab_number(fields, "version") != 5))
 		return deny(w, E_MALFORMED, "lab.field", "body_type is 2 (TD 1.0), or in version 5 also 3 (TD 1.5)");
 	TRY(begin_quote(&b, true, type, size, fields, &body, w));
 	TRY(lab_put_places(body, size, td_places, COUNT_OF(td_places), fields, w));
+	TRY(measure(fields, body, a, &log, w));
 	lab_bind_field(body + 520, 64, "report_data", fields, bind->report_data);
 	lab_bind_field(body + 184, 48, "mr_config_id", fields, bind->init_data);
-	return wrap(l, bind, fields, buf_view(&b), true, a, out, w);
+	return wrap(l, bind, fields, buf_view(&b), log, a, out, w);
 }
 
 static RC sgx_evidence(const struct lab_world *l, const struct lab_binding *bind, const struct json *fields, struct arena *a,
@@ -223,7 +251,7 @@ static RC sgx_evidence(const struct lab_world *l, const struct lab_binding *bind
 	TRY(lab_put_places(body, DCAP_SGX_REPORT, enclave_places, COUNT_OF(enclave_places), fields, w));
 	lab_bind_field(body + 320, 64, "report_data", fields, bind->report_data);
 	lab_bind_field(body + 192, 64, "config_id", fields, bind->init_data);
-	return wrap(l, bind, fields, buf_view(&b), false, a, out, w);
+	return wrap(l, bind, fields, buf_view(&b), NULL, a, out, w);
 }
 
 #define R4(x)  x x x x
@@ -233,6 +261,16 @@ static RC sgx_evidence(const struct lab_world *l, const struct lab_binding *bind
 #define B48    R4("b2b2b2b2b2b2b2b2b2b2b2b2")
 #define C48    R4("c3c3c3c3c3c3c3c3c3c3c3c3")
 #define XFAM   "e700060000000000"
+
+/* A boot log: the kernel that the firmware started, and its command line, each in a register of its own. */
+#define KERNEL_EVENT "0000000000000000000000000000000000000000000000001600000000000000040412006b00650072006e0065006c0000007fff0400"
+#define CMDLINE_EVENT "ed223b8f1a0000004c4f414445445f494d4147453a3a4c6f61644f7074696f6e7300"
+#define GOOD_EVENTS  "[[1, 4, \"00000000\"], [2, 2147483651, \"" KERNEL_EVENT "\"], [3, 6, \"" CMDLINE_EVENT "\"]]"
+/* What stands in the registers then, and the digests of the two events. */
+#define KERNEL_RTMR   "be0e12bb4f5f08a2c12886aa5d306289bb0baefc5d9b60196a102ea8b7b5cbe04b7d2c3098b63686deac3ae536f54731"
+#define CMDLINE_RTMR  "7bfd7e3c66fd8616b3e25e461c5324bb9d0c858016552a556722637d11366924f3a5c2f03a6c61a3ee534618cfe7eb1f"
+#define KERNEL_DIGEST "b5a8860268a19f9555b0d8469f2d1bb5ba3504e1d22c7dec111699dbaa7f6493fbd6f88cd0fab9568f5296ecb51dedd7"
+#define CMDLINE_DIGEST "875d1a08cb4d4c48b8cdee6a09e4b3cfd96f88b562343ad92dc7f62508237ff1d0b7b45fb4398d7c958e2fb63da06501"
 
 /* The platform and its quoting enclave, in both shapes. */
 #define PLATFORM_FIELDS                                                                                                           \
@@ -250,9 +288,10 @@ const struct lab_shape lab_tdx = {
 	.fields = "{\"version\": 4, \"body_type\": 2, \"user_data\": \"\", \"tee_tcb_svn\": \"08030600000000000000000000000000\","
 		  "\"mr_seam\": \"" C48 "\", \"mrsigner_seam\": \"\", \"seam_attributes\": \"\", \"td_attributes\": \"0000001000000000\","
 		  "\"xfam\": \"" XFAM "\", \"mr_td\": \"" A48 "\", \"mr_config_id\": \"\", \"mr_owner\": \"\", \"mr_owner_config\": \"\","
-		  "\"rtmr_0\": \"" C48 "\", \"rtmr_1\": \"" B48 "\", \"rtmr_2\": \"" A48 "\", \"rtmr_3\": \"\", \"report_data\": \"\","
+		  "\"rtmr_0\": \"\", \"rtmr_1\": \"\", \"rtmr_2\": \"\", \"rtmr_3\": \"\", \"events\": " GOOD_EVENTS ", \"report_data\": \"\","
 		  "\"tee_tcb_svn2\": \"08030600000000000000000000000000\", \"mr_servicetd\": \"\", \"qe_isv_prod_id\": 2," PLATFORM_FIELDS "}",
-	.values = "{\"mr_td\": [\"" A48 "\"], \"xfam\": [\"" XFAM "\"], \"rtmr_1\": [\"" B48 "\"], \"rtmr_2\": [\"" A48 "\"]}",
+	.values = "{\"mr_td\": [\"" A48 "\"], \"xfam\": [\"" XFAM "\"], \"rtmr_1\": [\"" KERNEL_RTMR "\"],"
+		  "\"rtmr_2\": [\"" CMDLINE_RTMR "\"], \"tdvfkernel\": \"" KERNEL_DIGEST "\", \"tdvfkernelparams\": \"" CMDLINE_DIGEST "\"}",
 	.make = lab_intel_make,
 	.init_data = true,
 	.evidence = tdx_evidence,
@@ -272,3 +311,13 @@ const struct lab_shape lab_sgx = {
 	.init_data = true,
 	.evidence = sgx_evidence,
 };
+
+rc lab_intel_pck(const struct lab_world *l, const struct json *fields, int64_t now_s, struct arena *a, struct slice *pem, struct why *w)
+{
+	struct json *all;
+
+	TRY(json_parse(a, slice_cstr(lab_sgx.fields), NULL, &all, w));
+	for (size_t i = 0; i < fields->n; i++)
+		json_set_slice(a, all, fields->members[i].name, fields->members[i].value);
+	return platform(l, all, now_s, a, pem, w);
+}

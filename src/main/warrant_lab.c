@@ -1,16 +1,19 @@
 /* warrant_lab.c - a laboratory: roots and evidence of every TEE's shape, and their vendors on loopback. In no package: nothing made
  * here is trusted by anybody who was not told to. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 #include "base/sys.h"
 #include "cli/cli.h"
 #include "codec/base64.h"
 #include "lab/lab.h"
+#include "lab/serve.h"
+#include "lab/vendor.h"
 
 struct options {
-	const char *state, *tee, *variant, *report_data, *init_data;
-	struct cli_args set;
+	const char *state, *tee, *variant, *report_data, *init_data, *listen, *idle;
+	struct cli_args set, faults;
 	bool small_keys;
 };
 
@@ -101,9 +104,52 @@ static rc list(const struct options *o, struct arena *a, struct why *w)
 	return arena_bad(a) ? lab_failed(w, "a list") : rc_of(OK);
 }
 
+/* {"amd-crl": "revoked"} of "amd-crl:revoked". */
+static rc faults_of(const struct options *o, struct arena *a, struct slice *out, struct why *w)
+{
+	struct json *doc = json_new_object(a);
+
+	for (unsigned i = 0; i < o->faults.n; i++) {
+		const char *colon = strchr(o->faults.v[i], ':');
+
+		if (!colon)
+			return deny(w, E_MALFORMED, "lab.fault", "\"%s\" is not KIND:FAULT", o->faults.v[i]);
+		json_set_slice(a, doc, slice_of(o->faults.v[i], (size_t)(colon - o->faults.v[i])), json_new_cstr(a, colon + 1));
+	}
+	*out = json_text(a, doc);
+	return rc_of(OK);
+}
+
+static void listening(void *ctx, const char *address)
+{
+	(void)ctx;
+	printf("listening at http://%s\n", address);
+	fflush(stdout);
+}
+
+static rc serve(const struct options *o, struct arena *a, struct why *w)
+{
+	struct serve_config c = {.listen = o->listen ? o->listen : "127.0.0.1:0", .ready = listening};
+	struct vendor *v;
+	struct slice faults;
+	rc r;
+
+	TRY(need(o->state, "state", w));
+	if (o->idle)
+		c.idle_s = (unsigned)strtoul(o->idle, NULL, 10);
+	TRY(faults_of(o, a, &faults, w));
+	TRY(vendor_open(o->state, &clock_system, &v, w));
+	r = vendor_set_faults(v, faults, w);
+	if (rc_ok(r))
+		r = lab_serve(v, &c, w);
+	vendor_close(v);
+	return r;
+}
+
 static const struct verb verbs[] = {
 	{"make", "make the worlds, or the one of --tee, and the anchors for a broker's trust_dir", "--state DIR [--tee TEE] [--variant NAME]", make},
 	{"evidence", "print what a guest of --tee sends", "--state DIR --tee TEE [--set NAME=VALUE ...]", evidence},
+	{"serve", "be the vendors' services on this host", "--state DIR [--listen 127.0.0.1:PORT] [--idle SECONDS] [--fault KIND:FAULT ...]", serve},
 	{"list", "print the shapes: fields of their evidence, reference values that suit it", "[--tee TEE]", list},
 };
 
@@ -137,6 +183,9 @@ int main(int argc, char **argv)
 		{"small-keys", NULL, "RSA of 2048 bits where the vendor has 4096", NULL, &o.small_keys},
 		{"report-data", "HEX", "what the evidence is bound to", &o.report_data},
 		{"init-data", "HEX", "digest of init-data", &o.init_data},
+		{"listen", "ADDRESS:PORT", "of this host's own; default 127.0.0.1:0, which prints its port", &o.listen},
+		{"idle", "SECONDS", "end when nobody asked for so long; default 600", &o.idle},
+		{"fault", "KIND:FAULT", "of the services, e.g. amd-crl:revoked; several times", NULL, NULL, &o.faults},
 		{"set", "NAME=VALUE", "a field of the evidence; several times", NULL, NULL, &o.set},
 	};
 	const struct verb *v;
