@@ -75,6 +75,8 @@ def programs_are_position_independent_and_their_tables_read_only():
 
 
 def no_path_of_the_build_machine_stands_in_a_program():
+    if b'__gcov_dump' in read(PROGRAMS[0]):
+        raise Skip('a build that measures coverage names where it writes its figures')
     source = os.path.realpath(os.environ['WARRANT_SOURCE']).encode()
     absolute = re.compile(rb'(?<![\w.])' + re.escape(source) + b'/')
     for path in PROGRAMS:
