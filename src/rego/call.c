@@ -240,24 +240,44 @@ rc rego_cache_put(struct rego_call *c, struct rv key, struct rv val)
 	return rc_of(rv_heap_bad(c->heap) ? E_INTERNAL : OK);
 }
 
+/* Slots by hash; 0 is free, else a position + 1. Twice as many as there can be objects, so that there is always a free one. */
+static uint8_t *object_slot(struct vm *vm, const char *area, struct rv key)
+{
+	uint32_t i = rv_hash(key) % OBJECT_SLOTS;
+
+	if (vm->nobjects == 0)
+		memset(vm->object_at, 0, sizeof(vm->object_at));
+	for (; vm->object_at[i]; i = (i + 1) % OBJECT_SLOTS) {
+		const struct object_slot *o = &vm->objects[vm->object_at[i] - 1];
+
+		if (strcmp(o->area, area) == 0 && rv_eq(o->key, key))
+			break;
+	}
+	return &vm->object_at[i];
+}
+
 void *rego_object_get(struct rego_call *c, const char *area, struct rv key)
 {
 	struct vm *vm = vm_of(c);
+	void *object = constants_get(vm->prog, area, key);
+	uint8_t *at;
 
-	for (uint32_t i = 0; i < vm->nobjects; i++) {
-		if (strcmp(vm->objects[i].area, area) == 0 && rv_eq(vm->objects[i].key, key))
-			return vm->objects[i].object;
-	}
-	return NULL;
+	if (object || !vm->nobjects)
+		return object;
+	at = object_slot(vm, area, key);
+	return *at ? vm->objects[*at - 1].object : NULL;
 }
 
 bool rego_object_put(struct rego_call *c, const char *area, struct rv key, void *object, void (*drop)(void *))
 {
 	struct vm *vm = vm_of(c);
+	uint8_t *at;
 
-	if (vm->nobjects == (uint32_t)(sizeof(vm->objects) / sizeof(vm->objects[0])))
+	if (vm->nobjects == OBJECT_SLOTS / 2)
 		return false;
+	at = object_slot(vm, area, key);
 	vm->objects[vm->nobjects++] = (struct object_slot){area, key, object, drop};
+	*at = (uint8_t)vm->nobjects;
 	return true;
 }
 

@@ -281,6 +281,7 @@ struct rego_program *rego_compile(const struct rego_module *modules, size_t coun
 	}
 	if (ok) {
 		p->comp = c;
+		constants_make(p);
 		return p;
 	}
 	if (errors)
@@ -291,8 +292,10 @@ struct rego_program *rego_compile(const struct rego_module *modules, size_t coun
 
 void rego_program_free(struct rego_program *p)
 {
-	if (p)
+	if (p) {
+		constants_drop(p);
 		arena_free(p->arena);
+	}
 }
 
 struct query_job {

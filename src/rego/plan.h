@@ -104,6 +104,15 @@ struct plan_group {
 	const char *name;
 };
 
+#define CONSTANT_SLOTS 512u
+
+struct constant {
+	const char *area;
+	struct rv key;
+	void *object;	/* NULL: free */
+	void (*drop)(void *object);
+};
+
 struct rego_program {
 	struct arena *arena;
 	struct rv_strtab *tab;
@@ -115,6 +124,8 @@ struct rego_program {
 	const char *const *mod_names;
 	const struct slice *mod_texts;
 	uint32_t nmods;
+	struct constant *constants;	/* by key; CONSTANT_SLOTS of them, or NULL */
+	uint32_t nconstants;
 	struct comp comp;	/* what a query's compilation starts from; not changed by it */
 };
 
@@ -134,5 +145,9 @@ struct rego_query {
 /* Code for one rule definition (without its else). False: an error was recorded. */
 bool plan_rule_code(struct comp *c, struct rule *r, struct plan_rule *out);
 bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q);
+/* Makes what builtins make of constant operands, once all code is there; gives it back. */
+void constants_make(struct rego_program *p);
+void constants_drop(struct rego_program *p);
+void *constants_get(const struct rego_program *p, const char *area, struct rv key);
 /* A listing, one instruction a line. */
 void plan_dump(struct buf *b, const struct rego_program *p);

@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "rego/host.h"
+#include "rego/plan.h"
 
 static uint64_t fail_at;	/* the allocation of the next arena that fails, from 1; 0: none */
 
@@ -256,6 +257,49 @@ static void errors_of_builtins_are_undefined_unless_strict(void **state)
 	done(x);
 }
 
+/* What a constant pattern costs is paid when the policy is compiled: an evaluation may have no steps to spare for it. */
+static void constant_patterns_are_made_with_the_policy(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t constants;
+		uint64_t steps;
+		bool fits;
+	} rows[] = {
+		{"x if regex.match(`^[a-z]+(-[0-9]+)?$`, input)", 1, 50, true},
+		{"x if regex.match(concat(\"\", [`^[a-z]+`, `(-[0-9]+)?$`]), input)", 0, 50, false},
+		{"x if { regex.match(`^[a-z]+`, input)\n regex.split(`[a-z]+`, input)[1] == \"-17\"\n regex.find_n(`[a-z]+`, input, 1) == [\"name\"] }", 2,
+		 100, true},
+		{"x if regex.replace(input, `[a-z]+(-)[0-9]+(x|y)?`, `ok`) == \"ok\"", 1, 50, true},
+		{"x if regex.replace(input, concat(\"\", [`[a-z]+(-)`, `[0-9]+(x|y)?`]), `ok`) == \"ok\"", 0, 50, false},
+		/* the same pattern with other delimiters is another one */
+		{"x if { glob.match(`name-*`, [\"-\"], input)\n not glob.match(`name*`, [\"-\"], input)\n glob.match(`name*`, [\"/\"], input) }", 2, 100,
+		 true},
+		{"x if { g := concat(\"-\", [`name`, `*`])\n every i in [1, 2] { i > 0\n glob.match(g, [], input)\n not glob.match(g, [\"1\"], input) } }", 0, 200,
+		 true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (int tight = 0; tight < 2; tight++) {
+			struct rego_eval_options o = {.budget = {.steps = tight ? rows[i].steps : 0}};
+			char text[400];
+			struct run x;
+			const struct rego_error *e;
+
+			snprintf(text, sizeof(text), "package p\n%s", rows[i].text);
+			x = evaluate(text, "data.p.x", "\"name-17\"", o, REGO_V1);
+			e = rego_result_error(x.r);
+			if (rego_result_allowed(x.r) != (!tight || rows[i].fits))
+				fail_msg("row %zu, tight %d: %s", i, tight, e ? e->message : "undefined");
+			if (e)
+				assert_string_equal(e->budget, "steps");
+			assert_int_equal(x.p->nconstants, rows[i].constants);
+			done(x);
+		}
+	}
+}
+
 /* Each allocation fails once: no crash, no leak (the sanitizer looks), and never another answer. */
 static void when_any_allocation_fails_there_is_an_error_and_no_wrong_answer(void **state)
 {
@@ -317,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_denial_tells_the_expression_and_the_nearest_member),
 		cmocka_unit_test(a_missing_field_is_told),
 		cmocka_unit_test(errors_of_builtins_are_undefined_unless_strict),
+		cmocka_unit_test(constant_patterns_are_made_with_the_policy),
 		cmocka_unit_test(when_any_allocation_fails_there_is_an_error_and_no_wrong_answer),
 	};
 

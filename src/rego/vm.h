@@ -35,6 +35,8 @@ struct frame {
 	struct memo **memo;	/* results of functions by arguments */
 };
 
+#define OBJECT_SLOTS 256u
+
 struct object_slot {
 	const char *area;
 	struct rv key;
@@ -82,7 +84,8 @@ struct vm {
 	const struct plan_group *group;	/* whose rule runs, for explanations */
 	const struct plan_rule *rule;
 	uint32_t nobjects;
-	struct object_slot objects[128];	/* last: not cleared */
+	struct object_slot objects[OBJECT_SLOTS / 2];	/* this and what follows is not cleared */
+	uint8_t object_at[OBJECT_SLOTS];
 };
 
 struct rego_query_state {

@@ -1,7 +1,9 @@
 /* regexes.c - the builtins around RE2, with the rules of Go for successive and empty matches. */
+#include "base/num.h"
 #include "rego/builtin/globs.h"
 #include "rego/builtin/lib.h"
 #include "rego/builtin/regex.h"
+#include "rego/builtin/simple.h"
 #include "rego/builtin/unicode.h"
 
 #define ERR_MAX 512
@@ -114,7 +116,17 @@ static RC matches(struct rego_call *c, struct rv pattern, struct slice s, struct
 	struct use u;
 	int hit;
 
-	TRY(rego_charge(c, 1 + s.n / 64));
+	TRY(rego_charge(c, 1 + s.n / 64 + (s.n <= SIMPLE_TEXT_MAX ? s.n * MIN_OF(pattern.str->n, SIMPLE_PATTERN_MAX) / 1024 : 0)));
+	switch (simple_match(rv_slice(pattern), s)) {
+	case SIMPLE_MISS:
+		*out = rv_bool(false);
+		return rc_of(OK);
+	case SIMPLE_HIT:
+		*out = rv_bool(true);
+		return rc_of(OK);
+	case SIMPLE_NOT:
+		break;
+	}
 	TRY(use(c, pattern, &u));
 	hit = regex_find(u.re, s.p, s.n, 0, 0, span);
 	done(&u);

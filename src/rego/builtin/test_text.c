@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 #include "base/sys.h"
@@ -15,6 +16,7 @@
 #include "rego/builtin/ip.h"
 #include "rego/builtin/regex.h"
 #include "rego/builtin/semver.h"
+#include "rego/builtin/simple.h"
 #include "rego/builtin/tzif.h"
 #include "rego/builtin/unicode.h"
 #include "rego/builtin/units.h"
@@ -602,6 +604,80 @@ static void expressions_are_linear_and_their_errors_are_told(void **state)
 	regex_free(re);
 }
 
+static bool by_re2(struct slice pattern, struct slice text, bool *hit)
+{
+	ptrdiff_t span[2];
+	struct regex *re;
+	char err[200];
+
+	if (regex_new(pattern.p, pattern.n, &re, err, sizeof(err)) != REGEX_OK)
+		return false;
+	*hit = regex_find(re, text.p, text.n, 0, 0, span) == 1;
+	regex_free(re);
+	return true;
+}
+
+static unsigned pick(uint32_t *seed, unsigned n)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 12) % n;
+}
+
+static void simple_expressions_match_what_re2_matches(void **state)
+{
+	static const char in_pattern[] = "aab.*+?^$\\/x-|(]{\n\xc3", in_text[] = "aaabbx/.-\n\xc3\xa9*";
+	uint32_t seed = 99;
+	unsigned taken = 0, hits = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 60000; round++) {
+		uint8_t pattern[12], text[16];
+		struct slice p = {pattern, 0}, t = {text, 0};
+		enum simple got;
+		bool hit = false;
+
+		for (unsigned n = pick(&seed, 9); p.n < n; p.n++)
+			pattern[p.n] = (uint8_t)in_pattern[pick(&seed, round % 4 ? 10 : sizeof(in_pattern) - 1)];
+		for (unsigned n = pick(&seed, 13); t.n < n; t.n++)
+			text[t.n] = (uint8_t)in_text[pick(&seed, round % 3 ? 6 : sizeof(in_text) - 1)];
+		got = simple_match(p, t);
+		if (got == SIMPLE_NOT)
+			continue;
+		taken++;
+		hits += got == SIMPLE_HIT;
+		if (!by_re2(p, t, &hit) || hit != (got == SIMPLE_HIT))
+			fail_msg("\"" SLICE_FMT "\" on \"" SLICE_FMT "\": %d", SLICE_ARG(p), SLICE_ARG(t), got);
+	}
+	assert_true(taken > 15000 && hits > 5000 && taken - hits > 4000);
+}
+
+static void simple_expressions_leave_the_others_to_re2(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		enum simple want;
+	} rows[] = {
+		{"", "", SIMPLE_HIT}, {"^$", "", SIMPLE_HIT}, {"^$", "a", SIMPLE_MISS}, {"^/api/v1/.*$", "/api/v1/x", SIMPLE_HIT},
+		{"/x-0/*", "a/x-0b", SIMPLE_HIT}, {"/x-0/*", "/x-10/", SIMPLE_MISS}, {"a.c", "a\nc", SIMPLE_MISS}, {"a\\.c", "abc", SIMPLE_MISS},
+		{"a.c", "a\xc3\xa9" "c", SIMPLE_NOT}, {"ac", "\xc3\xa9" "ac", SIMPLE_HIT}, {"a+b?c*$", "xaac", SIMPLE_HIT}, {"a+?", "a", SIMPLE_HIT},
+		{"a|b", "a", SIMPLE_NOT}, {"(a)", "a", SIMPLE_NOT}, {"[a]", "a", SIMPLE_NOT}, {"a{2}", "aa", SIMPLE_NOT}, {"a**", "a", SIMPLE_NOT},
+		{"*a", "a", SIMPLE_NOT}, {"^*", "", SIMPLE_NOT}, {"a$b", "a", SIMPLE_NOT}, {"a^", "a", SIMPLE_NOT}, {"\\d", "1", SIMPLE_NOT}, {"a\\", "a", SIMPLE_NOT},
+		{"\xc3\xa9", "\xc3\xa9", SIMPLE_NOT},
+		{"0123456789012345678901234567890123456789012345678901234567890", "", SIMPLE_NOT},
+		{"012345678901234567890123456789012345678901234567890123456789$", "x012345678901234567890123456789012345678901234567890123456789", SIMPLE_HIT},
+	};
+	char *text = calloc(1, SIMPLE_TEXT_MAX + 1);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (simple_match(slice_cstr(rows[i].pattern), slice_cstr(rows[i].text)) != rows[i].want)
+			fail_msg("%s on %s", rows[i].pattern, rows[i].text);
+	assert_non_null(text);
+	assert_int_equal(simple_match(slice_cstr("a"), slice_of(text, SIMPLE_TEXT_MAX)), SIMPLE_MISS);
+	assert_int_equal(simple_match(slice_cstr("a"), slice_of(text, SIMPLE_TEXT_MAX + 1)), SIMPLE_NOT);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +703,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(networks_contain_and_merge, setup, teardown),
 		cmocka_unit_test_setup_teardown(uris_are_taken_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(expressions_are_linear_and_their_errors_are_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(simple_expressions_match_what_re2_matches, setup, teardown),
+		cmocka_unit_test_setup_teardown(simple_expressions_leave_the_others_to_re2, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
