@@ -70,27 +70,39 @@ static void a_session_ends_with_its_challenge(void **state)
 	REFUSED(session_get(f->store, &c, f->a, &s, &f->w), &f->w, E_NOTFOUND, "store.absent");
 }
 
+static void takes(struct fix *f, const struct challenge *c, const char *key, struct slice row)
+{
+	struct session s;
+
+	OK_OR_FAIL(store_put(f->store, SESSION_NS, key, row, &f->w), &f->w);
+	if (rc_ok(session_get(f->store, c, f->a, &s, &f->w)))
+		fail_msg("a damaged row of %zu bytes was taken", row.n);
+	assert_string_not_equal(why_reason(&f->w), "store.absent");
+	why_clear(&f->w);
+}
+
 /* Rows that another hand wrote: refused, each alone. */
 static void a_damaged_session_record_is_refused(void **state)
 {
-	static const char *const rows[] = {"", "{", "[]", "{}", "{\"token\":1,\"key\":\"k\",\"version\":5}",
-					   "{\"token\":\"t\",\"version\":5}", "{\"token\":\"t\",\"key\":\"k\"}",
-					   "{\"token\":\"t\",\"key\":\"k\",\"version\":0}", "{\"token\":\"t\",\"key\":\"k\",\"version\":6}",
-					   "{\"token\":\"t\",\"key\":\"k\",\"version\":\"5\"}",
-					   "{\"token\":\"t\",\"key\":\"k\",\"version\":-1}"};
+	static const struct {
+		size_t at;
+		uint8_t byte;
+	} bad[] = {{0, 0}, {0, 2}, {1, 0}, {1, 6}, {2, 0}, {2, 2}, {2, 255}, {3, 1}, {5, 255}, {7, 0}, {7, 2}, {10, 255}};
 	struct fix *f = *state;
 	struct challenge c = challenge_of(1), good = challenge_of(2);
-	const char *key = session_op(f->a, &c, &(struct session){.token = SLICE_LIT("t"), .key = SLICE_LIT("k"), .version = RCAR_040,
-							   .expires_s = c.expires_s}).key;
+	struct store_op op = session_op(f->a, &c, &(struct session){.token = SLICE_LIT("t"), .key = SLICE_LIT("k"), .version = RCAR_040,
+								    .expires_s = c.expires_s});
 	struct session s;
 
 	OK_OR_FAIL(keep(f, &good, "a.b.c"), &f->w);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		OK_OR_FAIL(store_put(f->store, SESSION_NS, key, slice_cstr(rows[i]), &f->w), &f->w);
-		if (rc_ok(session_get(f->store, &c, f->a, &s, &f->w)))
-			fail_msg("row %zu was taken: %s", i, rows[i]);
-		assert_string_not_equal(why_reason(&f->w), "store.absent");
-		why_clear(&f->w);
+	for (size_t n = 0; n < op.value.n; n++)
+		takes(f, &c, op.key, slice_sub(op.value, 0, n));
+	takes(f, &c, op.key, SLICE_LIT("{\"token\":\"t\",\"key\":\"k\",\"version\":5}"));
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct slice row = arena_dup(f->a, op.value);
+
+		((uint8_t *)(uintptr_t)row.p)[bad[i].at] = bad[i].byte;
+		takes(f, &c, op.key, row);
 	}
 	OK_OR_FAIL(session_get(f->store, &good, f->a, &s, &f->w), &f->w);
 }
