@@ -7,7 +7,7 @@
  * Memory: a tree lives in the arena of its struct gql and borrows from the text that it was read from. Threads: one.
  * Text and trees are hostile: nesting ends at GQL_DEPTH, and every pass charges the budget of the call. Passes return
  * nothing; they set `end` in struct gql (the query ends: budget or memory) or `error` (the document is refused), and the
- * caller looks once with gql_state().
+ * caller looks once with gql_stop().
  */
 #pragma once
 #include "rego/builtin/lib.h"
@@ -36,12 +36,6 @@ static inline bool gql_stop(const struct gql *g)
 {
 	return g->error || !rc_ok(g->end);
 }
-/* OK, E_MALFORMED (see error), or what ends the query. */
-static inline RC gql_state(const struct gql *g)
-{
-	return !rc_ok(g->end) ? g->end : rc_of(g->error ? E_MALFORMED : OK);
-}
-
 /* ---- the tree ---- */
 
 /* Line and column of the text, from 1; the column of a block string may be below 1. line 0: there is no place. */
@@ -116,6 +110,7 @@ struct gql_arg {
 	struct gql_value *value;
 	const struct gql_name_list *comment;
 	struct gql_pos pos;
+	bool repeated; /* graphql_rules.c */
 };
 GQL_LIST(gql_arg);
 
@@ -163,10 +158,15 @@ struct gql_directive {
 	struct slice name;
 	struct gql_arg_list args;
 	struct gql_pos pos;
+	bool misplaced; /* was told */
 };
 GQL_LIST(gql_directive);
 
-GQL_LIST(gql_selection);
+struct gql_selection_list {
+	struct gql_selection *first, *last;
+	uint32_t n;
+	const struct gql_fields *fields; /* by response name (graphql_overlap.c); NULL: not collected yet */
+};
 
 enum gql_selection_kind { GQL_FIELD, GQL_SPREAD, GQL_INLINE };
 
@@ -195,6 +195,7 @@ struct gql_var {
 	const struct gql_name_list *comment;
 	struct gql_pos pos;
 	bool used;
+	bool repeated; /* graphql_rules.c */
 	struct gql_def *def;
 };
 GQL_LIST(gql_var);
@@ -222,9 +223,11 @@ struct gql_fragment {
 	const struct gql_name_list *comment;
 	struct gql_pos pos;
 	/* set while checking */
-	uint32_t walked;  /* mark of the operation that has walked it */
-	uint32_t visited; /* mark of other walks */
-	uint32_t index;	  /* its place among the fragments */
+	uint32_t walked;   /* mark of the operation that has walked it */
+	uint32_t compared; /* mark of graphql_overlap.c */
+	uint32_t index;	   /* its place among the fragments */
+	uint32_t path_at;  /* its place on the path of graphql_fragment_rules.c, from 1; 0: not on it */
+	bool used, followed, visited;
 };
 GQL_LIST(gql_fragment);
 
@@ -250,6 +253,11 @@ struct gql_member {
 enum gql_kind { GQL_SCALAR, GQL_OBJECT_TYPE, GQL_INTERFACE, GQL_UNION, GQL_ENUM_TYPE, GQL_INPUT };
 const char *gql_kind_name(enum gql_kind k); /* "SCALAR" */
 
+/* An object, an interface or a union: has fields to select, or stands for one that has. */
+bool gql_is_composite(const struct gql_def *d);
+/* May be the type of an argument, an input field or a variable. */
+bool gql_is_input(const struct gql_def *d);
+
 struct gql_ref {
 	struct gql_ref *next;
 	struct gql_def *def;
@@ -266,6 +274,7 @@ struct gql_def {
 	const struct gql_name_list *before, *after, *at_end;
 	struct gql_pos pos;
 	bool builtin;
+	uint8_t cycle; /* graphql_schema_check.c */
 	struct gql_ref_list possible; /* types that an object of this type may have; set while checking */
 };
 GQL_LIST(gql_def);
@@ -317,16 +326,19 @@ bool gql_operation_kind(struct slice name, enum gql_operation_kind *out);
 void gql_parse_query(struct gql *g, struct slice text, struct gql_query *out);
 void gql_parse_schema(struct gql *g, struct slice text, bool builtin, struct gql_document *out);
 
-/* Tree to value, without what is empty (graphql_value.c), in the heap of the call. RV_UNDEF ends the query. */
+/* Tree to value, without what is empty (graphql_to_value.c), in the heap of the call. RV_UNDEF ends the query. */
 struct rv gql_query_value(struct gql *g, const struct gql_query *q);
 struct rv gql_schema_value(struct gql *g, const struct gql_document *d);
 
-/* Value to tree (graphql_object.c). */
+/* Value to tree (graphql_from_value.c). */
 void gql_query_from(struct gql *g, struct rv v, struct gql_query *out);
 void gql_schema_from(struct gql *g, struct rv v, struct gql_document *out);
 
-/* A schema whose types and directives can be found by name (graphql_schema.c). */
+/* ---- finding by name (graphql_names.c) ---- */
+
+/* Starts zeroed. Names that collide cost the steps that they take. */
 struct gql_map {
+	struct gql *g; /* since the first put */
 	struct gql_map_slot {
 		struct slice key;
 		void *val;
@@ -337,6 +349,23 @@ struct gql_map {
 void *gql_map_get(const struct gql_map *m, struct slice key);
 /* The one that was there is replaced. */
 void gql_map_put(struct gql *g, struct gql_map *m, struct slice key, void *val);
+/* False, and nothing done, when there is one. */
+bool gql_map_add(struct gql *g, struct gql_map *m, struct slice key, void *val);
+
+/* The first of that name, or NULL. */
+struct gql_member *gql_member_find(struct gql *g, const struct gql_member_list *l, struct slice name);
+struct gql_arg *gql_arg_find(struct gql *g, const struct gql_arg_list *l, struct slice name);
+struct gql_directive *gql_directive_find(struct gql *g, const struct gql_directive_list *l, const char *name);
+
+/* For messages; never NULL. */
+const char *gql_cstr(struct gql *g, struct slice s);
+/* "[Int!]!" */
+void gql_type_text(struct buf *b, const struct gql_type *t);
+const char *gql_type_cstr(struct gql *g, const struct gql_type *t);
+/* Could what has type t be used where `want` is expected? Whether `want` itself may be null is told apart. */
+bool gql_type_fits(const struct gql_type *t, const struct gql_type *want, bool want_non_null);
+
+/* ---- schemas ---- */
 
 struct gql_schema {
 	struct gql_map types;	   /* struct gql_def */
@@ -348,19 +377,18 @@ struct gql_schema {
 /* Joins the document with the types that every schema has, and checks it. Takes the document apart: make its value
  * first. */
 void gql_schema_build(struct gql *g, struct gql_document *d, struct gql_schema *out);
-static inline struct gql_def *gql_type_of(const struct gql_schema *s, const struct gql_type *t)
-{
-	while (t->elem)
-		t = t->elem;
-	return gql_map_get(&s->types, t->name);
-}
-struct gql_member *gql_member_find(struct gql *g, const struct gql_member_list *l, struct slice name);
-struct gql_arg *gql_arg_find(struct gql *g, const struct gql_arg_list *l, struct slice name);
-/* "[Int!]!" into b. */
-void gql_type_text(struct buf *b, const struct gql_type *t);
-const char *gql_type_cstr(struct gql *g, const struct gql_type *t);
-/* Could a variable of type t be used where `want` is expected? Nullability of `want` itself is given apart. */
-bool gql_type_fits(const struct gql_type *t, const struct gql_type *want, bool want_non_null);
+/* The definition of the named type inside; NULL when there is none. */
+struct gql_def *gql_type_of(const struct gql_schema *s, const struct gql_type *t);
+
+/* Parts of gql_schema_build (graphql_schema_check.c). */
+void gql_schema_bad(struct gql *g, struct gql_pos at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gql_check_definition(struct gql *g, const struct gql_schema *s, const struct gql_def *def);
+void gql_check_directive_definition(struct gql *g, const struct gql_schema *s, const struct gql_directive_def *def);
+/* An input object that needs itself without end. */
+void gql_check_input_cycles(struct gql *g, const struct gql_schema *s, struct gql_def *def);
+/* Uses of directives at a place. `inside`: in the definition of this directive. one_place: all stand at one place. */
+void gql_check_directives(struct gql *g, const struct gql_schema *s, const struct gql_directive_list *l, uint32_t location,
+			  const struct gql_directive_def *inside, bool one_place);
 
 /* Checks a query against a schema (graphql_check.c and the rules). `quiet`: the first finding ends it, its text does not
  * matter; else all findings are in error. */

@@ -281,7 +281,6 @@ static void fragment(struct gql_parser *p, struct gql_fragment_list *out)
 		return;
 	f->pos = gql_peek(p)->pos;
 	f->comment = p->comment;
-	f->index = out->n;
 	gql_expect_word(p, "fragment");
 	f->name = fragment_name(p);
 	variables(p, &f->vars);

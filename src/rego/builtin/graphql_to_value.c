@@ -1,4 +1,4 @@
-/* graphql_value.c - a tree as a value: the fields of the reference's structs by their names, less places, nulls, and
+/* graphql_to_value.c - a tree as a value: the fields of the reference's structs by their names, less places, nulls, and
  * collections that are empty. */
 #include "rego/builtin/graphql.h"
 
