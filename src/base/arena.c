@@ -235,6 +235,31 @@ void arena_reset(struct arena *a, struct arena_mark m)
 	a->bad = false;
 }
 
+void arena_clear(struct arena *a)
+{
+	struct block *keep = NULL, *prev;
+
+	if (!a)
+		return;
+	for (struct block *b = a->top; b; b = prev) {
+		prev = b->prev;
+		if (b->size <= BLOCK_MAX && (!keep || b->size > keep->size)) {
+			free(keep);
+			keep = b;
+		} else {
+			free(b);
+		}
+	}
+	if (keep) {
+		keep->prev = NULL;
+		keep->used = 0;
+	}
+	a->top = keep;
+	a->total = keep ? keep->size : 0;
+	a->bad = false;
+	a->fail_in = 0;
+}
+
 void arena_fail_at(struct arena *a, uint64_t n)
 {
 	a->fail_in = n;

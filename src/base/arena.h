@@ -47,6 +47,8 @@ size_t arena_used(const struct arena *a);
 /* A scratch scope: everything allocated after the mark is gone at the reset. */
 struct arena_mark arena_mark(struct arena *a);
 void arena_reset(struct arena *a, struct arena_mark m);
+/* Everything is gone, and one block is kept, of at most a few hundred KiB: for an owner who fills it again and again. Accepts NULL. */
+void arena_clear(struct arena *a);
 
 /* Fault injection for tests: the n-th allocation from now fails (1 = the next one); 0 turns it off. */
 void arena_fail_at(struct arena *a, uint64_t n);

@@ -75,15 +75,20 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_extend(struct buf *b, size_t n)
 {
-	uint8_t *p;
-
 	if (!room(b, n))
 		return NULL;
-	p = b->p + b->n;
-	memset(p, 0, n);
 	b->n += n;
+	return b->p + b->n - n;
+}
+
+uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+	uint8_t *p = buf_extend(b, n);
+
+	if (p)
+		memset(p, 0, n);
 	return p;
 }
 

@@ -29,6 +29,8 @@ void buf_le32(struct buf *b, uint32_t v);
 void buf_le64(struct buf *b, uint64_t v);
 /* n zeroed bytes to fill in, or NULL. */
 uint8_t *buf_reserve(struct buf *b, size_t n);
+/* n bytes that must be filled in, or NULL. */
+uint8_t *buf_extend(struct buf *b, size_t n);
 static inline bool buf_ok(const struct buf *b)
 {
 	return !b->bad;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/slice.h"
 #include "base/sys.h"
 
 #define LINE_MAX_BYTES 8192
@@ -60,10 +61,11 @@ static void put_quoted(struct line *l, const char *s)
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, unsigned n)
 {
-	struct line l = {.n = 0};
+	UNSET struct line l;
 	char when[32], num[32];
 	ssize_t done;
 
+	l.n = 0;
 	if ((int)level > atomic_load(&log_max))
 		return;
 	time_rfc3339(clock_now_s(&clock_system), when);

@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* On large arrays that are written before they are read: without the zeroing that the build adds to every variable. */
+#define UNSET __attribute__((uninitialized))
+
 struct slice {
 	const uint8_t *p;
 	size_t n;

@@ -75,6 +75,34 @@ static void the_arena_keeps_its_limit_and_its_marks(void **state)
 	arena_free(a);
 }
 
+static void an_arena_that_is_cleared_starts_anew(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+
+	(void)state;
+	arena_clear(NULL);
+	arena_clear(a);
+	for (unsigned round = 0; round < 5; round++) {
+		uint8_t *p;
+
+		for (unsigned i = 0; i < 40; i++) {
+			p = arena_alloc(a, 9000 + 1000 * i);
+			assert_true(p == NULL || p[0] == 0);
+			if (p)
+				memset(p, 0xa5, 9000 + 1000 * i);
+		}
+		assert_true(arena_bad(a));
+		arena_clear(a);
+		assert_false(arena_bad(a));
+		assert_int_equal(arena_used(a), 0);
+		p = arena_alloc(a, 5000);	/* what is kept is given out as zeros again */
+		for (unsigned i = 0; i < 5000; i++)
+			assert_int_equal(p[i], 0);
+	}
+	assert_non_null(arena_alloc(a, 700 << 10));	/* the limit counts from the start again */
+	arena_free(a);
+}
+
 static void growing_keeps_the_bytes(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -245,6 +273,7 @@ int main(void)
 		cmocka_unit_test(left_over_bytes_are_refused),
 		cmocka_unit_test(a_child_window_spoils_its_message),
 		cmocka_unit_test(the_arena_keeps_its_limit_and_its_marks),
+		cmocka_unit_test(an_arena_that_is_cleared_starts_anew),
 		cmocka_unit_test(growing_keeps_the_bytes),
 		cmocka_unit_test(a_buffer_stops_at_its_maximum),
 		cmocka_unit_test(a_reason_keeps_its_cause_and_its_context),

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/scan.h"
+
 int32_t utf8_next(struct slice s, size_t *at)
 {
 	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -39,11 +41,8 @@ bool utf8_valid(struct slice s)
 	size_t i = 0;
 
 	while (i < s.n) {
-		if (s.p[i] < 0x80) {
-			i++;
-			continue;
-		}
-		if (utf8_next(s, &i) < 0)
+		i += scan_ascii(s.p + i, s.n - i);
+		if (i < s.n && utf8_next(s, &i) < 0)
 			return false;
 	}
 	return true;

@@ -18,23 +18,25 @@ static bool is_padded(enum b64 v)
 void b64_write(struct buf *b, enum b64 variant, struct slice in)
 {
 	const char *set = is_url(variant) ? url_chars : std_chars;
-	size_t i = 0;
+	size_t whole = in.n / 3, rest = in.n % 3, tail = rest == 0 ? 0 : is_padded(variant) ? 4 : rest + 1;
+	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, whole * 4 + tail) : NULL;
+	const uint8_t *p = in.p;
 
-	for (; in.n - i >= 3; i += 3) {
-		uint32_t v = (uint32_t)in.p[i] << 16 | (uint32_t)in.p[i + 1] << 8 | in.p[i + 2];
-		char q[4] = {set[v >> 18], set[v >> 12 & 63], set[v >> 6 & 63], set[v & 63]};
+	if (!q)
+		return;
+	for (; whole--; p += 3, q += 4) {
+		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 
-		buf_put(b, q, 4);
+		q[0] = (uint8_t)set[v >> 18];
+		q[1] = (uint8_t)set[v >> 12 & 63];
+		q[2] = (uint8_t)set[v >> 6 & 63];
+		q[3] = (uint8_t)set[v & 63];
 	}
-	if (in.n - i == 1) {
-		char q[4] = {set[in.p[i] >> 2], set[(in.p[i] & 3) << 4], '=', '='};
+	if (rest) {
+		uint32_t v = (uint32_t)p[0] << 16 | (rest == 2 ? (uint32_t)p[1] << 8 : 0);
+		const char end[4] = {set[v >> 18], set[v >> 12 & 63], rest == 2 ? set[v >> 6 & 63] : '=', '='};
 
-		buf_put(b, q, is_padded(variant) ? 4 : 2);
-	} else if (in.n - i == 2) {
-		char q[4] = {set[in.p[i] >> 2], set[(in.p[i] & 3) << 4 | in.p[i + 1] >> 4],
-			     set[(in.p[i + 1] & 15) << 2], '='};
-
-		buf_put(b, q, is_padded(variant) ? 4 : 3);
+		memcpy(q, end, tail);
 	}
 }
 
@@ -46,30 +48,38 @@ struct slice b64_text(struct arena *a, enum b64 variant, struct slice in)
 	return buf_cstr(&b) ? buf_view(&b) : (struct slice){NULL, 0};
 }
 
-static int value_of(enum b64 variant, uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == (is_url(variant) ? '-' : '+'))
-		return 62;
-	if (c == (is_url(variant) ? '_' : '/'))
-		return 63;
-	return -1;
-}
+/* The six bits of a character, and 64 for what is none: index is the character, the last two that count depend on the alphabet. */
+#define X8 64, 64, 64, 64, 64, 64, 64, 64
+#define X32 X8, X8, X8, X8
+#define B64_VALUES(plus, minus, slash, under)                                                                                          \
+	{                                                                                                                              \
+		X32, X8, 64, 64, 64, plus, 64, minus, 64, slash, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64, 0, 1, 2, 3, \
+			4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, under, 64, 26, 27, \
+			28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64,  \
+			64, X32, X32, X32, X32                                                                                         \
+	}
+
+static const uint8_t std_values[256] = B64_VALUES(62, 64, 63, 64), url_values[256] = B64_VALUES(64, 62, 64, 63);
 
 size_t b64_decoded_max(size_t n)
 {
 	return n / 4 * 3 + 3;
 }
 
+static rc bad_character(enum b64 variant, struct slice in, size_t from, const char *what, struct why *w)
+{
+	const uint8_t *values = is_url(variant) ? url_values : std_values;
+
+	while (values[in.p[from]] < 64)
+		from++;
+	return deny(w, E_MALFORMED, "base64.malformed", "%s: character 0x%02x at %zu is not base64%s", what, in.p[from], from,
+		    is_url(variant) ? "url" : "");
+}
+
 rc b64_decode_into(enum b64 variant, struct slice in, uint8_t *out, size_t *out_n, const char *what, struct why *w)
 {
+	const uint8_t *values = is_url(variant) ? url_values : std_values, *p = in.p;
 	size_t n = in.n, done = 0, i = 0;
-	uint32_t v = 0;
 
 	if (is_padded(variant)) {
 		if (n % 4)
@@ -80,27 +90,26 @@ rc b64_decode_into(enum b64 variant, struct slice in, uint8_t *out, size_t *out_
 	}
 	if (n % 4 == 1)
 		return deny(w, E_MALFORMED, "base64.malformed", "%s: %zu characters cannot be base64", what, n);
-	for (; i < n; i++) {
-		int d = value_of(variant, in.p[i]);
+	for (; n - i >= 4; i += 4) {
+		uint32_t a = values[p[i]], b = values[p[i + 1]], c = values[p[i + 2]], d = values[p[i + 3]];
+		uint32_t v = a << 18 | b << 12 | c << 6 | d;
 
-		if (d < 0)
-			return deny(w, E_MALFORMED, "base64.malformed", "%s: character 0x%02x at %zu is not base64%s", what,
-				    in.p[i], i, is_url(variant) ? "url" : "");
-		v = v << 6 | (uint32_t)d;
-		if (i % 4 == 3) {
-			out[done++] = (uint8_t)(v >> 16);
-			out[done++] = (uint8_t)(v >> 8);
-			out[done++] = (uint8_t)v;
-			v = 0;
-		}
+		if ((a | b | c | d) & 64)
+			return bad_character(variant, in, i, what, w);
+		out[done++] = (uint8_t)(v >> 16);
+		out[done++] = (uint8_t)(v >> 8);
+		out[done++] = (uint8_t)v;
 	}
-	if ((n % 4 == 2 && (v & 15)) || (n % 4 == 3 && (v & 3)))
-		return deny(w, E_MALFORMED, "base64.malformed", "%s: bits behind the last byte are not zero", what);
-	if (n % 4 == 2)
-		out[done++] = (uint8_t)(v >> 4);
-	if (n % 4 == 3) {
-		out[done++] = (uint8_t)(v >> 10);
-		out[done++] = (uint8_t)(v >> 2);
+	if (n % 4) {
+		uint32_t a = values[p[i]], b = values[p[i + 1]], c = n % 4 == 3 ? values[p[i + 2]] : 0;
+
+		if ((a | b | c) & 64)
+			return bad_character(variant, in, i, what, w);
+		if (n % 4 == 2 ? b & 15 : c & 3)
+			return deny(w, E_MALFORMED, "base64.malformed", "%s: bits behind the last byte are not zero", what);
+		out[done++] = (uint8_t)(a << 2 | b >> 4);
+		if (n % 4 == 3)
+			out[done++] = (uint8_t)(b << 4 | c >> 2);
 	}
 	*out_n = done;
 	return rc_of(OK);
@@ -122,11 +131,11 @@ rc b64_decode(struct arena *a, enum b64 variant, struct slice in, struct slice *
 void hex_write(struct buf *b, struct slice in)
 {
 	static const char set[] = "0123456789abcdef";
+	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, 2 * in.n) : NULL;
 
-	for (size_t i = 0; i < in.n; i++) {
-		char q[2] = {set[in.p[i] >> 4], set[in.p[i] & 15]};
-
-		buf_put(b, q, 2);
+	for (size_t i = 0; q && i < in.n; i++) {
+		q[2 * i] = (uint8_t)set[in.p[i] >> 4];
+		q[2 * i + 1] = (uint8_t)set[in.p[i] & 15];
 	}
 }
 

@@ -384,18 +384,26 @@ static struct json *new_text(struct arena *a, enum json_kind kind, struct slice 
 	return v->text.p ? v : NULL;
 }
 
+static struct json *new_integer(struct arena *a, bool negative, uint64_t n)
+{
+	char t[24], *p = t + sizeof(t);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (negative)
+		*--p = '-';
+	return new_text(a, JSON_NUMBER, slice_of(p, (size_t)(t + sizeof(t) - p)));
+}
+
 struct json *json_new_i64(struct arena *a, int64_t n)
 {
-	char t[32];
-
-	return new_text(a, JSON_NUMBER, slice_of(t, (size_t)snprintf(t, sizeof(t), "%lld", (long long)n)));
+	return new_integer(a, n < 0, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
 struct json *json_new_u64(struct arena *a, uint64_t n)
 {
-	char t[32];
-
-	return new_text(a, JSON_NUMBER, slice_of(t, (size_t)snprintf(t, sizeof(t), "%llu", (unsigned long long)n)));
+	return new_integer(a, false, n);
 }
 
 struct json *json_new_number(struct arena *a, struct slice text)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/scan.h"
 #include "base/utf8.h"
 #include "codec/json_priv.h"
 
@@ -13,10 +14,14 @@ void json_write_quoted(struct buf *b, struct slice s)
 
 	buf_putc(b, '"');
 	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
 		char esc[6] = {'\\', 0, '0', '0', 0, 0};
 		size_t n = 2;
+		uint8_t c;
 
+		i += scan_json(s.p + i, s.n - i);
+		if (i == s.n)
+			break;
+		c = s.p[i];
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		switch (c) {

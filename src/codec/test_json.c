@@ -208,9 +208,93 @@ static void building_and_paths(void **state)
 	arena_free(a);
 }
 
+static void integers_are_written_to_their_last_digit(void **state)
+{
+	static const int64_t rows[] = {0, 7, -1, 10, 99, 100, -1000, INT64_MAX, INT64_MIN};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), "%lld", (long long)rows[i]);
+		assert_true(slice_is(json_new_i64(a, rows[i])->text, want));
+		if (rows[i] >= 0)
+			assert_true(slice_is(json_new_u64(a, (uint64_t)rows[i])->text, want));
+	}
+	assert_true(slice_is(json_new_u64(a, UINT64_MAX)->text, "18446744073709551615"));
+	arena_free(a);
+}
+
+/* Text is read and written eight bytes at a time: what is special must be seen at each place of eight, and beside each other. */
+static void what_is_special_is_seen_at_every_place(void **state)
+{
+	static const struct {
+		uint8_t byte;
+		const char *written;	/* NULL: refused when it stands in the source as it is */
+	} rows[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {0x1f, "\\u001f"}, {0, "\\u0000"}, {0x7f, "\x7f"}, {'!', "!"}, {'#', "#"},
+		    {' ', " "}, {']', "]"}, {'[', "["}};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t n = 1; n < 20; n++)
+			for (size_t at = 0; at < n; at++) {
+				struct arena_mark m = arena_mark(a);
+				struct buf b = buf_in(a, 0), want = buf_in(a, 0);
+				uint8_t text[20];
+				struct json *v;
+				rc r;
+
+				memset(text, 'x', sizeof(text));
+				text[at] = rows[i].byte;
+				buf_printf(&want, "\"%.*s%s%.*s\"", (int)at, "xxxxxxxxxxxxxxxxxxxx", rows[i].written, (int)(n - at - 1),
+					   "xxxxxxxxxxxxxxxxxxxx");
+				json_write_quoted(&b, slice_of(text, n));
+				assert_true(slice_eq(buf_view(&b), buf_view(&want)));
+				assert_true(rc_ok(json_parse(a, buf_view(&b), NULL, &v, NULL)));
+				assert_true(slice_eq(v->text, slice_of(text, n)));
+				b = buf_in(a, 0);
+				buf_putc(&b, '"');
+				buf_put(&b, text, n);
+				buf_putc(&b, '"');
+				r = json_parse(a, buf_view(&b), NULL, &v, NULL);
+				assert_int_equal(rc_ok(r), rows[i].byte >= 0x20 && rows[i].byte != '"' && rows[i].byte != '\\');
+				arena_reset(a, m);
+			}
+	arena_free(a);
+}
+
+static void text_that_is_no_utf8_is_refused_at_every_place(void **state)
+{
+	static const char *const bad[] = {"\xff", "\x80", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\xaf"}, *const good[] = {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	struct arena *a = arena_new(0);
+	struct json *v;
+
+	(void)state;
+	for (int at = 0; at < 18; at++)
+		for (int behind = 0; behind < 10; behind++) {
+			for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+				const char *t = arena_printf(a, "\"%.*s%s%.*s\"", at, "xxxxxxxxxxxxxxxxxx", bad[i], behind, "xxxxxxxxxx");
+
+				assert_int_equal(json_parse(a, slice_cstr(t), NULL, &v, NULL).code, E_MALFORMED);
+			}
+			for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+				const char *t = arena_printf(a, "\"%.*s%s%.*s\"", at, "xxxxxxxxxxxxxxxxxx", good[i], behind, "xxxxxxxxxx");
+
+				assert_true(rc_ok(json_parse(a, slice_cstr(t), NULL, &v, NULL)));
+				assert_true(slice_eq(v->text, slice_of(t + 1, strlen(t) - 2)));
+			}
+		}
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(integers_are_written_to_their_last_digit),
+		cmocka_unit_test(what_is_special_is_seen_at_every_place),
+		cmocka_unit_test(text_that_is_no_utf8_is_refused_at_every_place),
 		cmocka_unit_test(accepts_and_refuses_by_rfc8259),
 		cmocka_unit_test(caps_on_depth_nodes_and_size_hold),
 		cmocka_unit_test(large_objects_find_members_and_duplicates),
