@@ -130,6 +130,8 @@ rc pkey_wrap(EVP_PKEY *evp, bool is_private, bool allow_small_rsa, struct pkey *
 void pkey_free(struct pkey *k)
 {
 	if (k && atomic_fetch_sub(&k->refs, 1) == 1) {
+		EVP_PKEY_CTX_free(atomic_load(&k->ready_sign));
+		EVP_PKEY_CTX_free(atomic_load(&k->ready_verify));
 		EVP_PKEY_free(k->evp);
 		free(k);
 	}

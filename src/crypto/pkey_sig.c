@@ -112,10 +112,58 @@ static bool set_rsa(EVP_PKEY_CTX *c, bool pss, const EVP_MD *md)
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
+/* A context of a key on a curve; NULL on failure. A key that is used again keeps one to copy from: `ready`. */
+static EVP_PKEY_CTX *ec_context(const struct pkey *k, int (*init)(EVP_PKEY_CTX *), enum digest_alg hash, bool again,
+				_Atomic(EVP_PKEY_CTX *) *ready)
+{
+	bool own = (k->kind == KEY_P256 && hash == DIGEST_SHA256) || (k->kind == KEY_P384 && hash == DIGEST_SHA384) ||
+		   (k->kind == KEY_P521 && hash == DIGEST_SHA512);
+	EVP_PKEY_CTX *c = own ? atomic_load(ready) : NULL, *spare, *none = NULL;
+
+	if (c)
+		return EVP_PKEY_CTX_dup(c);
+	c = EVP_PKEY_CTX_new_from_pkey(NULL, k->evp, NULL);
+	if (!c || init(c) != 1 || EVP_PKEY_CTX_set_signature_md(c, digest_evp(hash)) != 1) {
+		EVP_PKEY_CTX_free(c);
+		return NULL;
+	}
+	spare = own && again ? EVP_PKEY_CTX_dup(c) : NULL;
+	if (spare && !atomic_compare_exchange_strong(ready, &none, spare))
+		EVP_PKEY_CTX_free(spare);	/* another thread was faster */
+	return c;
+}
+
+static EVP_PKEY_CTX *verify_context(const struct pkey *k, enum digest_alg hash, bool pss)
+{
+	struct pkey *m = (struct pkey *)(uintptr_t)k;	/* what it keeps ready changes nothing that it is */
+	EVP_PKEY_CTX *c;
+
+	if (k->kind != KEY_RSA)
+		return ec_context(k, EVP_PKEY_verify_init, hash, atomic_exchange(&m->verified, true), &m->ready_verify);
+	c = EVP_PKEY_CTX_new_from_pkey(NULL, k->evp, NULL);
+	if (c && EVP_PKEY_verify_init(c) == 1 && set_rsa(c, pss, digest_evp(hash)) && EVP_PKEY_CTX_set_signature_md(c, digest_evp(hash)) == 1)
+		return c;
+	EVP_PKEY_CTX_free(c);
+	return NULL;
+}
+
+static EVP_PKEY_CTX *sign_context(const struct pkey *k, enum digest_alg hash, bool pss)
+{
+	struct pkey *m = (struct pkey *)(uintptr_t)k;
+	EVP_PKEY_CTX *c;
+
+	if (k->kind != KEY_RSA)
+		return ec_context(k, EVP_PKEY_sign_init, hash, true, &m->ready_sign);
+	c = EVP_PKEY_CTX_new_from_pkey(NULL, k->evp, NULL);
+	if (c && EVP_PKEY_sign_init(c) == 1 && set_rsa(c, pss, digest_evp(hash)) && EVP_PKEY_CTX_set_signature_md(c, digest_evp(hash)) == 1)
+		return c;
+	EVP_PKEY_CTX_free(c);
+	return NULL;
+}
+
 static rc verify_digest(const struct pkey *k, enum digest_alg hash, bool pss, struct slice d, struct slice sig, const char *reason,
 			struct why *w)
 {
-	const EVP_MD *md = digest_evp(hash);
 	EVP_PKEY_CTX *c;
 	uint8_t der[160];
 	bool ok;
@@ -127,9 +175,8 @@ static rc verify_digest(const struct pkey *k, enum digest_alg hash, bool pss, st
 			return deny(w, E_DENIED, reason, "a signature of %zu bytes is none of this key", sig.n);
 		sig = slice_of(der, n);
 	}
-	c = EVP_PKEY_CTX_new_from_pkey(NULL, k->evp, NULL);
-	ok = md && c && EVP_PKEY_verify_init(c) == 1 && (k->kind != KEY_RSA || set_rsa(c, pss, md)) &&
-	     EVP_PKEY_CTX_set_signature_md(c, md) == 1 && EVP_PKEY_verify(c, sig.p, sig.n, d.p, d.n) == 1;
+	c = verify_context(k, hash, pss);
+	ok = c && EVP_PKEY_verify(c, sig.p, sig.n, d.p, d.n) == 1;
 	EVP_PKEY_CTX_free(c);
 	ERR_clear_error();
 	return ok ? rc_of(OK) : deny(w, E_DENIED, reason, "the signature does not verify");
@@ -240,9 +287,8 @@ rc pkey_sign(const struct pkey *k, enum sig_alg alg, struct slice msg, struct ar
 	if (alg == SIG_EDDSA)
 		return sign_ed25519(k, msg, a, sig, w);
 	TRY(digest(al.hash, msg, d, w));
-	c = EVP_PKEY_CTX_new_from_pkey(NULL, k->evp, NULL);
-	ok = out && c && EVP_PKEY_sign_init(c) == 1 && (k->kind != KEY_RSA || set_rsa(c, al.pss, digest_evp(al.hash))) &&
-	     EVP_PKEY_CTX_set_signature_md(c, digest_evp(al.hash)) == 1 && EVP_PKEY_sign(c, out, &n, d, digest_size(al.hash)) == 1;
+	c = sign_context(k, al.hash, al.pss);
+	ok = out && c && EVP_PKEY_sign(c, out, &n, d, digest_size(al.hash)) == 1;
 	EVP_PKEY_CTX_free(c);
 	if (!ok)
 		return sign_failed(w);

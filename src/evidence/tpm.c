@@ -277,7 +277,6 @@ static rc public_area(struct slice in, struct arena *a, const struct tpm_reasons
 		return deny(w, E_DENIED, why_not->signature,
 			    "the key (attributes 0x%x) is no restricted signing key of a TPM: it signs whatever it is given", k->attributes);
 	k->has_public = true;
-	k->public_area = in;
 	TRY(digest(DIGEST_SHA256, in, k->name_sha256, w));
 	if (type == TPM_ALG_ECC)
 		return ec_key(x, y, curve, a, k, w);

@@ -73,7 +73,6 @@ struct tpm_key {
 	bool has_public;
 	uint32_t attributes;
 	uint8_t name_sha256[32];	/* of the TPMT_PUBLIC: the name without its algorithm, where that is SHA-256 */
-	struct slice public_area;
 };
 
 /* SubjectPublicKeyInfo in DER or PEM, TPMT_PUBLIC or TPM2B_PUBLIC; told apart by their first bytes. A TPMT_PUBLIC that is no

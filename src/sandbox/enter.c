@@ -137,10 +137,14 @@ rc sandbox_enter(const struct sandbox_limits *in, struct sandbox_state *state, s
 
 void sandbox_job(unsigned cpu_s)
 {
+	static rlim_t limit;	/* a worker has one thread and one limit: it is set again when half of it is used, not for each job */
 	struct timespec used = {0};
 	struct rlimit l = {.rlim_max = RLIM_INFINITY};
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	l.rlim_cur = (rlim_t)used.tv_sec + cpu_s + 1;
-	(void)setrlimit(RLIMIT_CPU, &l);
+	if (limit >= (rlim_t)used.tv_sec + cpu_s + 1)
+		return;
+	l.rlim_cur = (rlim_t)used.tv_sec + 2 * cpu_s;
+	if (setrlimit(RLIMIT_CPU, &l) == 0)
+		limit = l.rlim_cur;
 }

@@ -8,6 +8,8 @@
 #include "base/sys.h"
 #include "sandbox/sandbox.h"
 
+#define FIRST_BYTES 16384u	/* of one recv(2): most messages are shorter */
+
 /* Waits for the socket; false at the deadline. */
 static RC wait_for(int fd, short what, int64_t deadline_ns, struct why *w)
 {
@@ -66,38 +68,47 @@ rc sandbox_send(int fd, struct slice head, struct slice body, int64_t deadline_n
 	return rc_of(OK);
 }
 
-static RC read_all(int fd, uint8_t *p, size_t n, int64_t deadline_ns, struct why *w)
+/* Some bytes, at least one. */
+static RC read_some(int fd, uint8_t *p, size_t n, int64_t deadline_ns, size_t *got, struct why *w)
 {
-	while (n) {
-		ssize_t got = recv(fd, p, n, deadline_ns ? MSG_DONTWAIT : 0);
+	for (;;) {
+		ssize_t k = recv(fd, p, n, deadline_ns ? MSG_DONTWAIT : 0);
 
-		if (got < 0 && errno == EAGAIN) {
-			TRY(wait_for(fd, POLLIN, deadline_ns, w));
-			continue;
+		if (k > 0) {
+			*got = (size_t)k;
+			return rc_of(OK);
 		}
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
+		if (k == 0 || (errno != EAGAIN && errno != EINTR))
 			return closed(w);
-		p += got;
-		n -= (size_t)got;
+		if (errno == EAGAIN)
+			TRY(wait_for(fd, POLLIN, deadline_ns, w));
 	}
-	return rc_of(OK);
 }
 
 rc sandbox_recv(int fd, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w)
 {
-	uint8_t len[4], *p;
-	size_t n;
+	UNSET uint8_t first[FIRST_BYTES];
+	uint8_t *p;
+	size_t have = 0, n, k;
 
-	TRY(read_all(fd, len, 4, deadline_ns, w));
-	n = (size_t)len[0] | (size_t)len[1] << 8 | (size_t)len[2] << 16 | (size_t)len[3] << 24;
+	while (have < 4) {	/* nearly always with the whole message behind it */
+		TRY(read_some(fd, first + have, sizeof(first) - have, deadline_ns, &k, w));
+		have += k;
+	}
+	n = (size_t)first[0] | (size_t)first[1] << 8 | (size_t)first[2] << 16 | (size_t)first[3] << 24;
+	have -= 4;
 	if (n > max_bytes)
 		return deny(w, E_LIMIT, "sandbox.message", "a message of %zu bytes, at most %zu", n, max_bytes);
+	if (have > n)
+		return deny(w, E_LIMIT, "sandbox.message", "a message of %zu bytes has %zu behind it", n, have - n);
 	p = arena_alloc(a, n + 1);
 	if (!p)
 		return deny(w, E_LIMIT, "sandbox.message", "no memory for a message of %zu bytes", n);
-	TRY(read_all(fd, p, n, deadline_ns, w));
+	memcpy(p, first + 4, have);
+	while (have < n) {
+		TRY(read_some(fd, p + have, n - have, deadline_ns, &k, w));
+		have += k;
+	}
 	*out = slice_of(p, n);
 	return rc_of(OK);
 }

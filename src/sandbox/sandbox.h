@@ -48,13 +48,13 @@ struct sandbox_state {
 /* For good. E_UNAVAILABLE sandbox.<what>; Landlock alone may be absent from the kernel: seccomp has closed files already. */
 RC sandbox_enter(const struct sandbox_limits *limits, struct sandbox_state *state, struct why *w);
 
-/* A job begins: it may take so many seconds of processor time, then the process is killed. This ends a worker whose
- * parent is gone and cannot watch the deadline any more. */
+/* A job begins: it may take so many seconds of processor time, and no more than twice as many, then the process is killed. This ends
+ * a worker whose parent is gone and cannot watch the deadline any more. */
 void sandbox_job(unsigned cpu_s);
 
-/* ---- messages: a length of 4 bytes, little endian, and so many bytes ---- */
+/* ---- messages: a length of 4 bytes, little endian, and so many bytes. Who has sent one waits for the answer before the next. ---- */
 
 /* Until deadline_ns on the monotonic clock; 0: without end. E_UNAVAILABLE sandbox.closed, sandbox.deadline. */
 RC sandbox_send(int fd, struct slice head, struct slice body, int64_t deadline_ns, struct why *w);
-/* A message over max_bytes is E_LIMIT sandbox.message; the stream is then of no more use. */
+/* A message over max_bytes, or with more behind it, is E_LIMIT sandbox.message; the stream is then of no more use. */
 RC sandbox_recv(int fd, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w);

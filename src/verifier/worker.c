@@ -58,33 +58,45 @@ static RC self_test(int fd, struct slice in, bool *was)
 	return sandbox_send(fd, slice_cstr(text), (struct slice){0}, 0, NULL);
 }
 
+/* What a worker works in, job after job. */
+struct room {
+	struct arena *in, *job, *spare;
+	struct memo *memo;
+};
+
+static RC serve_one(int fd, size_t message_max, const struct plugins *plugins, struct room *room)
+{
+	struct buf out = buf_in(room->job, message_max), little = buf_in(room->spare, 0);
+	struct slice in;
+	bool was;
+
+	TRY(sandbox_recv(fd, room->in, message_max, 0, &in, NULL));
+	TRY(self_test(fd, in, &was));
+	if (was)
+		return rc_of(OK);
+	sandbox_job(JOB_CPU_S);
+	if (rc_ok(answer(room->job, in, room->memo, plugins, &out)))
+		return sandbox_send(fd, buf_view(&out), (struct slice){0}, 0, NULL);
+	TRY(refuse(room->spare, &little));
+	return sandbox_send(fd, buf_view(&little), (struct slice){0}, 0, NULL);
+}
+
 int worker_serve(int fd, size_t message_max, const struct plugins *plugins)
 {
-	struct memo *memo = memo_new(MEMO_ENTRIES);
-	rc r = rc_of(OK);
+	struct room room = {.in = arena_new(message_max + 4096), .job = arena_new(ARENA_JOB), .spare = arena_new(1u << 16),
+			    .memo = memo_new(MEMO_ENTRIES)};
+	rc r = room.in && room.job && room.spare ? rc_of(OK) : rc_of(E_LIMIT);
 
 	while (rc_ok(r)) {
-		struct arena *in_arena = arena_new(message_max + 4096), *a = arena_new(ARENA_JOB), *spare = arena_new(1u << 16);
-		struct slice in;
-		bool was;
-
-		r = in_arena && a && spare ? sandbox_recv(fd, in_arena, message_max, 0, &in, NULL) : rc_of(E_LIMIT);
-		if (rc_ok(r))
-			r = self_test(fd, in, &was);
-		if (rc_ok(r) && !was) {
-			struct buf out = buf_in(a, message_max), little = buf_in(spare, 0);
-
-			sandbox_job(JOB_CPU_S);
-			if (rc_ok(answer(a, in, memo, plugins, &out)))
-				r = sandbox_send(fd, buf_view(&out), (struct slice){0}, 0, NULL);
-			else
-				r = rc_ok(refuse(spare, &little)) ? sandbox_send(fd, buf_view(&little), (struct slice){0}, 0, NULL) : rc_of(E_LIMIT);
-		}
-		arena_free(spare);
-		arena_free(a);
-		arena_free(in_arena);
+		r = serve_one(fd, message_max, plugins, &room);
+		arena_clear(room.in);
+		arena_clear(room.job);
+		arena_clear(room.spare);
 	}
-	memo_free(memo);
+	arena_free(room.in);
+	arena_free(room.job);
+	arena_free(room.spare);
+	memo_free(room.memo);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "verifier/test_driver.h"
 
 #include "evidence/eventlog.h"
+#include "evidence/memo.h"
 #include "evidence/tpm.h"
 #include "evidence/tpm_ak.h"
 #include "verifier/tpm/tpm.h"
@@ -122,6 +123,52 @@ static void a_certified_key_is_believed_under_its_root_alone(void **state)
 	assert_false(rc_ok(trial_run(&t, &tpm_driver)));
 	assert_string_equal(why_reason(&t.why), "tpm.chain");
 	trial_end(&t);
+}
+
+/* What a worker remembers of a key is how it reads: not that it is trusted, nor anything that it signed. */
+static void a_remembered_key_is_trusted_and_held_to_its_signature_anew(void **state)
+{
+	struct memo *memo = memo_new(MEMO_MIN);
+	struct parts p = gce(group, "sha256"), bad = p;
+	uint8_t *sig = exact_copy(p.sig, p.sig.n);
+
+	(void)state;
+	assert_non_null(memo);
+	sig[p.sig.n - 1] ^= 1;
+	bad.sig = slice_of(sig, p.sig.n);
+	for (unsigned round = 0; round < 6; round++) {
+		bool enrolled = round != 0 && round != 3, forged = round == 4;
+		struct trial t;
+		rc r;
+
+		trial_begin(&t, (struct slice){0});
+		t.job.memo = memo;
+		t.job.evidence = wire(t.a, forged ? &bad : &p);
+		if (enrolled)
+			enrol(&t, p.ak);
+		r = trial_run(&t, &tpm_driver);
+		assert_int_equal(rc_ok(r), enrolled && !forged);
+		if (!rc_ok(r))
+			assert_string_equal(why_reason(&t.why), forged ? "tpm.signature" : "tpm.untrusted-root.ak");
+		assert_int_equal(memo_count(memo), 1);
+		trial_end(&t);
+	}
+	/* another key is another entry, and is not taken for the first */
+	p.ak = shared_of_group(group, "tpm/swtpm/rsassa.ak.tss");
+	for (unsigned round = 0; round < 2; round++) {
+		struct trial t;
+
+		trial_begin(&t, (struct slice){0});
+		t.job.memo = memo;
+		t.job.evidence = wire(t.a, &p);
+		enrol(&t, p.ak);
+		assert_false(rc_ok(trial_run(&t, &tpm_driver)));
+		assert_string_equal(why_reason(&t.why), "tpm.signature");
+		assert_int_equal(memo_count(memo), 2);
+		trial_end(&t);
+	}
+	memo_free(memo);
+	free(sig);
 }
 
 static void a_flipped_bit_is_never_accepted(void **state)
@@ -446,6 +493,7 @@ int main(void)
 		cmocka_unit_test(a_quote_of_each_bank_verifies),
 		cmocka_unit_test(a_key_that_only_came_with_the_evidence_is_refused),
 		cmocka_unit_test(a_certified_key_is_believed_under_its_root_alone),
+		cmocka_unit_test(a_remembered_key_is_trusted_and_held_to_its_signature_anew),
 		cmocka_unit_test(a_flipped_bit_is_never_accepted),
 		cmocka_unit_test(structures_truncated_at_any_length_are_refused),
 		cmocka_unit_test(a_quote_of_our_own_reads),

@@ -1,7 +1,10 @@
 #include "verifier/tpm/tpm.h"
 
+#include <stdlib.h>
+
 #include "codec/base64.h"
 #include "evidence/eventlog.h"
+#include "evidence/memo.h"
 #include "evidence/octets.h"
 #include "evidence/tpm.h"
 #include "evidence/tpm_ak.h"
@@ -33,7 +36,8 @@ struct doc {
 };
 
 struct state {
-	struct tpm_key key;
+	const struct tpm_key *key;
+	struct tpm_key own;	/* where nothing is remembered; empty otherwise */
 	struct tpm_quote quote;
 	struct tpm_signature sig;
 	struct tpm_pcrs pcrs;
@@ -140,16 +144,47 @@ static RC check_log(struct vjob *job, struct slice bytes, struct state *s)
 	return eventlog_check_digests(&s->log, "tpm.event-digest-mismatch", job->why);
 }
 
+static void free_key(void *p)
+{
+	tpm_key_free(p);
+	free(p);
+}
+
+/* Reading a key costs as much as half of checking its signature, and a guest comes again with the same one. That it was read before
+ * says nothing about trust.
+ */
+static RC load_key(struct vjob *job, const struct memo_key *known, struct slice in, struct state *s)
+{
+	struct tpm_key k, *kept;
+
+	s->key = memo_get(job->memo, known);
+	if (s->key)
+		return rc_of(OK);
+	TRY(tpm_key_parse(in, job->arena, &reasons, &k, job->why));
+	kept = job->memo ? malloc(sizeof(*kept)) : NULL;
+	if (!kept) {
+		s->own = k;
+		s->key = &s->own;
+		return rc_of(OK);
+	}
+	*kept = k;
+	memo_put(job->memo, known, kept, free_key);
+	s->key = kept;
+	return rc_of(OK);
+}
+
 static RC check(struct vjob *job, const struct doc *d, struct state *s)
 {
+	const struct memo_key known = {.kind = "tpm.ak", .part = {d->ak}, .n = 1};
 	struct arena *a = job->arena;
 	struct why *w = job->why;
 
 	TRY(tpm_quote_parse(d->message, &reasons, &s->quote, w));
 	TRY(tpm_signature_parse(d->signature, &reasons, &s->sig, w));
-	TRY(tpm_key_parse(d->ak, a, &reasons, &s->key, w));
-	TRY(tpm_ak_trusted(job, &s->key, d->cert, d->chain, d->chain_n, &ak_reasons, &s->trust));
-	TRY(tpm_signature_check(&s->sig, s->key.key, s->quote.message, a, &reasons, w));
+	TRY(load_key(job, &known, d->ak, s));
+	TRY(tpm_ak_trusted(job, s->key, d->cert, d->chain, d->chain_n, &ak_reasons, &s->trust));
+	memo_prove(job->memo, &known);
+	TRY(tpm_signature_check(&s->sig, s->key->key, s->quote.message, a, &reasons, w));
 	if (d->pcrs) {
 		TRY(tpm_pcrs_from_json(a, d->pcrs, &s->quote, &reasons, &s->pcrs, w));
 		TRY(tpm_pcrs_check(&s->quote, &s->pcrs, s->sig.hash, a, &reasons, w));
@@ -173,11 +208,15 @@ static enum digest_alg main_bank(const struct tpm_quote *q)
 
 static void pcr_claims(struct arena *a, struct json *o, const struct state *s, enum digest_alg bank)
 {
+	char name[] = "pcr00";
+
 	for (unsigned pcr = 0; pcr < TPM_PCRS; pcr++) {
 		struct slice v = tpm_pcr(&s->quote, &s->pcrs, bank, pcr);
 
+		name[3] = (char)('0' + pcr / 10);
+		name[4] = (char)('0' + pcr % 10);
 		if (v.p)
-			json_set(a, o, arena_printf(a, "pcr%02u", pcr), json_new_hex(a, v));
+			json_set(a, o, name, json_new_hex(a, v));
 	}
 }
 
@@ -228,7 +267,7 @@ static RC add_claims(struct vjob *job, const struct doc *d, const struct state *
 		other_banks(a, o, s);
 	json_set(a, o, "pcr_selection", selection_claim(a, q));
 	json_set(a, o, "ak_trust", json_new_cstr(a, s->trust == TPM_AK_ENROLLED ? "enrolled" : "certificate"));
-	json_set(a, o, "ak_sha256", json_new_hex(a, slice_of(s->key.spki_sha256, 32)));
+	json_set(a, o, "ak_sha256", json_new_hex(a, slice_of(s->key->spki_sha256, 32)));
 	json_set(a, o, "signature_scheme", json_new_cstr(a, tpm_scheme_name(s->sig.scheme)));
 	json_set(a, o, "signature_hash", json_new_cstr(a, digest_name(s->sig.hash)));
 	json_set(a, o, "qualified_signer", json_new_hex(a, q->qualified_signer));
@@ -255,7 +294,7 @@ static RC tpm_verify(struct vjob *job)
 	r = check(job, d, s);
 	if (rc_ok(r))
 		r = add_claims(job, d, s);
-	tpm_key_free(&s->key);
+	tpm_key_free(&s->own);
 	return r;
 }
 
