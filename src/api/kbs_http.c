@@ -473,7 +473,7 @@ static void jwks(struct route_call *c)
 #define SMALL ((size_t)64 << 10)
 
 static const struct route routes[] = {
-	ROUTE("POST", "/kbs/v0/auth/?*", ADMIT_ANYONE, auth, SMALL),
+	ROUTE("POST", "/kbs/v0/auth/?*", ADMIT_ANYONE, auth, SMALL, .quick = true),
 	ROUTE("POST", "/kbs/v0/attest/?*", ADMIT_COOKIE, attest, 0),
 	ROUTE("GET", "/kbs/v0/resource", ADMIT_ADMIN, list_resources, 0),
 	ROUTE("GET", "/kbs/v0/resource/*", ADMIT_ATTESTED, get_resource, SMALL),
@@ -490,7 +490,7 @@ static const struct route routes[] = {
 	ROUTE("GET", "/kbs/v0/audit/records", ADMIT_ADMIN, audit_records, SMALL),
 	ROUTE("GET", "/kbs/v0/audit/proof", ADMIT_ADMIN, audit_proof, SMALL),
 	ROUTE("GET", "/healthz", ADMIT_ANYONE, healthz, SMALL),
-	ROUTE("GET", "/.well-known/jwks.json", ADMIT_ANYONE, jwks, SMALL),
+	ROUTE("GET", "/.well-known/jwks.json", ADMIT_ANYONE, jwks, SMALL, .quick = true),
 };
 
 /* ---- one request ---- */
@@ -590,6 +590,16 @@ void kbs_http_handle(void *ctx, struct http_request *req, struct http_response *
 		metrics_observe(h->metrics, M_RESPONSE_SIZE, (double)resp->body.n);
 	}
 	log_request(&c, took);
+}
+
+bool kbs_http_quick(void *ctx, const struct http_request *req)
+{
+	const struct route *route;
+	size_t rest;
+
+	(void)ctx;
+	route = route_find(routes, COUNT_OF(routes), req, &rest);
+	return route && route->quick;
 }
 
 size_t kbs_http_body_limit(void *ctx, const struct http_request *req)

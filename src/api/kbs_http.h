@@ -16,6 +16,7 @@ void kbs_http_close(struct kbs_http *h);
 /* For struct server_listener: ctx is the struct kbs_http. */
 void kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp);
 size_t kbs_http_body_limit(void *ctx, const struct http_request *req);
+bool kbs_http_quick(void *ctx, const struct http_request *req);	/* for the loop itself (server.h) */
 /* The metrics listener: GET /metrics and GET /healthz. */
 void kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp);
 /* For struct server_config. */

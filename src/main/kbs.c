@@ -288,7 +288,7 @@ static rc open_server(struct kbs_main *m)
 		return deny(&m->w, E_MALFORMED, "config.tls", "http_server.tls_profile must be old, intermediate, modern or custom");
 	for (size_t i = 0; i < n; i++)
 		l[i] = (struct server_listener){.address = m->s.http.sockets.v[i], .kind = "public", .tls = m->s.http.insecure_http ? NULL : tls,
-						.handle = kbs_http_handle, .body_limit = kbs_http_body_limit, .ctx = m->http};
+						.handle = kbs_http_handle, .quick = kbs_http_quick, .body_limit = kbs_http_body_limit, .ctx = m->http};
 	if (m->s.http.metrics_socket)
 		l[n++] = (struct server_listener){.address = m->s.http.metrics_socket, .kind = "metrics", .handle = kbs_http_metrics, .ctx = m->http};
 	c.listeners_n = n;

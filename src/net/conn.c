@@ -97,6 +97,8 @@ void conn_close(struct conn *c)
 		bufferevent_free(c->bev);
 	http1_free(c->codec);
 	http2_free(c->h2);
+	if (c->gone)
+		*c->gone = true;
 	peer_leave(s, c->peer_slot);
 	atomic_fetch_sub(&s->connections, 1);
 	free(c);
@@ -229,15 +231,44 @@ bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, boo
 	return true;
 }
 
-static void dispatch(struct conn *c)
+enum fed {
+	FED_ALL,	/* nothing is left of what has arrived */
+	FED_ANSWERED,	/* one request was answered at once; there may be more */
+	FED_ENOUGH,	/* a request is with a worker, or was refused; the connection may be gone */
+};
+
+/* By the loop itself. */
+static enum fed answer_now(struct conn *c, struct http_request *req)
+{
+	struct http_response resp = {.arena = req->arena};
+	bool head_only = slice_is(req->method, "HEAD"), gone = false;
+
+	req->peer = c->peer;
+	req->tls = c->listener->config.tls != NULL;
+	req->deadline_ns = sys_monotonic_ns() + (int64_t)c->loop->server->config.handle_ms * 1000000;
+	c->listener->config.handle(c->listener->config.ctx, req, &resp);
+	c->gone = &gone;
+	send_response(c, &resp, http1_keep_alive(c->codec), head_only, req->arena);
+	secret_free(&resp.secret_body);
+	arena_free(req->arena);
+	if (gone)
+		return FED_ENOUGH;
+	c->gone = NULL;
+	return c->sending || c->closing ? FED_ENOUGH : FED_ANSWERED;
+}
+
+static enum fed dispatch(struct conn *c)
 {
 	struct http_request *req = http1_request(c->codec);
 
 	http1_next(c->codec);
+	if (c->listener->config.quick && c->listener->config.quick(c->listener->config.ctx, req))
+		return answer_now(c, req);
 	if (!conn_dispatch(c, req, 0, http1_keep_alive(c->codec)))
 		refuse(c, 503, "server.busy");
 	else
 		set_deadline(c, c->loop->server->config.handle_ms);
+	return FED_ENOUGH;
 }
 
 /* The watermark may cut a TLS record in two: its rest then lies decrypted in OpenSSL, and no socket event will tell of it. Takes it
@@ -246,16 +277,16 @@ static void dispatch(struct conn *c)
 static bool take_pending(struct conn *c)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
-	uint8_t rest[16384];	/* the most that a record holds: RFC 8446, section 5.1 */
+	UNSET uint8_t rest[16384];	/* the most that a record holds: RFC 8446, section 5.1 */
 	int n = ssl && SSL_pending(ssl) > 0 ? SSL_read(ssl, rest, sizeof(rest)) : 0;
 
 	return n > 0 && evbuffer_add(bufferevent_get_input(c->bev), rest, (size_t)n) == 0;
 }
 
-/* Feeds what has arrived until a request is complete, or nothing is left. false: one is, or was refused; the connection may be gone.
- * What comes behind a request waits in the input, which the watermark bounds.
+/* Feeds what has arrived until a request is complete, or nothing is left. What comes behind a request waits in the input, which the
+ * watermark bounds.
  */
-static bool feed(struct conn *c)
+static enum fed feed(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
@@ -265,7 +296,7 @@ static bool feed(struct conn *c)
 		size_t taken;
 
 		if (evbuffer_peek(in, -1, NULL, &v, 1) < 1)
-			return true;
+			return FED_ALL;
 		e = http1_feed(c->codec, v.iov_base, v.iov_len, &taken);
 		evbuffer_drain(in, taken);
 		switch (e) {
@@ -275,15 +306,14 @@ static bool feed(struct conn *c)
 			evbuffer_add(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n", 25);
 			break;
 		case HTTP1_REQUEST:
-			dispatch(c);
-			return false;
+			return dispatch(c);
 		case HTTP1_REFUSED:
 			bufferevent_disable(c->bev, EV_READ);
 			refuse(c, http1_status(c->codec), http1_refusal(c->codec));
-			return false;
+			return FED_ENOUGH;
 		}
 	}
-	return true;
+	return FED_ALL;
 }
 
 static void throw_away(struct conn *c)
@@ -312,7 +342,8 @@ void conn_linger(struct conn *c)
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
-	bool started = http1_started(c->codec), in_body = http1_in_body(c->codec);
+	enum fed fed = FED_ANSWERED;
+	bool started, in_body;
 
 	(void)bev;
 	if (c->lingering) {
@@ -323,8 +354,15 @@ static void on_read(struct bufferevent *bev, void *arg)
 		conn2_read(c);
 		return;
 	}
+	if (c->jobs || c->sending || c->gone)	/* c->gone: answer_now() is at work, and whoever called it goes on */
+		return;
+	while (fed == FED_ANSWERED) {
+		started = http1_started(c->codec);
+		in_body = http1_in_body(c->codec);
+		fed = feed(c);
+	}
 	/* Deadlines run from the first byte of a head, and from the first of a body: a slow sender gains nothing by single bytes. */
-	if (!c->jobs && !c->sending && feed(c) && http1_started(c->codec)) {
+	if (fed == FED_ALL && http1_started(c->codec)) {
 		if (http1_in_body(c->codec) && !in_body)
 			set_deadline(c, c->loop->server->config.body_ms);
 		else if (!started)

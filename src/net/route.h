@@ -19,14 +19,15 @@ struct route {
 	enum admission admission;
 	void (*run)(struct route_call *c);
 	size_t body_max;	/* 0: the server's */
+	bool quick;		/* runs in microseconds and waits for nothing: no disk, no lock that is held for long, no worker */
 };
 
 /* A wrong admission is a negative array size. */
-#define ROUTE(method_, path_, admission_, run_, body_max_)                                                                   \
+#define ROUTE(method_, path_, admission_, run_, body_max_, ...)                                                              \
 	{                                                                                                                    \
 		.method = (method_), .path = (path_),                                                                        \
 		.admission = (enum admission)((admission_) + 0 * sizeof(char[(admission_) >= ADMIT_ANYONE && (admission_) <= ADMIT_ADMIN ? 1 : -1])), \
-		.run = (run_), .body_max = (body_max_)                                                                       \
+		.run = (run_), .body_max = (body_max_), __VA_ARGS__                                                          \
 	}
 
 /* The route of a request; NULL when there is none. *rest is the number of segments before those that a star took. */

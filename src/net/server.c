@@ -100,20 +100,31 @@ static rc listen_on(const char *text, struct sockaddr_storage *at, socklen_t n, 
 
 /* ---- the queue between loops and workers ---- */
 
-/* Under queue_lock. One worker is woken at a time, and wakes the next one when it leaves work behind: short requests are done by few
- * workers that stay awake, and long ones find others.
+/* Under queue_lock: the worker to wake, or NULL. One is woken at a time, and wakes the next one when it leaves work behind: short
+ * requests are done by few workers that stay awake, and long ones find others.
  */
-static bool should_wake(struct server *s)
+static struct request_worker *to_wake(struct server *s)
 {
-	bool wake = s->queue && s->idle && !s->waking;
+	struct request_worker *w = s->queue && !s->waking ? s->idle : NULL;
 
-	s->waking = s->waking || wake;
-	return wake;
+	if (w) {
+		s->idle = w->next;
+		w->waits = false;
+		s->waking = true;
+	}
+	return w;
+}
+
+static void wake(struct request_worker *w)
+{
+	if (w)
+		pthread_cond_signal(&w->told);
 }
 
 bool server_enqueue(struct server *s, struct job *job)
 {
-	bool ok, wake;
+	struct request_worker *w;
+	bool ok;
 
 	pthread_mutex_lock(&s->queue_lock);
 	ok = s->queued < s->config.queue_max && !s->workers_end;
@@ -126,23 +137,24 @@ bool server_enqueue(struct server *s, struct job *job)
 		s->queue_last = job;
 		s->queued++;
 	}
-	wake = should_wake(s);
+	w = to_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
-	if (wake)
-		pthread_cond_signal(&s->queue_more);
+	wake(w);
 	return ok;
 }
 
-static struct job *dequeue(struct server *s)
+static struct job *dequeue(struct server *s, struct request_worker *me)
 {
+	struct request_worker *w;
 	struct job *job;
-	bool wake;
 
 	pthread_mutex_lock(&s->queue_lock);
 	while (!s->queue && !s->workers_end) {
-		s->idle++;
-		pthread_cond_wait(&s->queue_more, &s->queue_lock);
-		s->idle--;
+		me->waits = true;
+		me->next = s->idle;
+		s->idle = me;
+		while (me->waits && !s->workers_end)
+			pthread_cond_wait(&me->told, &s->queue_lock);
 		s->waking = false;
 	}
 	job = s->queue;
@@ -152,22 +164,22 @@ static struct job *dequeue(struct server *s)
 			s->queue_last = NULL;
 		s->queued--;
 	}
-	wake = should_wake(s);
+	w = to_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
-	if (wake)
-		pthread_cond_signal(&s->queue_more);
+	wake(w);
 	return job;
 }
 
 static void *worker_run(void *arg)
 {
-	struct server *s = arg;
+	struct request_worker *me = arg;
+	struct server *s = me->server;
 	struct job *job;
 
 	(void)pthread_setname_np(pthread_self(), "request");
-	while ((job = dequeue(s))) {
+	while ((job = dequeue(s, me))) {
 		struct loop *l = job->loop;
-		bool wake;
+		bool first;
 
 		job->resp.arena = job->req->arena;
 		if (sys_monotonic_ns() < job->req->deadline_ns)
@@ -175,11 +187,11 @@ static void *worker_run(void *arg)
 		else
 			s->config.refuse(503, "server.deadline", &job->resp);
 		pthread_mutex_lock(&l->mail_lock);
-		wake = l->mail == NULL;
+		first = l->mail == NULL;
 		job->next = l->mail;
 		l->mail = job;
 		pthread_mutex_unlock(&l->mail_lock);
-		if (wake) {	/* one write(2) for a whole batch */
+		if (first) {	/* one write(2) for a whole batch */
 			uint64_t one = 1;
 
 			while (write(l->mail_fd, &one, sizeof(one)) < 0 && errno == EINTR)
@@ -422,7 +434,6 @@ rc server_new(const struct server_config *config, struct server **out, struct wh
 	pthread_mutex_init(&s->queue_lock, NULL);
 	pthread_mutex_init(&s->tls_lock, NULL);
 	pthread_mutex_init(&s->peers_lock, NULL);
-	pthread_cond_init(&s->queue_more, NULL);
 	s->listener = calloc(config->listeners_n, sizeof(*s->listener));
 	s->loop = calloc(s->config.loops, sizeof(*s->loop));
 	s->worker = calloc(s->config.workers, sizeof(*s->worker));
@@ -442,9 +453,14 @@ const char *server_address(const struct server *s, size_t listener)
 
 rc server_start(struct server *s, struct why *w)
 {
-	for (; s->workers_n < s->config.workers; s->workers_n++)
-		if (pthread_create(&s->worker[s->workers_n], NULL, worker_run, s) != 0)
+	for (; s->workers_n < s->config.workers; s->workers_n++) {
+		struct request_worker *k = &s->worker[s->workers_n];
+
+		k->server = s;
+		pthread_cond_init(&k->told, NULL);
+		if (pthread_create(&k->thread, NULL, worker_run, k) != 0)
 			return deny(w, E_UNAVAILABLE, "server.thread", "cannot start a worker thread");
+	}
 	for (unsigned i = 0; i < s->config.loops; i++) {
 		struct loop *l = &s->loop[i];
 
@@ -476,10 +492,11 @@ void server_stop(struct server *s, unsigned grace_ms)
 	s->loops_n = 0;
 	pthread_mutex_lock(&s->queue_lock);
 	s->workers_end = true;
-	pthread_cond_broadcast(&s->queue_more);
+	for (unsigned i = 0; i < s->workers_n; i++)
+		pthread_cond_signal(&s->worker[i].told);
 	pthread_mutex_unlock(&s->queue_lock);
 	for (unsigned i = 0; i < s->workers_n; i++)
-		pthread_join(s->worker[i], NULL);
+		pthread_join(s->worker[i].thread, NULL);
 	s->workers_n = 0;
 	for (unsigned i = 0; i < s->config.loops; i++) {	/* replies that came after their loop had ended */
 		struct job *job = s->loop[i].mail;
@@ -508,6 +525,5 @@ void server_free(struct server *s)
 	pthread_mutex_destroy(&s->queue_lock);
 	pthread_mutex_destroy(&s->tls_lock);
 	pthread_mutex_destroy(&s->peers_lock);
-	pthread_cond_destroy(&s->queue_more);
 	free(s);
 }

@@ -1,7 +1,7 @@
 /* server.h - TLS, HTTP/1.1 and HTTP/2 over loops and workers: a loop thread owns its sockets, a worker thread runs handlers.
  *
- * A complete, bounded request goes to a worker through a queue and its response comes back through the loop's mailbox.
- * Handlers may block until the request's deadline; they share what the application gives them and nothing else.
+ * A complete, bounded request goes to a worker through a queue and its response comes back through the loop's mailbox; of HTTP/1.1
+ * those that are quick() are answered by the loop itself. Handlers of others may block until the request's deadline; they share what the application gives them and nothing else.
  */
 #pragma once
 #include "net/http.h"
@@ -24,6 +24,9 @@ struct server_listener {
 	const char *kind;	/* for the log: "public", "metrics" */
 	const struct tls_config *tls;	/* NULL: plain */
 	void (*handle)(void *ctx, struct http_request *req, struct http_response *resp);
+	/* Is the request of a kind whose handling takes microseconds and waits for nothing? Then the loop runs the handler itself, which
+	 * spares two changes of threads. NULL: none is. */
+	bool (*quick)(void *ctx, const struct http_request *req);
 	size_t (*body_limit)(void *ctx, const struct http_request *req);	/* NULL: body_max */
 	void *ctx;
 };

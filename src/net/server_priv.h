@@ -30,6 +30,7 @@ struct conn {
 	char peer[64];
 	unsigned peer_slot;
 	bool closing;		/* ends when the output is sent */
+	bool *gone;		/* set when the connection is freed; NULL: nobody asks */
 	bool sending;
 	bool lingering;		/* our side is shut; what still comes is thrown away, so that no reset overtakes the reply */
 	size_t thrown;
@@ -78,17 +79,26 @@ struct loop {
 	struct job *mail;	/* newest first */
 };
 
+/* A thread that runs handlers. */
+struct request_worker {
+	struct server *server;
+	pthread_t thread;
+	pthread_cond_t told;
+	bool waits;		/* in the list of those who wait; under queue_lock */
+	struct request_worker *next;
+};
+
 struct server {
 	struct server_config config;
 	struct listener *listener;
 	struct loop *loop;
 	unsigned loops_n;
-	pthread_t *worker;
+	struct request_worker *worker;
 	unsigned workers_n;
 	pthread_mutex_t queue_lock, tls_lock, peers_lock;
-	pthread_cond_t queue_more;
 	struct job *queue, *queue_last;
-	unsigned queued, idle;	/* idle: workers that wait */
+	unsigned queued;
+	struct request_worker *idle;	/* who waits; the last one to come is the first to go, its stack and memory are still warm */
 	bool waking;		/* one was told, and has not come yet */
 	bool workers_end;
 	atomic_uint connections;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,7 +19,7 @@
 
 static struct server *start(unsigned per_peer)
 {
-	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle};
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .quick = rig_quick};
 	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 2, .workers = 2, .body_max = 65536,
 					     .max_per_peer = per_peer, .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = rig_refuse};
 	struct arena *a = arena_new(0);
@@ -83,6 +84,102 @@ static void pipelined_requests_are_answered_in_order(void **state)
 	assert_true(one && two && one < two && !strstr(got, "/two"));
 	assert_string_equal(got + n - 6, "sesame");
 	close(fd);
+	end(s);
+}
+
+static void what_is_quick_is_answered_by_the_loop_and_nothing_else(void **state)
+{
+	static const char sent[] = "GET /quick/thread HTTP/1.1\r\nHost: a\r\n\r\nGET /a/thread HTTP/1.1\r\nHost: a\r\n\r\n"
+				   "HEAD /quick/thread HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	struct server *s = start(0);
+	char got[4096], *loop, *request;
+	bool closed;
+	int fd = dial(s);
+
+	(void)state;
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	read_all(fd, got, sizeof(got), &closed);
+	assert_true(closed);
+	loop = strstr(got, "\r\n\r\nloop");
+	request = loop ? strstr(loop, "\r\n\r\nrequest") : NULL;
+	assert_non_null(request);
+	assert_null(strstr(loop + 4, "\r\n\r\nloop"));	/* the body of a HEAD */
+	close(fd);
+	end(s);
+}
+
+/* Thousands in one go, with others between: one after the other, in their order, whoever answers them. */
+static void quick_requests_and_others_keep_their_order(void **state)
+{
+	enum { N = 3000, EACH = 64 };
+	struct server *s = start(0);
+	char *sent = calloc(N, EACH), *got = calloc(N, 256), *at = got;
+	size_t n = 0, done = 0;
+	bool closed = false;
+	int fd = dial(s);
+
+	(void)state;
+	assert_true(sent && got);
+	for (unsigned i = 0; i < N; i++)
+		n += (size_t)snprintf(sent + n, EACH, "GET /%s/%u HTTP/1.1\r\nHost: a\r\n%s\r\n", i % 50 == 7 ? "other" : "quick", i,
+				      i + 1 == N ? "Connection: close\r\n" : "");
+	for (size_t from = 0; from < n;) {	/* both ways at once: neither side may wait for the other for ever */
+		struct pollfd p = {.fd = fd, .events = POLLIN | POLLOUT};
+		ssize_t k;
+
+		assert_int_equal(poll(&p, 1, 3000), 1);
+		if (p.revents & POLLIN) {
+			k = recv(fd, got + done, N * 256 - 1 - done, MSG_DONTWAIT);
+			assert_true(k > 0);
+			done += (size_t)k;
+		}
+		k = p.revents & POLLOUT ? send(fd, sent + from, n - from, MSG_DONTWAIT) : 0;
+		from += k > 0 ? (size_t)k : 0;
+	}
+	read_all(fd, got + done, N * 256 - done, &closed);
+	assert_true(closed);
+	for (unsigned i = 0; i < N; i++) {
+		char want[48];
+
+		snprintf(want, sizeof(want), "\r\n\r\n/%s/%u", i % 50 == 7 ? "other" : "quick", i);
+		at = strstr(at, "\r\n\r\n");
+		if (!at || strncmp(at, want, strlen(want)) != 0)
+			fail_msg("answer %u is %.40s", i, at ? at : "missing");
+		at += strlen(want);
+	}
+	close(fd);
+	free(sent);
+	free(got);
+	end(s);
+}
+
+/* A head that begins behind a quick answer, in the same bytes, has no more time than any other. */
+static void a_slow_head_behind_a_quick_answer_is_cut_off(void **state)
+{
+	static const char *const rows[] = {"GET /quick HTTP/1.1\r\nHost: a\r\n\r\nGET / HTT",
+					   "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n" POST_HEAD "Content-Length: 5\r\n\r\na"};
+	const struct server_listener listener = {.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .quick = rig_quick};
+	const struct server_config config = {.listeners = &listener, .listeners_n = 1, .loops = 1, .workers = 1, .body_max = 65536,
+					     .head_ms = 300, .body_ms = 300, .idle_ms = 60000, .refuse = rig_refuse};
+	struct server *s;
+
+	(void)state;
+	assert_true(rc_ok(server_new(&config, &s, NULL)) && rc_ok(server_start(s, NULL)));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char got[4096];
+		bool closed;
+		int fd = dial(s);
+
+		for (size_t cut = strlen(rows[i]) - 2, from = 0; from < strlen(rows[i]); from = cut, cut = strlen(rows[i])) {
+			assert_int_equal(write(fd, rows[i] + from, cut - from), (ssize_t)(cut - from));
+			usleep(20000);
+		}
+		read_all(fd, got, sizeof(got), &closed);
+		assert_true(closed);
+		assert_int_equal(strncmp(got, "HTTP/1.1 200", 12), 0);
+		assert_non_null(strstr(got, "HTTP/1.1 408"));
+		close(fd);
+	}
 	end(s);
 }
 
@@ -335,6 +432,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_of_the_battery_is_refused_on_the_wire),
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
+		cmocka_unit_test(what_is_quick_is_answered_by_the_loop_and_nothing_else),
+		cmocka_unit_test(quick_requests_and_others_keep_their_order),
+		cmocka_unit_test(a_slow_head_behind_a_quick_answer_is_cut_off),
 		cmocka_unit_test(slow_senders_are_cut_off),
 		cmocka_unit_test(one_address_has_a_cap),
 		cmocka_unit_test(what_is_under_way_is_answered_when_draining),

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,6 +43,12 @@ void rig_handle(void *ctx, struct http_request *req, struct http_response *resp)
 		resp->body.p = arena_alloc(req->arena, 1 << 20);
 		resp->body.n = resp->body.p ? 1 << 20 : 0;
 	}
+	if (req->segments && slice_is(req->segment[req->segments - 1], "thread")) {
+		char *name = arena_alloc(req->arena, 16);
+
+		if (name && pthread_getname_np(pthread_self(), name, 16) == 0)
+			resp->body = slice_cstr(name);
+	}
 	if (slice_is(req->path, "/echo"))
 		resp->body = req->body;
 	if (slice_is(req->path, "/secret")) {
@@ -49,6 +56,12 @@ void rig_handle(void *ctx, struct http_request *req, struct http_response *resp)
 		if (!rc_ok(secret_copy(&resp->secret_body, SLICE_LIT("sesame"), &w)))
 			resp->status = 500;
 	}
+}
+
+bool rig_quick(void *ctx, const struct http_request *req)
+{
+	(void)ctx;
+	return slice_starts(req->path, SLICE_LIT("/quick"));
 }
 
 void rig_refuse(int status, const char *reason, struct http_response *resp)
@@ -97,7 +110,7 @@ void rig_init(struct rig *r, bool tls)
 	if (tls)
 		make_certificate(r->cert, r->key);
 	r->tls = (struct tls_config){.certificate = r->cert, .private_key = r->key};
-	r->listener = (struct server_listener){.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .tls = tls ? &r->tls : NULL};
+	r->listener = (struct server_listener){.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .quick = rig_quick, .tls = tls ? &r->tls : NULL};
 	r->config = (struct server_config){.listeners = &r->listener, .listeners_n = 1, .loops = 2, .workers = 2, .body_max = 65536,
 					   .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = rig_refuse};
 }
