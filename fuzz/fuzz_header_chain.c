@@ -1,4 +1,5 @@
-/* Issuer chains of HTTP headers: what is taken is PEM in printable characters, and never longer than what came. */
+/* Headers of vendors: an issuer chain that is taken is PEM in printable characters, and never longer than what came; a time to wait is
+ * none that would overflow. */
 #include <assert.h>
 
 #include "collateral/upstream.h"
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		assert(!why_empty(&w));
 	}
+	assert(upstream_retry_after(slice_of(data, size), SLICE_LIT("Mon, 23 Nov 2026 17:29:49 GMT")) <= INT32_MAX);
 	arena_free(a);
 	return 0;
 }

@@ -11,17 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const kinds[] = {"amd-vcek", "amd-ask-ark", "amd-crl"};
 	const struct upstream_config config = {.amd = {{true, "/dev/null/none"}}, .amd_n = 1};
-	struct collateral_piece pieces[COLLATERAL_PIECES_MAX];
+	struct collateral_answer answer;
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
 	struct upstream *u;
-	size_t n;
 
 	if (size && rc_ok(upstream_open(&config, &u, NULL))) {
 		const struct collateral_source *s = upstream_source(u);
 		const char *key = arena_strndup(a, data + 1, size - 1);
 
-		assert(s->fetch(s->ctx, kinds[data[0] % 3], key, a, pieces, &n, &w).code == E_NOTFOUND && !why_empty(&w));
+		assert(s->fetch(s->ctx, kinds[data[0] % 3], key, NULL, a, &answer, &w).code == E_NOTFOUND && !why_empty(&w));
 		upstream_close(u);
 	}
 	arena_free(a);

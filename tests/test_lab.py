@@ -74,7 +74,7 @@ class World:
         self.cold()
         return self
 
-    def cold(self, hours=None):
+    def cold(self, hours=None, more=''):
         """A broker whose cache is empty."""
         if self.broker:
             self.broker.stop()
@@ -83,6 +83,7 @@ class World:
         self.broker = Broker(attestation=f'''[attestation_service.verifier_config]
 trust_dir = "{self.dir}/trust"
 stale_collateral_hours = {self.hours}
+{more}
 collateral_loopback_http = "{LOOPBACK_WORDS}"
 [attestation_service.verifier_config.snp_verifier]
 vcek_sources = [{{type = "KDS", base_url = "{self.vendors.url}"}}]
@@ -237,6 +238,35 @@ def every_fault_of_a_vendor_is_refused_by_its_name():
     assert not wrong, '\n'.join(map(str, wrong))
 
 
+def a_vendor_that_is_busy_is_left_alone_and_asked_again_when_it_said():
+    with World() as w:
+        w.vendors.faults(intel_tcb_info='busy=3')
+        w.cold()
+        for _ in range(4):
+            code, why = w.attest('tdx')
+            assert code == 'dcap.collateral-missing', (code, why)
+        asked = [a for a in w.asked() if a[0].endswith('/tcb')]
+        assert asked == [('/tdx/certification/v4/tcb', 429)], asked
+        w.vendors.faults()
+        time.sleep(1.2)		# the first put-off of our own would be over: the vendor's word counts
+        code, why = w.attest('tdx')
+        assert code == 'dcap.collateral-missing' and 'collateral.put-off' in why, (code, why)
+        time.sleep(2.2)
+        claims, why = w.attest('tdx')
+        assert why is None and claims['tcb_status'] == 'UpToDate', (claims, why)
+
+
+def chips_that_do_not_exist_spend_a_budget_and_no_more():
+    with World() as w:
+        claims, why = w.attest('snp')
+        assert why is None, (claims, why)
+        w.cold(more='collateral_fetches_per_minute = 8')
+        said = [w.attest('snp', chip_id='%02x' % i * 64) for i in range(1, 12)]
+        asked = [a for a in w.asked() if a[0].startswith('/vcek/v1/Genoa/') and a[0].count('/') == 4 and len(a[0]) > 100]
+        assert len(asked) <= 6, asked
+        assert said[0][1] is None and 'collateral.budget' in said[-1][1], said
+
+
 def a_gap_counts_within_the_configured_grace_and_no_longer():
     """A vendor that has published nothing for 7.4 days: with eight days of grace guests go on, and the result says so."""
     with World(hours=8 * 24) as w:
@@ -366,7 +396,8 @@ def what_vendors_hand_out_is_the_same_until_it_is_issued_anew():
 
 run_tap([every_shape_goes_from_cold_collateral_to_the_secret, every_generation_of_amd_does_the_handshake,
          init_data_is_bound_through_the_command_line, many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it,
-         every_fault_of_a_vendor_is_refused_by_its_name,
+         every_fault_of_a_vendor_is_refused_by_its_name, a_vendor_that_is_busy_is_left_alone_and_asked_again_when_it_said,
+         chips_that_do_not_exist_spend_a_budget_and_no_more,
          a_gap_counts_within_the_configured_grace_and_no_longer, levels_and_modules_are_what_the_vendor_says_today,
          a_changed_claim_is_the_one_that_the_explanation_names, a_report_of_another_request_or_an_altered_one_gets_nothing,
          vendors_serve_this_host_alone_and_end_by_themselves, what_vendors_hand_out_is_the_same_until_it_is_issued_anew])

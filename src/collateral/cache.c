@@ -27,7 +27,7 @@ static RC row_of(struct arena *a, const char *kind, const char *key, const char 
 
 static RC read_row(struct store *store, const char *row, struct arena *a, struct cache_row *out, struct why *w)
 {
-	struct slice value, kind, key, body;
+	struct slice value, kind, key, body, etag = {0}, modified = {0};
 	struct cache_row r = {.next_s = INT64_MAX};
 	const struct json *next;
 	struct json *doc;
@@ -37,12 +37,16 @@ static RC read_row(struct store *store, const char *row, struct arena *a, struct
 	TRY(json_need_str(doc, "kind", &kind, "cached collateral", w));
 	TRY(json_need_str(doc, "key", &key, "cached collateral", w));
 	TRY(json_need_str(doc, "body", &body, "cached collateral", w));
+	TRY(json_opt_str(doc, "etag", &etag, "cached collateral", w));
+	TRY(json_opt_str(doc, "modified", &modified, "cached collateral", w));
 	next = json_get(doc, "next");
 	if (!json_i64(json_get(doc, "fetched"), &r.fetched_s) || (next && !json_i64(next, &r.next_s)))
 		return deny(w, E_MALFORMED, "collateral.row", "the cached row %s has no times", row);
 	TRY(b64_decode(a, B64_STD, body, &r.bytes, "cached collateral", w));
 	r.kind = (const char *)kind.p;	/* strings of a document end with a NUL */
 	r.key = (const char *)key.p;
+	r.etag = (const char *)etag.p;
+	r.modified = (const char *)modified.p;
 	*out = r;
 	return rc_of(OK);
 }
@@ -56,6 +60,10 @@ static RC write_row(struct arena *a, const struct cache_row *r, struct slice *ou
 	json_set(a, doc, "fetched", json_new_i64(a, r->fetched_s));
 	if (r->next_s != INT64_MAX)
 		json_set(a, doc, "next", json_new_i64(a, r->next_s));
+	if (r->etag)
+		json_set(a, doc, "etag", json_new_cstr(a, r->etag));
+	if (r->modified)
+		json_set(a, doc, "modified", json_new_cstr(a, r->modified));
 	json_set(a, doc, "body", json_new_b64(a, r->bytes));
 	*out = json_text(a, doc);
 	return arena_bad(a) || !out->p ? no_memory(w) : rc_of(OK);
@@ -87,7 +95,8 @@ static RC replace(struct store *store, const struct clock *clock, const struct c
 		  struct store_op *op, struct why *w)
 {
 	struct collateral_facts next, held;
-	struct cache_row row = {.kind = p->kind, .key = p->key, .bytes = p->bytes, .fetched_s = clock_now_s(clock)}, old = {.rev = 0};
+	struct cache_row row = {.kind = p->kind, .key = p->key, .bytes = p->bytes, .fetched_s = clock_now_s(clock), .etag = p->etag,
+				.modified = p->modified}, old = {.rev = 0};
 	struct why inner = why_in(a);
 	const char *name;
 	rc r;

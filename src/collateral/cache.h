@@ -14,6 +14,7 @@ struct cache_row {
 	struct slice bytes;
 	int64_t fetched_s;	/* when it was last fetched, or found to be the newest that there is */
 	int64_t next_s;		/* as in struct collateral_facts */
+	const char *etag, *modified;	/* as in struct collateral_piece */
 	uint64_t rev;
 };
 

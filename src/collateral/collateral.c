@@ -30,6 +30,8 @@ struct vendor {
 	char name[16];
 	int64_t until_ns;	/* monotonic: left alone until then */
 	int64_t wait_ns;	/* the next put-off */
+	double starts;		/* fetches that may begin now */
+	int64_t counted_ns;	/* monotonic: when `starts` was right; 0: never yet */
 };
 
 struct collateral {
@@ -93,41 +95,82 @@ static struct vendor *vendor_of(struct collateral *c, const char *name)
 }
 
 /* Under the lock. */
-static void settle(struct vendor *v, rc result)
+static void settle(struct vendor *v, rc result, unsigned retry_after_s)
 {
+	int64_t asked_for = (int64_t)MIN_OF(retry_after_s, COLLATERAL_RETRY_AFTER_MAX_S) * 1000000000;
+
 	if (rc_ok(result) || result.code == E_NOTFOUND) {
 		v->until_ns = v->wait_ns = 0;
 		return;
 	}
 	v->wait_ns = v->wait_ns ? MIN_OF(v->wait_ns * 2, PUT_OFF_MAX) : PUT_OFF_FIRST;
-	v->until_ns = sys_monotonic_ns() + v->wait_ns;
+	v->until_ns = sys_monotonic_ns() + MAX_OF(v->wait_ns, asked_for);
 }
 
-/* seen_s: when the row that the caller has was fetched; INT64_MIN: it has none. */
-static rc fly(struct collateral *c, const char *kind, const char *key, int64_t seen_s, struct why *w)
+/* Under the lock. Anybody can send evidence of chips that do not exist: what he names must not use up what refreshing needs. */
+static bool may_start(const struct collateral *c, struct vendor *v, bool refresh)
 {
-	struct collateral_piece pieces[COLLATERAL_PIECES_MAX];
-	struct arena *a = arena_new(FLIGHT_ARENA);
-	struct cache_row row;
+	double full = c->config.starts_per_min;
+	int64_t now = sys_monotonic_ns();
+
+	v->starts = v->counted_ns ? MIN_OF(full, v->starts + full * (double)(now - v->counted_ns) / 60e9) : full;
+	v->counted_ns = now;
+	if (v->starts < 1 + (refresh ? 0 : full / 4))
+		return false;
+	v->starts -= 1;
+	return true;
+}
+
+/* All pieces together, or what is held stays; those that did not change are as good as new. */
+static rc keep(struct collateral *c, const struct collateral_answer *answer, struct arena *a, struct why *w)
+{
+	struct collateral_piece changed[COLLATERAL_PIECES_MAX];
+	struct why inner = why_in(a);
 	size_t n = 0;
 	rc r;
 
+	for (size_t i = 0; i < answer->n; i++)
+		if (answer->piece[i].bytes.p)
+			changed[n++] = answer->piece[i];
+	r = cache_put(c->store, c->clock, changed, n, &inner);
+	if (r.code == E_DENIED && strcmp(why_reason(&inner), "collateral.older") == 0)
+		n = 0;	/* a mirror behind: what is held is the newest that there is */
+	else if (!rc_ok(r))
+		return deny(w, r.code, "collateral.answer", "%s", why_text(&inner));
+	for (size_t i = 0; i < answer->n; i++)
+		if (n == 0 || !answer->piece[i].bytes.p)
+			TRY(cache_touch(c->store, c->clock, answer->piece[i].kind, answer->piece[i].key, w));
+	return rc_of(OK);
+}
+
+/* seen_s: when the row that the caller has was fetched; INT64_MIN: it has none. */
+static rc fly(struct collateral *c, const char *kind, const char *key, int64_t seen_s, unsigned *retry_after_s, struct why *w)
+{
+	struct collateral_answer answer = {.n = 0};
+	struct collateral_piece held = {.kind = kind, .key = key};
+	struct arena *a = arena_new(FLIGHT_ARENA);
+	struct cache_row row;
+	bool have;
+	rc r;
+
+	if (!a)
+		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
+	have = rc_ok(cache_get(c->store, kind, key, a, &row, NULL));
 	/* Somebody may have landed between the caller's look and its turn. */
-	if (rc_ok(cache_get(c->store, kind, key, a, &row, NULL)) && row.fetched_s > seen_s) {
+	if (have && row.fetched_s > seen_s) {
 		arena_free(a);
 		return rc_of(OK);
 	}
-	atomic_fetch_add(&c->fetches, 1);
-	r = c->config.source->fetch(c->config.source->ctx, kind, key, a, pieces, &n, w);
-	if (rc_ok(r)) {
-		struct why inner = why_in(a);
-
-		r = cache_put(c->store, c->clock, pieces, n, &inner);
-		if (r.code == E_DENIED && strcmp(why_reason(&inner), "collateral.older") == 0)
-			r = cache_touch(c->store, c->clock, kind, key, w);	/* a mirror behind: what is held stays */
-		else if (!rc_ok(r))
-			r = deny(w, r.code, "collateral.answer", "%s", why_text(&inner));
+	if (have) {
+		held.bytes = row.bytes;
+		held.etag = row.etag;
+		held.modified = row.modified;
 	}
+	atomic_fetch_add(&c->fetches, 1);
+	r = c->config.source->fetch(c->config.source->ctx, kind, key, have ? &held : NULL, a, &answer, w);
+	if (rc_ok(r))
+		r = keep(c, &answer, a, w);
+	*retry_after_s = answer.retry_after_s;
 	arena_free(a);
 	return r;
 }
@@ -159,6 +202,7 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t
 	const struct collateral_source *s = c->config.source;
 	const char *name = s ? s->vendor(s->ctx, kind) : NULL;
 	struct flight *f, **at;
+	unsigned retry_after_s = 0;
 	struct vendor *v;
 	bool mine;
 	rc r;
@@ -179,6 +223,11 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t
 		pthread_mutex_unlock(&c->lock);
 		return deny(w, E_UNAVAILABLE, "collateral.put-off", "%s failed lately; it is asked again in %lld ms", name, (long long)ms);
 	}
+	if (!may_start(c, v, seen_s != INT64_MIN)) {
+		pthread_mutex_unlock(&c->lock);
+		return deny(w, E_UNAVAILABLE, "collateral.budget", "%s may be asked %u times within a minute, and was", name,
+			    c->config.starts_per_min);
+	}
 	f = calloc(1, sizeof(*f));
 	if (f) {
 		*f = (struct flight){.next = c->flights, .kind = kind, .key = key};
@@ -187,7 +236,7 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t
 	pthread_mutex_unlock(&c->lock);
 	if (!f)
 		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
-	r = fly(c, kind, key, seen_s, w);
+	r = fly(c, kind, key, seen_s, &retry_after_s, w);
 	pthread_mutex_lock(&c->lock);
 	for (at = &c->flights; *at != f; at = &(*at)->next)
 		;
@@ -195,7 +244,7 @@ static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t
 	f->landed = true;
 	f->result = r;
 	mine = f->waiting == 0;
-	settle(v, r);
+	settle(v, r, retry_after_s);
 	pthread_cond_broadcast(&c->landed);
 	pthread_mutex_unlock(&c->lock);
 	if (mine)
@@ -300,6 +349,8 @@ rc collateral_open(struct store *store, const struct clock *clock, const struct 
 	c->config = *config;
 	if (!c->config.refresh_s)
 		c->config.refresh_s = 86400;
+	if (!c->config.starts_per_min)
+		c->config.starts_per_min = COLLATERAL_STARTS_PER_MIN;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&c->lock, NULL);

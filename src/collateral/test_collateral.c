@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collateral/cache.h"
+#include "base/num.h"
 #include "collateral/collateral.h"
 #include "collateral/kinds.h"
 #include "collateral/test_make.h"
@@ -31,6 +32,10 @@ struct fake {
 	enum rc_code fails;
 	unsigned slow_ms;
 	struct slice crl;	/* what "amd-crl" gives */
+	const char *etag;	/* with that name */
+	bool unchanged;		/* or says that it has not changed */
+	unsigned retry_after_s;
+	char asked_etag[32];	/* of the last call */
 };
 
 static const char *fake_vendor(void *ctx, const char *kind)
@@ -39,24 +44,27 @@ static const char *fake_vendor(void *ctx, const char *kind)
 	return strncmp(kind, "amd-", 4) == 0 ? "amd" : NULL;
 }
 
-static rc fake_fetch(void *ctx, const char *kind, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
-		     struct why *w)
+static rc fake_fetch(void *ctx, const char *kind, const char *key, const struct collateral_piece *held, struct arena *a,
+		     struct collateral_answer *out, struct why *w)
 {
 	struct fake *f = ctx;
 	int call = atomic_fetch_add(&f->calls, 1);
+
+	*out = (struct collateral_answer){.retry_after_s = f->retry_after_s};
+	snprintf(f->asked_etag, sizeof(f->asked_etag), "%s", held && held->etag ? held->etag : "");
 
 	if (f->slow_ms)
 		usleep(f->slow_ms * 1000);
 	if (f->fails)
 		return deny(w, f->fails, "fake.down", "down");
 	if (strcmp(kind, "amd-crl") == 0) {
-		pieces[0] = (struct collateral_piece){kind, key, f->crl};
-		*n = 1;
+		out->piece[0] = (struct collateral_piece){kind, key, f->unchanged ? (struct slice){0} : f->crl, f->etag, NULL};
+		out->n = 1;
 		return rc_of(OK);
 	}
-	pieces[0] = (struct collateral_piece){kind, key, slice_cstr(arena_printf(a, "%s %s %d", kind, key, call))};
-	pieces[1] = (struct collateral_piece){"amd-chain", key, SLICE_LIT("chain")};
-	*n = 2;
+	out->piece[0] = (struct collateral_piece){kind, key, slice_cstr(arena_printf(a, "%s %s %d", kind, key, call)), NULL, NULL};
+	out->piece[1] = (struct collateral_piece){"amd-chain", key, SLICE_LIT("chain"), NULL, NULL};
+	out->n = 2;
 	return rc_of(OK);
 }
 
@@ -99,6 +107,22 @@ static int teardown(void **state)
 	assert_int_equal(system(cmd), 0);
 	test_free(f);
 	return 0;
+}
+
+#define DAY 86400
+
+static struct slice crl_of(struct fixture *f, long number, int64_t from)
+{
+	return make_crl(f->a, "ARK-Test", number, from, from + 30 * DAY);
+}
+
+/* As if the process had begun anew: put-offs and budgets are forgotten, the cache is not. */
+static void begin_anew(struct fixture *f, unsigned starts_per_min)
+{
+	const struct collateral_config config = {.dir = f->dir, .refresh_s = 1000, .source = &f->source, .starts_per_min = starts_per_min};
+
+	collateral_close(f->c);
+	assert_true(rc_ok(collateral_open(f->store, &fake_clock, &config, &f->c, &f->w)));
 }
 
 static void *one_guest(void *arg)
@@ -156,6 +180,114 @@ static void a_vendor_that_fails_is_left_alone_for_a_while(void **state)
 	assert_int_equal(atomic_load(&f->fake.calls), 1);
 }
 
+/* What it says counts where it is longer than our own patience, and up to a cap. */
+static void a_vendor_is_left_alone_as_long_as_it_asks_for(void **state)
+{
+	static const struct {
+		unsigned asks_for_s;
+		unsigned long long at_least_ms, at_most_ms;
+	} all[] = {{0, 1, 1000}, {1, 1, 1000}, {20, 15000, 20000}, {UINT32_MAX, 3590000, 3600000}};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		unsigned long long ms;
+		struct slice out;
+
+		begin_anew(f, 0);
+		f->fake.fails = E_LIMIT;
+		f->fake.retry_after_s = all[i].asks_for_s;
+		assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w).code, E_LIMIT);
+		why_clear(&f->w);
+		assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, &f->w).code, E_UNAVAILABLE);
+		assert_string_equal(why_reason(&f->w), "collateral.put-off");
+		assert_int_equal(sscanf(why_text(&f->w), "amd failed lately; it is asked again in %llu ms", &ms), 1);
+		if (ms < all[i].at_least_ms || ms > all[i].at_most_ms)
+			fail_msg("it asked for %u s and gets %llu ms", all[i].asks_for_s, ms);
+		why_clear(&f->w);
+	}
+	assert_int_equal(atomic_load(&f->fake.calls), COUNT_OF(all));
+}
+
+static void a_word_of_the_vendor_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct slice out;
+
+	f->fake.fails = E_UNAVAILABLE;
+	f->fake.retry_after_s = 2;
+	assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, NULL).code, E_UNAVAILABLE);
+	f->fake.fails = OK;
+	usleep(1200 * 1000);	/* our own put-off is over */
+	assert_int_equal(collateral_get(f->c, "amd-piece", "k", f->a, &out, NULL).code, E_UNAVAILABLE);
+	usleep(1000 * 1000);
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "k", f->a, &out, NULL)));
+	assert_int_equal(atomic_load(&f->fake.calls), 2);
+}
+
+/* Names of chips cost nothing: after so many fetches the rest is for what is cached, and time gives more. */
+static void guests_that_invent_chips_spend_a_budget_that_refreshing_does_not_share(void **state)
+{
+	struct fixture *f = *state;
+	unsigned served = 0;
+	struct slice out;
+
+	begin_anew(f, 40);
+	for (unsigned i = 0; i < 200; i++) {
+		rc r = collateral_get(f->c, "amd-piece", arena_printf(f->a, "chip-%u", i), f->a, &out, &f->w);
+
+		served += rc_ok(r);
+		if (!rc_ok(r)) {
+			assert_int_equal(r.code, E_UNAVAILABLE);
+			assert_string_equal(why_reason(&f->w), "collateral.budget");
+		}
+		why_clear(&f->w);
+	}
+	assert_int_equal(served, 30);	/* three quarters of 40 */
+	assert_int_equal(atomic_load(&f->fake.calls), 30);
+	fake_now += 1000;		/* all thirty are due */
+	for (unsigned i = 0; i < 30; i++)
+		assert_true(rc_ok(collateral_get(f->c, "amd-piece", arena_printf(f->a, "chip-%u", i), f->a, &out, NULL)));
+	assert_in_range(atomic_load(&f->fake.calls), 39, 41);	/* ten were left, and what a moment brings */
+	fake_now -= 1000;
+	begin_anew(f, 6000);
+	while (rc_ok(collateral_get(f->c, "amd-piece", arena_printf(f->a, "fresh-%u", served), f->a, &out, NULL)))
+		assert_true(served++ < 100000);
+	usleep(50 * 1000);	/* a hundred a second */
+	assert_true(rc_ok(collateral_get(f->c, "amd-piece", "fresh", f->a, &out, &f->w)));
+}
+
+static void a_piece_that_has_not_changed_stays_and_is_as_good_as_new(void **state)
+{
+	struct fixture *f = *state;
+	struct slice first, out;
+
+	f->fake.crl = crl_of(f, 7, fake_now - DAY);
+	f->fake.etag = "\"seven\"";
+	assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &first, &f->w)));
+	assert_string_equal(f->fake.asked_etag, "");
+	f->fake.unchanged = true;
+	for (int i = 1; i < 4; i++) {
+		fake_now += 1000;
+		assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+		assert_true(slice_eq(out, first));
+		assert_string_equal(f->fake.asked_etag, "\"seven\"");
+		assert_int_equal(atomic_load(&f->fake.calls), i + 1);
+		assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+		assert_int_equal(atomic_load(&f->fake.calls), i + 1);	/* not due any more */
+	}
+	/* What changed takes its place, under its own name. */
+	f->fake.unchanged = false;
+	f->fake.crl = crl_of(f, 8, fake_now);
+	f->fake.etag = "\"eight\"";
+	for (int i = 0; i < 2; i++) {
+		fake_now += 1000;
+		assert_true(rc_ok(collateral_get(f->c, "amd-crl", "Milan", f->a, &out, &f->w)));
+		assert_true(slice_eq(out, f->fake.crl));
+		assert_string_equal(f->fake.asked_etag, i ? "\"eight\"" : "\"seven\"");
+	}
+	fake_now -= 5000;
+}
+
 static void guests_with_cached_collateral_go_on_while_the_vendor_is_down(void **state)
 {
 	struct fixture *f = *state;
@@ -199,12 +331,7 @@ static void the_folder_is_read_and_a_key_cannot_leave_it(void **state)
 
 /* ---- never back ---- */
 
-#define DAY 86400
 
-static struct slice crl_of(struct fixture *f, long number, int64_t from)
-{
-	return make_crl(f->a, "ARK-Test", number, from, from + 30 * DAY);
-}
 
 static rc put_crl(struct fixture *f, struct slice crl)
 {
@@ -456,6 +583,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_thousand_guests_on_a_cold_cache_make_one_fetch, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cached_piece_and_what_came_with_it_are_not_fetched, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vendor_that_fails_is_left_alone_for_a_while, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vendor_is_left_alone_as_long_as_it_asks_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_word_of_the_vendor_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(guests_that_invent_chips_spend_a_budget_that_refreshing_does_not_share, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_piece_that_has_not_changed_stays_and_is_as_good_as_new, setup, teardown),
 		cmocka_unit_test_setup_teardown(guests_with_cached_collateral_go_on_while_the_vendor_is_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_piece_that_is_due_is_refreshed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_folder_is_read_and_a_key_cannot_leave_it, setup, teardown),

@@ -466,6 +466,28 @@ static void a_url_is_a_host_and_a_path_over_tls(void **state)
 	upstream_close(u);
 }
 
+static void a_time_to_wait_is_seconds_or_a_date(void **state)
+{
+	static const char date[] = "Mon, 23 Nov 2026 17:29:49 GMT";
+	static const struct {
+		const char *value, *date;
+		unsigned seconds;
+	} all[] = {
+		{"0", date, 0}, {"7", "", 7}, {"120", date, 120}, {"999999999", date, 999999999}, {"1000000000", date, 0}, {"", date, 0},
+		{"-1", date, 0}, {"7s", date, 0}, {" 7", date, 0}, {"0x7", date, 0},
+		{"Mon, 23 Nov 2026 17:30:49 GMT", date, 60}, {"Tue, 24 Nov 2026 17:29:49 GMT", date, 86400},
+		{"Mon, 23 Nov 2026 17:29:48 GMT", date, 0}, {"Mon, 23 Nov 2026 17:30:49 GMT", "", 0},
+		{"Mon, 23 Nov 2026 17:30:49 UTC", date, 0}, {"Mon, 23 Foo 2026 17:30:49 GMT", date, 0},
+		{"Mon, 00 Nov 2026 17:30:49 GMT", date, 0}, {"Mon, 32 Nov 2026 17:30:49 GMT", date, 0},
+		{"Mon, 23 Nov 2026 24:30:49 GMT", date, 0}, {"Fri, 31 Dec 9999 23:59:59 GMT", date, INT32_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (upstream_retry_after(slice_cstr(all[i].value), slice_cstr(all[i].date)) != all[i].seconds)
+			fail_msg("\"%s\": %u", all[i].value, upstream_retry_after(slice_cstr(all[i].value), slice_cstr(all[i].date)));
+}
+
 static void a_header_chain_is_read_strictly(void **state)
 {
 	static const char *const bad[] = {"", "x", "-----BEGIN CERTIFICATE-----%", "-----BEGIN CERTIFICATE-----%0", "%2",
@@ -501,6 +523,7 @@ int main(void)
 		ROW(a_document_of_the_future_is_not_kept),
 		ROW(sources_are_asked_in_order_until_one_has_it),
 		ROW(a_url_is_a_host_and_a_path_over_tls),
+		ROW(a_time_to_wait_is_seconds_or_a_date),
 		ROW(a_header_chain_is_read_strictly),
 	};
 

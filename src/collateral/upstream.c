@@ -3,27 +3,109 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "collateral/kinds.h"
 #include "collateral/upstream_int.h"
 
-#define CHAIN_MAX ((size_t)64 << 10)
+#define CHAIN_MAX     ((size_t)64 << 10)
+#define VALIDATOR_MAX 256u
 
 /* ---- asking ---- */
 
-rc upstream_ask(struct upstream *u, const char *url, struct arena *a, struct fetch_reply *out, struct why *w)
+/* "Mon, 23 Nov 2026 17:29:49 GMT" and no other form of a date. */
+static bool read_imf(struct slice s, int64_t *out)
 {
-	const struct fetch_request req = {.url = url};
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char form[] = "???, 00 ??? 0000 00:00:00 GMT";
+	unsigned v[5], at[] = {5, 12, 17, 20, 23}, n[] = {2, 4, 2, 2, 2}, month = 0;
+
+	if (s.n != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (form[i] == '0' ? s.p[i] < '0' || s.p[i] > '9' : form[i] != '?' && s.p[i] != (uint8_t)form[i])
+			return false;
+	for (size_t i = 0; i < COUNT_OF(v); i++) {
+		v[i] = 0;
+		for (size_t k = 0; k < n[i]; k++)
+			v[i] = v[i] * 10 + (s.p[at[i] + k] - '0');
+	}
+	while (month < 12 && memcmp(s.p + 8, months + (size_t)3 * month, 3) != 0)
+		month++;
+	if (month == 12 || v[0] < 1 || v[0] > 31 || v[2] > 23 || v[3] > 59 || v[4] > 60)
+		return false;
+	*out = time_from_civil(v[1], month + 1, v[0], v[2], v[3], v[4]);
+	return true;
+}
+
+unsigned upstream_retry_after(struct slice value, struct slice date)
+{
+	uint64_t v = 0;
+	int64_t at, now;
+	size_t i = 0;
+
+	for (; i < value.n && i < 9 && value.p[i] >= '0' && value.p[i] <= '9'; i++)
+		v = v * 10 + (value.p[i] - '0');
+	if (i && i == value.n)
+		return (unsigned)v;
+	if (!read_imf(value, &at) || !read_imf(date, &now) || at <= now)
+		return 0;
+	return (unsigned)MIN_OF(at - now, INT32_MAX);
+}
+
+static size_t conditions(const struct collateral_piece *held, struct fetch_header out[2])
+{
+	size_t n = 0;
+
+	if (held && held->etag)
+		out[n++] = (struct fetch_header){"If-None-Match", slice_cstr(held->etag)};
+	if (held && held->modified)
+		out[n++] = (struct fetch_header){"If-Modified-Since", slice_cstr(held->modified)};
+	return n;
+}
+
+rc upstream_ask(struct upstream_call *call, const char *url, struct fetch_reply *out, struct why *w)
+{
+	struct fetch_header headers[2];
+	struct fetch_request req = {.url = url, .headers = headers, .n_headers = conditions(call->held, headers)};
 
 	if (!url)
 		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
-	TRY(fetch(u->fetcher, &req, a, out, w));
-	if (out->status == 200)
+	TRY(fetch(call->u->fetcher, &req, call->a, out, w));
+	if (out->status == 200 || (out->status == 304 && req.n_headers))
 		return rc_of(OK);
 	if (out->status == 404 || out->status == 410)
 		return deny(w, E_NOTFOUND, "upstream.absent", "%s answers %u: there is no such thing", url, out->status);
+	call->answer->retry_after_s = upstream_retry_after(fetch_header_get(out, "retry-after"), fetch_header_get(out, "date"));
 	if (out->status == 429)
 		return deny(w, E_LIMIT, "upstream.busy", "%s answers 429: too many requests", url);
 	return deny(w, E_UNAVAILABLE, "upstream.status", "%s answers %u", url, out->status);
+}
+
+/* A validator goes back in a header: one that is long or holds more than text is left out. */
+static const char *validator(struct arena *a, const struct fetch_reply *reply, const char *name)
+{
+	struct slice v = fetch_header_get(reply, name);
+
+	if (v.n == 0 || v.n > VALIDATOR_MAX)
+		return NULL;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] < 0x20 || v.p[i] > 0x7e)
+			return NULL;
+	return arena_strndup(a, v.p, v.n);
+}
+
+void upstream_add(struct upstream_call *call, const char *kind, const struct fetch_reply *reply, struct slice bytes)
+{
+	struct collateral_piece *p = &call->answer->piece[call->answer->n++];
+
+	*p = (struct collateral_piece){.kind = kind, .key = call->key};
+	if (reply && reply->status == 304)
+		return;
+	p->bytes = bytes.p ? bytes : SLICE_LIT("");	/* an answer without a body says nothing about what is held */
+	if (reply) {
+		p->etag = validator(call->a, reply, "etag");
+		p->modified = validator(call->a, reply, "last-modified");
+	}
 }
 
 rc upstream_other(struct why *w, const char *what, const char *found, const char *expected)
@@ -94,16 +176,16 @@ static const char *vendor(void *ctx, const char *kind)
 	return strcmp(k->vendor, "intel") == 0 && u->config.intel ? k->vendor : NULL;
 }
 
-static rc fetch_kind(void *ctx, const char *kind, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
-		     struct why *w)
+static rc fetch_kind(void *ctx, const char *kind, const char *key, const struct collateral_piece *held, struct arena *a,
+		     struct collateral_answer *out, struct why *w)
 {
+	struct upstream_call call = {.u = ctx, .kind = kind, .key = key, .held = held, .a = a, .answer = out};
 	const char *name = vendor(ctx, kind);
 
+	*out = (struct collateral_answer){.n = 0};
 	if (!name)
 		return deny(w, E_NOTFOUND, "upstream.absent", "%s is not fetched", kind);
-	if (strcmp(name, "amd") == 0)
-		return upstream_amd(ctx, kind, key, a, pieces, n, w);
-	return upstream_intel(ctx, kind, key, a, pieces, n, w);
+	return strcmp(name, "amd") == 0 ? upstream_amd(&call, w) : upstream_intel(&call, w);
 }
 
 /* https://host[:port][/path], without what could hide another meaning; `origin_only` drops the path. */

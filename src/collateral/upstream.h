@@ -37,5 +37,7 @@ void upstream_close(struct upstream *u);	/* accepts NULL */
  * thing can exist); E_LIMIT upstream.busy (429); E_UNAVAILABLE upstream.status, fetch.*; E_MALFORMED upstream.content. */
 const struct collateral_source *upstream_source(const struct upstream *u);
 
+/* Retry-After (RFC 9110 10.2.3) in seconds: a number, or a date compared with the answer's own Date. 0 for anything else. */
+unsigned upstream_retry_after(struct slice value, struct slice date);
 /* An issuer chain as headers carry it, URL-encoded PEM, to PEM. E_MALFORMED upstream.header. */
 RC upstream_header_chain(struct arena *a, struct slice value, struct slice *out, struct why *w);

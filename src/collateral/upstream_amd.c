@@ -123,59 +123,61 @@ static RC vcek_file(struct arena *a, const char *dir, const struct vcek *v, stru
 	return path ? file_read(a, path, COLLATERAL_PIECE_MAX, out, w) : deny(w, E_INTERNAL, "upstream.memory", "no memory for a path");
 }
 
-static RC get_vcek(struct upstream *u, const struct upstream_amd *from, const struct vcek *v, struct arena *a, struct slice *out,
-		   struct why *w)
+static RC get_vcek(struct upstream_call *call, const struct upstream_amd *from, const struct vcek *v, struct why *w)
 {
 	struct fetch_reply reply;
+	struct slice bytes;
 
 	if (from->folder) {
-		TRY(vcek_file(a, from->at, v, out, w));
+		TRY(vcek_file(call->a, from->at, v, &bytes, w));
 	} else {
-		TRY(upstream_ask(u, vcek_url(a, from->at, v), a, &reply, w));
-		*out = reply.body;
+		TRY(upstream_ask(call, vcek_url(call->a, from->at, v), &reply, w));
+		bytes = reply.body;
 	}
-	return check_chip(v, *out, a, w);
-}
-
-/* "cert_chain" and "crl" of a generation, below vcek or vlek; a folder mirrors the paths of the service. */
-static RC get_authority(struct upstream *u, const struct upstream_amd *from, const char *key, const char *leaf, struct arena *a,
-			struct slice *out, struct why *w)
-{
-	const char *rest, *generation = generation_of(key, &rest);
-	struct fetch_reply reply;
-	const char *at;
-
-	if (!generation || (*rest && strcmp(rest, "/vlek") != 0))
-		return bad_key(w, key);
-	at = arena_printf(a, "%s/%s/v1/%s/%s", from->at, *rest ? "vlek" : "vcek", generation, leaf);
-	if (!at)
-		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
-	if (from->folder)
-		return file_read(a, at, COLLATERAL_PIECE_MAX, out, w);
-	TRY(upstream_ask(u, at, a, &reply, w));
-	*out = reply.body;
+	if (from->folder || reply.status == 200)
+		TRY(check_chip(v, bytes, call->a, w));
+	upstream_add(call, call->kind, from->folder ? NULL : &reply, bytes);
 	return rc_of(OK);
 }
 
-rc upstream_amd(struct upstream *u, const char *kind, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
-		struct why *w)
+/* "cert_chain" and "crl" of a generation, below vcek or vlek; a folder mirrors the paths of the service. */
+static RC get_authority(struct upstream_call *call, const struct upstream_amd *from, struct why *w)
 {
-	bool is_vcek = strcmp(kind, "amd-vcek") == 0;
+	const char *leaf = strcmp(call->kind, "amd-crl") == 0 ? "crl" : "cert_chain";
+	const char *rest, *generation = generation_of(call->key, &rest);
+	struct fetch_reply reply;
+	struct slice bytes;
+	const char *at;
+
+	if (!generation || (*rest && strcmp(rest, "/vlek") != 0))
+		return bad_key(w, call->key);
+	at = arena_printf(call->a, "%s/%s/v1/%s/%s", from->at, *rest ? "vlek" : "vcek", generation, leaf);
+	if (!at)
+		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
+	if (from->folder) {
+		TRY(file_read(call->a, at, COLLATERAL_PIECE_MAX, &bytes, w));
+		upstream_add(call, call->kind, NULL, bytes);
+		return rc_of(OK);
+	}
+	TRY(upstream_ask(call, at, &reply, w));
+	upstream_add(call, call->kind, &reply, reply.body);
+	return rc_of(OK);
+}
+
+rc upstream_amd(struct upstream_call *call, struct why *w)
+{
+	bool is_vcek = strcmp(call->kind, "amd-vcek") == 0;
+	struct upstream *u = call->u;
 	rc worst = rc_of(E_NOTFOUND);
 	struct vcek v = {0};
 
 	if (is_vcek)
-		TRY(read_vcek_key(key, &v, w));
+		TRY(read_vcek_key(call->key, &v, w));
 	for (size_t i = 0; i < u->config.amd_n; i++) {
-		const struct upstream_amd *from = &u->config.amd[i];
-		struct why inner = why_in(a);
-		struct slice bytes;
-		rc r = is_vcek ? get_vcek(u, from, &v, a, &bytes, &inner)
-			       : get_authority(u, from, key, strcmp(kind, "amd-crl") == 0 ? "crl" : "cert_chain", a, &bytes, &inner);
+		struct why inner = why_in(call->a);
+		rc r = is_vcek ? get_vcek(call, &u->config.amd[i], &v, &inner) : get_authority(call, &u->config.amd[i], &inner);
 
 		if (rc_ok(r)) {
-			pieces[0] = (struct collateral_piece){kind, key, bytes};
-			*n = 1;
 			why_clear(w);
 			return r;
 		}

@@ -21,15 +21,16 @@ static const char *update(const struct upstream *u)
 	return u->config.intel_standard ? "standard" : "early";
 }
 
-/* A signed document and, from a header, the chain of its signer. */
-static RC get_document(struct upstream *u, const char *url, const char *header, struct arena *a, struct slice *doc, struct slice *chain,
-		       struct why *w)
+/* A signed document and, from a header, the chain of its signer. *doc is empty when what is held has not changed. */
+static RC get_document(struct upstream_call *call, const char *url, const char *header, struct fetch_reply *reply, struct slice *doc,
+		       struct slice *chain, struct why *w)
 {
-	struct fetch_reply reply;
-
-	TRY(upstream_ask(u, url, a, &reply, w));
-	TRY(upstream_header_chain(a, fetch_header_get(&reply, header), chain, w));
-	*doc = reply.body;
+	*doc = *chain = (struct slice){0};
+	TRY(upstream_ask(call, url, reply, w));
+	if (reply->status == 304)
+		return rc_of(OK);
+	TRY(upstream_header_chain(call->a, fetch_header_get(reply, header), chain, w));
+	*doc = reply->body;
 	return rc_of(OK);
 }
 
@@ -62,74 +63,80 @@ static RC check_tcb_info(struct slice doc, const char *key, struct arena *a, str
 	return rc_of(OK);
 }
 
-static RC get_tcb_info(struct upstream *u, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n, struct why *w)
+static RC get_tcb_info(struct upstream_call *call, struct why *w)
 {
 	char tee[4], fmspc[FMSPC_CHARS + 1];
+	struct fetch_reply reply;
 	struct slice doc, chain;
 
-	TRY(split_tcb_key(key, tee, fmspc, w));
-	TRY(get_document(u, arena_printf(a, "%s/%s/certification/v4/tcb?fmspc=%s&update=%s", u->intel_base, tee, fmspc, update(u)),
-			 "tcb-info-issuer-chain", a, &doc, &chain, w));
-	TRY(check_tcb_info(doc, key, a, w));
-	pieces[0] = (struct collateral_piece){"intel-tcb-info", key, doc};
-	pieces[1] = (struct collateral_piece){"intel-tcb-info-chain", key, chain};
-	*n = 2;
+	TRY(split_tcb_key(call->key, tee, fmspc, w));
+	TRY(get_document(call, arena_printf(call->a, "%s/%s/certification/v4/tcb?fmspc=%s&update=%s", call->u->intel_base, tee, fmspc,
+					    update(call->u)),
+			 "tcb-info-issuer-chain", &reply, &doc, &chain, w));
+	if (reply.status == 200)
+		TRY(check_tcb_info(doc, call->key, call->a, w));
+	upstream_add(call, "intel-tcb-info", &reply, doc);
+	upstream_add(call, "intel-tcb-info-chain", &reply, chain);
 	return rc_of(OK);
 }
 
-static RC get_qe_identity(struct upstream *u, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
-			  struct why *w)
+static RC check_qe_identity(struct slice doc, bool tdx, struct arena *a, struct why *w)
 {
-	bool tdx = strcmp(key, "tdx") == 0;
 	struct why inner = why_in(a);
 	struct dcap_qe_identity qe;
-	struct slice doc, chain;
 
-	if (!tdx && strcmp(key, "sgx") != 0)
-		return bad_key(w, "QE identity", key);
-	TRY(get_document(u, arena_printf(a, "%s/%s/certification/v4/qe/identity?update=%s", u->intel_base, key, update(u)),
-			 "sgx-enclave-identity-issuer-chain", a, &doc, &chain, w));
 	if (!rc_ok(dcap_qe_identity_parse(a, doc, &qe, &inner)))
 		return deny(w, E_MALFORMED, "upstream.content", "%s", why_text(&inner));
 	if (!slice_is(qe.id, tdx ? "TD_QE" : "QE"))
 		return upstream_other(w, "enclave", arena_strndup(a, qe.id.p, qe.id.n), tdx ? "TD_QE" : "QE");
-	pieces[0] = (struct collateral_piece){"intel-qe-identity", key, doc};
-	pieces[1] = (struct collateral_piece){"intel-qe-identity-chain", key, chain};
-	*n = 2;
 	return rc_of(OK);
 }
 
-static RC get_crl(struct upstream *u, const char *url, const char *kind, const char *key, struct arena *a,
-		  struct collateral_piece *pieces, size_t *n, struct why *w)
+static RC get_qe_identity(struct upstream_call *call, struct why *w)
+{
+	bool tdx = strcmp(call->key, "tdx") == 0;
+	struct fetch_reply reply;
+	struct slice doc, chain;
+
+	if (!tdx && strcmp(call->key, "sgx") != 0)
+		return bad_key(w, "QE identity", call->key);
+	TRY(get_document(call, arena_printf(call->a, "%s/%s/certification/v4/qe/identity?update=%s", call->u->intel_base, call->key,
+					    update(call->u)),
+			 "sgx-enclave-identity-issuer-chain", &reply, &doc, &chain, w));
+	if (reply.status == 200)
+		TRY(check_qe_identity(doc, tdx, call->a, w));
+	upstream_add(call, "intel-qe-identity", &reply, doc);
+	upstream_add(call, "intel-qe-identity-chain", &reply, chain);
+	return rc_of(OK);
+}
+
+static RC get_crl(struct upstream_call *call, const char *url, struct why *w)
 {
 	struct fetch_reply reply;
 	struct slice list;
 
-	TRY(upstream_ask(u, url, a, &reply, w));
+	TRY(upstream_ask(call, url, &reply, w));
 	list = reply.body;
-	if (upstream_is_hex((const char *)list.p, list.n))
-		TRY(hex_decode(a, list, &list, "revocation list", w));
-	pieces[0] = (struct collateral_piece){kind, key, list};
-	*n = 1;
+	if (reply.status == 200 && upstream_is_hex((const char *)list.p, list.n))
+		TRY(hex_decode(call->a, list, &list, "revocation list", w));
+	upstream_add(call, call->kind, &reply, list);
 	return rc_of(OK);
 }
 
-rc upstream_intel(struct upstream *u, const char *kind, const char *key, struct arena *a, struct collateral_piece *pieces, size_t *n,
-		  struct why *w)
+rc upstream_intel(struct upstream_call *call, struct why *w)
 {
+	const char *kind = call->kind, *key = call->key, *base = call->u->intel_base;
+
 	if (strcmp(kind, "intel-tcb-info") == 0 || strcmp(kind, "intel-tcb-info-chain") == 0)
-		return get_tcb_info(u, key, a, pieces, n, w);
+		return get_tcb_info(call, w);
 	if (strcmp(kind, "intel-qe-identity") == 0 || strcmp(kind, "intel-qe-identity-chain") == 0)
-		return get_qe_identity(u, key, a, pieces, n, w);
+		return get_qe_identity(call, w);
 	if (strcmp(kind, "intel-pck-crl") == 0) {
 		if (strcmp(key, "platform") != 0 && strcmp(key, "processor") != 0)
 			return bad_key(w, "PCK CRL", key);
-		return get_crl(u, arena_printf(a, "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", u->intel_base, key), kind, key, a, pieces,
-			       n, w);
+		return get_crl(call, arena_printf(call->a, "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", base, key), w);
 	}
 	if (strcmp(kind, "intel-root-crl") != 0 || key[0])
 		return bad_key(w, kind, key);
-	if (strcmp(u->intel_base, PCS_HOST) == 0)
-		return get_crl(u, ROOT_CRL, kind, key, a, pieces, n, w);
-	return get_crl(u, arena_printf(a, "%s/sgx/certification/v4/rootcacrl", u->intel_base), kind, key, a, pieces, n, w);
+	return get_crl(call, strcmp(base, PCS_HOST) == 0 ? ROOT_CRL : arena_printf(call->a, "%s/sgx/certification/v4/rootcacrl", base), w);
 }

@@ -159,7 +159,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		const char *trust_dir, *collateral_dir, *words, *loopback, *ca_file;
 		const char *ak_dir, *ek_roots;
 		struct strings plugins;
-		int64_t workers, timeout, stale;
+		int64_t workers, timeout, stale, starts;
 	} l = {0};
 	static const struct setting rows[] = {
 		{"tpm_verifier", SET_TABLE, offsetof(struct local, tpm)},
@@ -169,6 +169,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"workers", SET_INT, offsetof(struct local, workers), false, 1, 256},
 		{"timeout_ms", SET_INT, offsetof(struct local, timeout), false, 100, 60000},
 		{"stale_collateral_hours", SET_INT, offsetof(struct local, stale), false, 0, 24 * 90},
+		{"collateral_fetches_per_minute", SET_INT, offsetof(struct local, starts), false, 1, 100000},
 		{"plugins", SET_STRS, offsetof(struct local, plugins)},
 		{"snp_verifier", SET_TABLE, offsetof(struct local, snp)},
 		{"dcap_verifier", SET_TABLE, offsetof(struct local, dcap)},
@@ -210,6 +211,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 	s->as.workers = l.workers;
 	s->as.verify_timeout_ms = l.timeout;
 	s->as.stale_hours = l.stale;
+	s->as.fetches_per_min = l.starts;
 	return rc_of(OK);
 }
 

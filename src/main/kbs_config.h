@@ -51,6 +51,7 @@ struct kbs_settings {
 		int64_t workers;		/* verifier processes; 0: one per processor */
 		int64_t verify_timeout_ms;
 		int64_t stale_hours;		/* how long expired collateral still counts */
+		int64_t fetches_per_min;	/* of one vendor; 0: the default */
 	} as;
 	struct {
 		const char *mode;

@@ -1,0 +1,240 @@
+/* The cache against the vendors of the laboratory, over real sockets: what is asked, and what is asked only whether it changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "collateral/upstream.h"
+#include "lab/lab.h"
+#include "lab/serve.h"
+#include "lab/vendor.h"
+#include "net/fetch.h"
+
+#define DAY 86400
+
+static _Atomic int64_t shift_s;
+
+static int64_t shifted_now_ns(void *ctx)
+{
+	(void)ctx;
+	return clock_now_ns(&clock_system) + shift_s * 1000000000;
+}
+
+/* The broker and the vendors live in one time, which passes when a test says so. */
+static const struct clock shifted = {shifted_now_ns, NULL};
+
+struct fixture {
+	struct arena *a;
+	struct why w;
+	char dir[64], base[64];
+	struct vendor *vendor;
+	pthread_t thread;
+	atomic_bool ready;
+	struct fetcher *fetcher;
+	struct store *store;
+	struct upstream *upstream;
+	struct collateral *c;
+};
+
+static void is_ready(void *ctx, const char *address)
+{
+	struct fixture *f = ctx;
+
+	(void)snprintf(f->base, sizeof(f->base), "http://%s", address);
+	atomic_store(&f->ready, true);
+}
+
+static void *serve(void *ctx)
+{
+	struct fixture *f = ctx;
+	const struct serve_config c = {.listen = "127.0.0.1:0", .idle_s = 2, .ready = is_ready, .ctx = f};
+
+	return rc_ok(lab_serve(f->vendor, &c, NULL)) ? f : NULL;
+}
+
+static void open_cache(struct fixture *f)
+{
+	const struct upstream_config u = {.amd = {{false, f->base}}, .amd_n = 1, .intel = f->base, .timeout_ms = 3000, .loopback_http = true};
+	struct collateral_config c = {.refresh_s = DAY};
+
+	assert_true(rc_ok(upstream_open(&u, &f->upstream, &f->w)));
+	c.source = upstream_source(f->upstream);
+	assert_true(rc_ok(collateral_open(f->store, &shifted, &c, &f->c, &f->w)));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+	static const char *const tees[] = {"snp", "tdx"};
+
+	f->a = arena_new(0);
+	f->w = why_in(f->a);
+	snprintf(f->dir, sizeof(f->dir), "/tmp/warrant-lab-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	for (size_t i = 0; i < COUNT_OF(tees); i++) {
+		const struct lab_options o = {.now_s = clock_now_s(&clock_system), .small_keys = true};
+		struct lab_world l;
+
+		assert_true(rc_ok(lab_make(tees[i], &o, f->a, &l, &f->w)));
+		assert_true(rc_ok(lab_save(&l, f->dir, f->a, &f->w)));
+	}
+	assert_true(rc_ok(vendor_open(f->dir, &shifted, &f->vendor, &f->w)));
+	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
+	while (!atomic_load(&f->ready))
+		usleep(1000);
+	assert_true(rc_ok(fetcher_new(&(struct fetch_config){.allow_loopback_http = true}, &f->fetcher, &f->w)));
+	assert_true(rc_ok(store_open_memory(&shifted, &f->store, &f->w)));
+	open_cache(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char cmd[128];
+	void *ended;
+
+	collateral_close(f->c);
+	upstream_close(f->upstream);
+	store_close(f->store);
+	fetcher_free(f->fetcher);
+	pthread_join(f->thread, &ended);	/* it ends by itself */
+	assert_ptr_equal(ended, f);
+	vendor_close(f->vendor);
+	arena_free(f->a);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", f->dir);
+	assert_int_equal(system(cmd), 0);
+	shift_s = 0;
+	test_free(f);
+	return 0;
+}
+
+/* How often the vendors were asked, and how often they said that nothing has changed. */
+static void count(struct fixture *f, unsigned *all, unsigned *unchanged)
+{
+	const struct fetch_request req = {.url = arena_printf(f->a, "%s/lab/asked", f->base)};
+	struct fetch_reply reply;
+	struct json *list;
+
+	assert_true(rc_ok(fetch(f->fetcher, &req, f->a, &reply, &f->w)));
+	assert_true(rc_ok(json_parse(f->a, reply.body, NULL, &list, &f->w)));
+	*all = (unsigned)list->n;
+	*unchanged = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		uint64_t status = 0;
+
+		assert_true(json_u64(json_get(list->items[i], "status"), &status));
+		*unchanged += status == 304;
+	}
+}
+
+static const struct {
+	const char *kind, *key;
+} pieces[] = {
+	{"amd-ask-ark", "Genoa"},	   {"amd-crl", "Genoa"},	   {"amd-crl", "Genoa/vlek"},
+	{"intel-tcb-info", "tdx/00906ed50000"}, {"intel-tcb-info-chain", "tdx/00906ed50000"}, {"intel-qe-identity", "sgx"},
+	{"intel-qe-identity-chain", "sgx"}, {"intel-pck-crl", "processor"}, {"intel-root-crl", ""},
+};
+
+static void get_all(struct fixture *f, struct slice out[COUNT_OF(pieces)])
+{
+	for (size_t i = 0; i < COUNT_OF(pieces); i++)
+		if (!rc_ok(collateral_get(f->c, pieces[i].kind, pieces[i].key, f->a, &out[i], &f->w)))
+			fail_msg("%s %s: %s", pieces[i].kind, pieces[i].key, why_text(&f->w));
+}
+
+static void a_refresh_asks_whether_something_has_changed(void **state)
+{
+	struct slice first[COUNT_OF(pieces)], second[COUNT_OF(pieces)];
+	struct fixture *f = *state;
+	unsigned all, unchanged;
+
+	get_all(f, first);
+	count(f, &all, &unchanged);
+	assert_int_equal(all, 7);	/* two chains came with their documents */
+	assert_int_equal(unchanged, 0);
+	shift_s = DAY;
+	collateral_refresh(f->c);
+	count(f, &all, &unchanged);
+	assert_int_equal(all, 14);	/* and a chain is as good as its document */
+	assert_int_equal(unchanged, 7);
+	get_all(f, second);
+	for (size_t i = 0; i < COUNT_OF(pieces); i++)
+		assert_true(slice_eq(first[i], second[i]));
+	count(f, &all, &unchanged);
+	assert_int_equal(all, 14);
+}
+
+static void what_was_issued_anew_takes_its_place(void **state)
+{
+	struct slice first[COUNT_OF(pieces)], second[COUNT_OF(pieces)];
+	struct fixture *f = *state;
+	unsigned all, unchanged;
+
+	get_all(f, first);
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{}"), &f->w)));	/* everything is issued again */
+	shift_s = DAY;
+	collateral_refresh(f->c);
+	get_all(f, second);
+	count(f, &all, &unchanged);
+	assert_int_equal(all, 14);
+	assert_int_equal(unchanged, 1);	/* AMD's chain, which is the same whenever it is asked for */
+	for (size_t i = 0; i < COUNT_OF(pieces); i++)
+		assert_int_equal(slice_eq(first[i], second[i]), i == 0 || strstr(pieces[i].kind, "-chain") != NULL);
+}
+
+static void a_list_that_revokes_replaces_one_that_does_not_and_never_the_other_way(void **state)
+{
+	struct fixture *f = *state;
+	struct slice good, bad, out;
+
+	assert_true(rc_ok(collateral_get(f->c, "intel-pck-crl", "platform", f->a, &good, &f->w)));
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{\"intel-pck-crl\": \"revoked\"}"), &f->w)));
+	shift_s = DAY;
+	assert_true(rc_ok(collateral_get(f->c, "intel-pck-crl", "platform", f->a, &bad, &f->w)));
+	assert_false(slice_eq(good, bad));
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{\"intel-pck-crl\": \"gap=7.4\"}"), &f->w)));
+	shift_s = 2 * DAY;
+	assert_true(rc_ok(collateral_get(f->c, "intel-pck-crl", "platform", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, bad));
+}
+
+static void a_busy_vendor_says_how_long(void **state)
+{
+	struct fixture *f = *state;
+	unsigned long long ms;
+	struct slice out;
+
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{\"*\": \"busy=30\"}"), &f->w)));
+	assert_int_equal(collateral_get(f->c, "intel-root-crl", "", f->a, &out, &f->w).code, E_LIMIT);
+	assert_string_equal(why_reason(&f->w), "upstream.busy");
+	why_clear(&f->w);
+	assert_int_equal(collateral_get(f->c, "intel-root-crl", "", f->a, &out, &f->w).code, E_UNAVAILABLE);
+	assert_int_equal(sscanf(why_text(&f->w), "intel failed lately; it is asked again in %llu ms", &ms), 1);
+	assert_in_range(ms, 25000, 30000);
+	why_clear(&f->w);
+	/* AMD has not said so yet. */
+	assert_int_equal(collateral_get(f->c, "amd-crl", "Genoa", f->a, &out, &f->w).code, E_LIMIT);
+}
+
+int main(void)
+{
+#define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		ROW(a_refresh_asks_whether_something_has_changed),
+		ROW(what_was_issued_anew_takes_its_place),
+		ROW(a_list_that_revokes_replaces_one_that_does_not_and_never_the_other_way),
+		ROW(a_busy_vendor_says_how_long),
+	};
+
+	return cmocka_run_group_tests_name("lab", tests, NULL, NULL);
+}
