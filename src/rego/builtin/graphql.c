@@ -50,9 +50,9 @@ void gql_refuse(struct gql *g, const char *fmt, ...)
 /* Trees live as long as the call, within what memory the query has left. */
 static struct gql open_call(struct rego_call *c)
 {
-	size_t left = c->heap->left;
+	size_t left = c->heap->left, most = 32u << 20, least = 4096; /* 0 would be the default of arenas */
 
-	return (struct gql){.c = c, .a = arena_new(left && left < (32u << 20) ? left : 32u << 20)};
+	return (struct gql){.c = c, .a = arena_new(left > most ? most : left < least ? least : left)};
 }
 
 /* Ends a call: what refused the document is the builtin's failure. */

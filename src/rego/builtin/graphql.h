@@ -36,6 +36,7 @@ static inline bool gql_stop(const struct gql *g)
 {
 	return g->error || !rc_ok(g->end);
 }
+
 /* ---- the tree ---- */
 
 /* Line and column of the text, from 1; the column of a block string may be below 1. line 0: there is no place. */
@@ -360,7 +361,6 @@ struct gql_directive *gql_directive_find(struct gql *g, const struct gql_directi
 /* For messages; never NULL. */
 const char *gql_cstr(struct gql *g, struct slice s);
 /* "[Int!]!" */
-void gql_type_text(struct buf *b, const struct gql_type *t);
 const char *gql_type_cstr(struct gql *g, const struct gql_type *t);
 /* Could what has type t be used where `want` is expected? Whether `want` itself may be null is told apart. */
 bool gql_type_fits(const struct gql_type *t, const struct gql_type *want, bool want_non_null);

@@ -3,6 +3,25 @@
 
 /* ---- findings ---- */
 
+/* All findings as one text. The first one's place goes behind it when it has a sensible one. Ends the walk. */
+static void conclude(struct gql_check *k)
+{
+	struct slice all = buf_view(&k->errors), rest = all;
+
+	if (gql_check_stop(k) || !k->findings)
+		return;
+	if (!k->first.line || k->first.col < 0) {
+		gql_refuse(k->g, "GraphQL parse error: %s", gql_cstr(k->g, all));
+		return;
+	}
+	for (unsigned colons = 0; colons < 3; rest = slice_sub(rest, 1, rest.n))
+		colons += rest.p[0] == ':';
+	rest = slice_sub(rest, 1, rest.n);
+	if (rest.n >= 2 && rest.p[rest.n - 2] == '.')
+		rest.n -= 2;
+	gql_refuse(k->g, "%s in GraphQL string at location %d:%d", gql_cstr(k->g, rest), k->first.line, k->first.col);
+}
+
 void gql_report(struct gql_check *k, struct gql_pos at, const char *fmt, ...)
 {
 	const char *text;
@@ -26,25 +45,8 @@ void gql_report(struct gql_check *k, struct gql_pos at, const char *fmt, ...)
 	(void)gql_spend(k->g, 2);
 	if (!text || !buf_ok(&k->errors))
 		k->g->end = rc_of(E_LIMIT);
-}
-
-/* All findings as one text. The first one's place goes behind it when it has a sensible one. */
-static void conclude(struct gql_check *k)
-{
-	struct slice all = buf_view(&k->errors), rest = all;
-
-	if (gql_check_stop(k) || !k->findings)
-		return;
-	if (!k->first.line || k->first.col < 0) {
-		gql_refuse(k->g, "GraphQL parse error: %s", gql_cstr(k->g, all));
-		return;
-	}
-	for (unsigned colons = 0; colons < 3; rest = slice_sub(rest, 1, rest.n))
-		colons += rest.p[0] == ':';
-	rest = slice_sub(rest, 1, rest.n);
-	if (rest.n >= 2 && rest.p[rest.n - 2] == '.')
-		rest.n -= 2;
-	gql_refuse(k->g, "%s in GraphQL string at location %d:%d", gql_cstr(k->g, rest), k->first.line, k->first.col);
+	else if (k->errors.n > GQL_FINDINGS)
+		conclude(k);
 }
 
 bool gql_descend(struct gql_check *k)

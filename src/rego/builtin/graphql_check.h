@@ -7,6 +7,8 @@
 #pragma once
 #include "rego/builtin/graphql.h"
 
+#define GQL_FINDINGS 65536u /* bytes of text about one query; beyond it the walk ends */
+
 struct gql_check {
 	struct gql *g;
 	const struct gql_schema *s;
@@ -37,7 +39,7 @@ static inline struct gql_fragment *gql_fragment_find(const struct gql_check *k, 
 	return gql_map_get(&k->fragments, name);
 }
 
-/* A finding. */
+/* A finding. The last one that there is room for ends the walk. */
 void gql_report(struct gql_check *k, struct gql_pos at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Recursion of any rule: false when it is too deep. Pair each true with gql_leave. */
 bool gql_descend(struct gql_check *k);

@@ -91,7 +91,7 @@ static void blanks(struct gql_lexer *l)
 			new_line(l);
 			if (byte_at(l, 0) == '\n')
 				ascii(l, 1);
-		} else if (looking_at(l, "\xef\xbb\xbf")) {
+		} else if (ch == 0xef && looking_at(l, "\xef\xbb\xbf")) {
 			character(l);
 		} else {
 			return;
@@ -342,7 +342,7 @@ static struct gql_token block(struct gql_lexer *l)
 			ascii(l, n);
 			return t;
 		}
-		if (looking_at(l, "\\\"\"\"")) {
+		if (ch == '\\' && looking_at(l, "\\\"\"\"")) {
 			buf_puts(&b, "\"\"\"");
 			ascii(l, 4);
 		} else if (ch == '\r' || ch == '\n') {
@@ -374,25 +374,25 @@ struct gql_token gql_lex(struct gql_lexer *l)
 	if (!more(l) || gql_stop(l->g))
 		return plain(l, GQL_T_EOF, s);
 	ch = byte_at(l, 0);
-	hit = ch ? strchr(marks, ch) : NULL;
-	if (hit) {
-		ascii(l, 1);
-		return token(l, (enum gql_tok)kinds[hit - marks], SLICE_LIT(""), s.runes);
-	}
-	if (looking_at(l, "...")) {
-		ascii(l, 3);
-		return token(l, GQL_T_SPREAD, SLICE_LIT(""), s.runes);
-	}
 	if (name_start(ch)) {
 		while (name_start(byte_at(l, 0)) || digit(byte_at(l, 0)))
 			ascii(l, 1);
 		return plain(l, GQL_T_NAME, s);
 	}
+	hit = ch ? strchr(marks, ch) : NULL;
+	if (hit) {
+		ascii(l, 1);
+		return token(l, (enum gql_tok)kinds[hit - marks], SLICE_LIT(""), s.runes);
+	}
+	if (ch == '.' && looking_at(l, "...")) {
+		ascii(l, 3);
+		return token(l, GQL_T_SPREAD, SLICE_LIT(""), s.runes);
+	}
 	if (ch == '#')
 		return comment(l, s);
 	if (ch == '-' || digit(ch))
 		return number(l, s);
-	if (looking_at(l, "\"\"\"")) {
+	if (ch == '"' && looking_at(l, "\"\"\"")) {
 		ascii(l, 3);
 		return block(l);
 	}

@@ -112,11 +112,11 @@ bool gql_is_input(const struct gql_def *d)
 	return d->kind == GQL_SCALAR || d->kind == GQL_ENUM_TYPE || d->kind == GQL_INPUT;
 }
 
-void gql_type_text(struct buf *b, const struct gql_type *t)
+static void type_text(struct buf *b, const struct gql_type *t)
 {
 	if (t->elem) {
 		buf_putc(b, '[');
-		gql_type_text(b, t->elem);
+		type_text(b, t->elem);
 		buf_putc(b, ']');
 	} else {
 		buf_slice(b, t->name);
@@ -130,7 +130,7 @@ const char *gql_type_cstr(struct gql *g, const struct gql_type *t)
 	struct buf b = buf_in(g->a, 0);
 	const char *s;
 
-	gql_type_text(&b, t);
+	type_text(&b, t);
 	s = buf_cstr(&b);
 	if (!s)
 		g->end = rc_of(E_LIMIT);

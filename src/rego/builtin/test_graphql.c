@@ -222,18 +222,28 @@ static void nesting_bombs_end_in_the_depth_budget(void **state)
 	}
 }
 
-static void a_long_document_ends_in_the_step_budget(void **state)
+static void a_long_document_ends_in_the_budget_that_it_exhausts(void **state)
 {
-	struct rego_budget tight = {.steps = 2000};
-	char *in = nested("a ", "", "", 5000), *text = malloc(strlen(in) + 3), *input, *got;
+	static const struct {
+		struct rego_budget budget;
+		const char *want;
+	} rows[] = {
+		{{.steps = 2000}, "!steps"},
+		{{.memory_bytes = 600000, .time_ns = 60000000000u}, "!memory"},
+	};
+	char *in = nested("a ", "", "", 5000), *text = malloc(strlen(in) + 3), *input;
 
 	(void)state;
 	assert_non_null(text);
 	snprintf(text, strlen(in) + 3, "{%s}", in);
 	input = strings(text, strlen(text), NULL, 0);
-	got = outcome("parse_query", input, false, &tight);
-	assert_true(strncmp(got, "!steps", 6) == 0);
-	free(got);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *got = outcome("parse_query", input, false, &rows[i].budget);
+
+		if (strncmp(got, rows[i].want, strlen(rows[i].want)) != 0)
+			fail_msg("want %s, got %.200s", rows[i].want, got);
+		free(got);
+	}
 	free(input);
 	free(text);
 	free(in);
@@ -380,7 +390,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_graphql_is_refused_with_its_place),
 		cmocka_unit_test(only_text_is_parsed),
 		cmocka_unit_test(nesting_bombs_end_in_the_depth_budget),
-		cmocka_unit_test(a_long_document_ends_in_the_step_budget),
+		cmocka_unit_test(a_long_document_ends_in_the_budget_that_it_exhausts),
 		cmocka_unit_test(long_ways_through_fragments_end_in_the_depth_budget),
 		cmocka_unit_test(costly_documents_end_in_a_budget),
 		cmocka_unit_test(when_any_allocation_fails_there_is_an_error_and_no_wrong_answer),

@@ -325,6 +325,27 @@ static void cycles_have_a_verdict(void **state)
 	free(input);
 }
 
+static void the_text_about_a_query_has_an_end(void **state)
+{
+	char *query = malloc(5000 * 7 + 3), *input, *got;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(query);
+	query[n++] = '{';
+	for (unsigned i = 0; i < 5000; i++)
+		n += (size_t)snprintf(query + n, 8, " x%u", i);
+	query[n++] = '}';
+	input = strings(query, n, zoo, sizeof(zoo) - 1);
+	got = outcome("parse", input, true, NULL);
+	assert_true(strncmp(got, "!graphql.parse: Cannot query field \"x0\"", 38) == 0);
+	assert_in_range(strlen(got), 65536, 66000);
+	assert_string_equal(got + strlen(got) - 34, " in GraphQL string at location 1:3");
+	free(got);
+	free(input);
+	free(query);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +360,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_tree_is_refused),
 		cmocka_unit_test(what_is_neither_text_nor_tree_is_invalid),
 		cmocka_unit_test(cycles_have_a_verdict),
+		cmocka_unit_test(the_text_about_a_query_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
