@@ -86,16 +86,70 @@ static inline const char *trial_class(struct trial *t)
 	return end ? arena_strndup(t->a, dot, (size_t)(end - dot)) : dot;
 }
 
-/* Verifies with the n-th allocation of the job failing: refused, with whatever code, until there is enough. Returns true when it
- * was enough. The trial must be begun anew for each n. */
-static inline bool trial_starve(struct trial *t, const struct vdriver *d, uint64_t n)
+/* The same verification in an arena of its own. */
+static inline void trial_again(struct trial *t, const struct trial *of)
 {
-	rc r;
+	*t = *of;
+	t->a = arena_new(0);
+	t->why = why_in(t->a);
+	t->job.arena = t->a;
+	t->job.why = &t->why;
+	t->job.collateral = t->collateral;
+	t->job.anchors = t->anchors;
+	t->job.results_n = t->job.wants_n = 0;
+}
 
-	arena_fail_at(t->a, n);
-	r = d->verify(&t->job);
-	arena_fail_at(t->a, 0);
-	if (rc_ok(r) && arena_bad(t->a))
-		fail_msg("accepted although allocation %llu failed", (unsigned long long)n);
-	return rc_ok(r);
+static inline bool same_claims(const struct vjob *x, const struct vjob *y)
+{
+	for (unsigned i = 0; i < x->results_n && i < y->results_n; i++)
+		if (strcmp(x->results[i].tee_class, y->results[i].tee_class) != 0 || !json_equal(x->results[i].claims, y->results[i].claims))
+			return false;
+	return x->results_n == y->results_n;
+}
+
+/* Did fewer than n allocations happen since arena_fail_at(a, n)? Then the failure is still to come. */
+static inline bool fault_is_to_come(struct arena *a, uint64_t n)
+{
+	bool failed = false;
+
+	for (uint64_t i = 0; i < n && !failed; i++)
+		failed = !arena_alloc_raw(a, 1);
+	return failed;
+}
+
+/* Plans and verifies what is accepted with one allocation after the other failing, in the plan as in the verdict: a refusal, or
+ * the same claims where nothing was lost but words that nobody needed; never a part of the claims. Each of the first
+ * `all_up_to`, then one in `stride`. Returns how many runs were refused. */
+static inline unsigned trial_starve(const struct trial *good, const struct vdriver *d, uint64_t all_up_to, uint64_t stride)
+{
+	struct trial whole;
+	unsigned refused = 0;
+	bool done = false;
+
+	trial_again(&whole, good);
+	if (!rc_ok(trial_run(&whole, d)))
+		fail_msg("%s: %s", d->tee, why_render(&whole.why, whole.a));
+	for (uint64_t n = 1; !done; n += n < all_up_to ? 1 : stride) {
+		struct trial t;
+		rc r = rc_of(OK);
+
+		trial_again(&t, good);
+		arena_fail_at(t.a, n);
+		if (d->plan)
+			r = d->plan(&t.job);
+		if (rc_ok(r))
+			r = d->verify(&t.job);
+		if (rc_ok(r) && arena_bad(t.a))
+			fail_msg("%s: accepted although allocation %llu failed", d->tee, (unsigned long long)n);
+		done = fault_is_to_come(t.a, n);
+		arena_fail_at(t.a, 0);
+		if (rc_ok(r) && !same_claims(&t.job, &whole.job))
+			fail_msg("%s: accepted with other claims when allocation %llu fails", d->tee, (unsigned long long)n);
+		if (!rc_ok(r) && done)
+			fail_msg("%s: refused although nothing failed: %s", d->tee, why_text(&t.why));
+		refused += !rc_ok(r);
+		trial_end(&t);
+	}
+	trial_end(&whole);
+	return refused;
 }

@@ -410,6 +410,22 @@ static void pcr_values_out_of_place_are_refused(void **state)
 	arena_free(a);
 }
 
+static void without_memory_evidence_is_refused(void **state)
+{
+	static const char *const path[] = {"azure/snp-milan-v1/evidence.json", "azure/tdx-v1/evidence.json"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct trial t;
+
+		az_begin(&t, (struct slice){0}, slice_of(nonce_text, 9));
+		t.job.evidence = shared_file(t.a, path[i]);
+		assert_true(rc_ok(az_run(&t, driver_of(path[i]))));	/* collateral is there from now on */
+		assert_true(trial_starve(&t, driver_of(path[i]), 400, 3) > 50);
+		trial_end(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +439,7 @@ int main(void)
 		cmocka_unit_test(init_data_that_was_not_extended_is_refused),
 		cmocka_unit_test(padding_behind_base64_may_be_left_away),
 		cmocka_unit_test(pcr_values_out_of_place_are_refused),
+		cmocka_unit_test(without_memory_evidence_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};
 
