@@ -196,7 +196,7 @@ static void fill_up(const char *dir)
 	rc r = rc_of(OK);
 	unsigned n = 0;
 
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("none", dir, "tmpfs", 0, "size=1m,mode=0700") != 0)
 		_exit(77);
 	if (!rc_ok(store_open_files(dir, &clock_system, &s, &w)))
