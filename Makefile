@@ -36,6 +36,8 @@ bench-rego: deps all
 	@tools/install-deps valgrind
 	@tools/bench-rego
 	@tools/bench-rego --instructions
+	@tools/bench-rego --threads
+	@$(BUILD)/bin/bench-rego --hostile
 
 # ---- checks for those who change it; each has a build folder of its own ----
 

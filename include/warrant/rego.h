@@ -111,7 +111,7 @@ REGO_API void rego_doc_free(struct rego_doc *d);
 /* 0: the default. An evaluation that needs more ends in eval_cancel_error with the budget's name. */
 struct rego_budget {
 	uint64_t steps;		/* default 4,000,000 */
-	size_t memory_bytes;	/* default 64 MiB */
+	size_t memory_bytes;	/* default 48 MiB; texts of the result are beside it */
 	uint64_t time_ns;	/* wall time, default 100 ms; host functions count */
 	uint32_t depth;		/* nested rule and function calls, default 256 */
 	size_t result_bytes;	/* JSON text of the result, default 16 MiB */

@@ -23,7 +23,7 @@ enum rego_builtin_flags {
 	REGO_VOID = 8,		/* no result: print */
 	REGO_REFUSED = 16,	/* exists so that its name is known; calling it is eval_internal_error; fn, if any, checks the arguments */
 	REGO_INTERNAL = 32,	/* cannot be named in source */
-	REGO_SHALLOW = 64,	/* looks at no element of an operand, only at its kind and how many there are */
+	REGO_SHALLOW = 64,	/* walks no operand: looks at kinds, at how many there are, or at one key */
 };
 
 struct rego_builtin {
@@ -79,6 +79,14 @@ const char *rego_type_name(struct rv v);
 RC rego_charge(struct rego_call *c, uint64_t steps);
 /* A result that would take n bytes or items: E_LIMIT before it is made when it cannot fit. */
 RC rego_reserve(struct rego_call *c, size_t bytes);
+
+/* What a number of many digits costs to turn into binary, to work with and to turn back, in steps. */
+static inline uint64_t rego_number_cost(struct rv v)
+{
+	uint64_t n = !v.sub ? 0 : v.num->integral && v.num->exp10 > v.num->nd ? (uint64_t)v.num->exp10 : v.num->nd;
+
+	return n + n * n / 16384;
+}
 
 /* ---- the world, as far as it is let in ---- */
 

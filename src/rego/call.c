@@ -23,17 +23,59 @@ static bool same_args(const struct rv *a, const struct rv *b, uint32_t n)
 	return true;
 }
 
-#define MEMO_SLOTS 256u
+#define MEMO_SLOTS 64u
+
+/* Chains by hash; four times as many chains when they get long. */
+struct memo_table {
+	uint32_t mask, n;
+	struct memo *slot[];
+};
+
+static struct memo_table *memo_table(struct vm *vm, uint32_t slots)
+{
+	size_t size = sizeof(struct memo_table) + slots * sizeof(struct memo *);
+	struct memo_table *t = rv_alloc(&vm->heap, size);
+
+	if (t) {
+		memset(t, 0, size);
+		t->mask = slots - 1;
+	}
+	return t;
+}
+
+static struct memo **memo_chain(struct memo_table *t, uint32_t hash)
+{
+	return &t->slot[(hash >> 8) & t->mask];
+}
+
+static bool memo_grow(struct vm *vm)
+{
+	struct memo_table *old = vm->frame->memo, *t = memo_table(vm, (old->mask + 1) * 4);
+
+	if (!t)
+		return false;
+	t->n = old->n;
+	for (uint32_t i = 0; i <= old->mask; i++) {
+		for (struct memo *m = old->slot[i], *next; m; m = next) {
+			struct memo **to = memo_chain(t, m->hash);
+
+			next = m->next;
+			m->next = *to;
+			*to = m;
+		}
+	}
+	vm->frame->memo = t;
+	return true;
+}
 
 static struct memo **memo_slot(struct vm *vm, const struct plan_group *g, const struct rv *args, uint32_t *hash)
 {
 	uint32_t h = g->id * 2654435761u;
 
 	if (!vm->frame->memo) {
-		vm->frame->memo = rv_alloc(&vm->heap, MEMO_SLOTS * sizeof(struct memo *));
+		vm->frame->memo = memo_table(vm, MEMO_SLOTS);
 		if (!vm->frame->memo)
 			return NULL;
-		memset(vm->frame->memo, 0, MEMO_SLOTS * sizeof(struct memo *));
 	}
 	for (uint32_t i = 0; i < g->arity; i++) {
 		if (args[i].kind >= RV_ARRAY && !vm_charge(vm, rv_weight(args[i]) / 8))
@@ -41,7 +83,7 @@ static struct memo **memo_slot(struct vm *vm, const struct plan_group *g, const 
 		h = (h ^ rv_hash(args[i])) * 2654435761u;
 	}
 	*hash = h;
-	return &vm->frame->memo[(h >> 16) % MEMO_SLOTS];
+	return memo_chain(vm->frame->memo, h);
 }
 
 static bool run_function(struct vm *vm, const struct plan_group *g, const struct rv *args, struct rv *out)
@@ -115,8 +157,9 @@ bool call_function(struct vm *vm, const struct plan_group *g, const struct rv *a
 	if (!ok)
 		return false;
 	m = rv_alloc(&vm->heap, sizeof(*m) + g->arity * sizeof(m->args[0]));
-	if (!m)
+	if (!m || (++vm->frame->memo->n / 2 > vm->frame->memo->mask && !memo_grow(vm)))
 		return vm_heap_ok(vm);
+	slot = memo_chain(vm->frame->memo, hash);	/* what was called may have made the table larger */
 	*m = (struct memo){.next = *slot, .hash = hash, .n = g->arity, .g = g, .value = *out};
 	memcpy(m->args, args, g->arity * sizeof(m->args[0]));
 	*slot = m;
@@ -281,6 +324,16 @@ bool rego_object_put(struct rego_call *c, const char *area, struct rv key, void 
 	return true;
 }
 
+/* A step is worth some 20 ns: what reading an operand once costs, and turning a long number into binary and back. */
+static uint64_t operand_cost(struct rv v)
+{
+	if (v.kind == RV_STRING)
+		return v.str->n / 32;
+	if (v.kind == RV_NUMBER)
+		return rego_number_cost(v);
+	return v.kind >= RV_ARRAY ? rv_weight(v) : 0;
+}
+
 bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *args, unsigned n, struct rv *out)
 {
 	struct rego_call c = {.heap = &vm->heap, .self = b, .query = (struct rego_query_state *)vm};
@@ -288,7 +341,7 @@ bool call_builtin(struct vm *vm, const struct rego_builtin *b, const struct rv *
 	uint64_t weight = b->cost;
 
 	for (unsigned i = 0; i < n; i++)
-		weight += rv_weight(args[i]) / 8;
+		weight += b->flags & REGO_SHALLOW ? 1 : operand_cost(args[i]);
 	if (!vm_charge(vm, weight))
 		return false;
 	for (unsigned i = 0; i < n; i++)

@@ -8,7 +8,8 @@
 #include "rego/watch.h"
 
 struct rego_result {
-	struct arena *arena;
+	struct arena *arena;	/* what the evaluation made */
+	struct arena *out;	/* what is told of it: texts and explanations */
 	const struct rego_query *q;
 	struct rv *rows;
 	size_t nrows;
@@ -125,7 +126,7 @@ static void add_explanations(struct rego_result *r, const struct vm *vm)
 
 	for (const struct explain *e = vm->explains; e; e = e->next)
 		n++;
-	r->ex = arena_array(r->arena, n + 1, struct rego_explanation);
+	r->ex = arena_array(r->out, n + 1, struct rego_explanation);
 	if (!r->ex)
 		return;
 	i = n;
@@ -137,12 +138,12 @@ static void add_explanations(struct rego_result *r, const struct vm *vm)
 					       .op = op_name(e->op)};
 		if (e->at.mod < p->nmods) {
 			x->file = p->mod_names[e->at.mod];
-			x->text = arena_strndup(r->arena, p->mod_texts[e->at.mod].p + e->at.off, e->at.len);
+			x->text = arena_strndup(r->out, p->mod_texts[e->at.mod].p + e->at.off, e->at.len);
 		}
-		x->left = shown(r->arena, e->left);
-		x->right = shown(r->arena, e->right);
+		x->left = shown(r->out, e->left);
+		x->right = shown(r->out, e->right);
 		if (e->op == OP_IN)
-			x->nearest = nearest(r->arena, e->left, e->right);
+			x->nearest = nearest(r->out, e->left, e->right);
 	}
 	r->nex = n;
 }
@@ -152,7 +153,7 @@ static void add_explanations(struct rego_result *r, const struct vm *vm)
 static bool too_large(const struct rego_result *r, const struct vm *vm)
 {
 	uint64_t weight = 0;
-	struct buf b = buf_in(r->arena, r->max_bytes);
+	struct buf b = buf_in(r->out, r->max_bytes);
 	size_t n = (size_t)vm->nrows * vm->row_width;
 
 	for (size_t i = 0; i < n; i++)
@@ -199,7 +200,7 @@ static bool start(struct vm *vm, const struct rego_query *q, const struct rego_e
 
 	memset(vm, 0, offsetof(struct vm, objects));
 	vm->prog = q->prog;
-	vm->heap = rv_heap_in(a, b->memory_bytes ? b->memory_bytes : (size_t)64 << 20);
+	vm->heap = rv_heap_in(a, b->memory_bytes ? b->memory_bytes : VM_MEMORY);
 	vm->heap.tab = q->prog->tab;
 	vm->max_steps = b->steps ? b->steps : 4000000;
 	vm->next_look = vm->max_steps < 1024 ? vm->max_steps + 1 : 1024;
@@ -271,18 +272,15 @@ static bool read_input(struct vm *vm, const struct rego_eval_options *o, struct 
 	return true;
 }
 
-/* Room beside the evaluation's own memory: the result's text. */
-static size_t r_extra(const struct rego_eval_options *o)
-{
-	return ((size_t)64 << 10) + 3 * (o->budget.result_bytes ? o->budget.result_bytes : (size_t)16 << 20);
-}
+/* Beside the memory that is budgeted: the result's head, and the message of the error. */
+#define MEMORY_BESIDE ((size_t)64 << 10)
 
 struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
 				      void (*see)(void *ctx, const struct loc *at), void *ctx)
 {
 	const struct rego_eval_options *o = options ? options : &defaults;
-	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : (size_t)64 << 20;
-	struct arena *a = arena_new(memory + r_extra(o));
+	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : VM_MEMORY;
+	struct arena *a = arena_new(memory + MEMORY_BESIDE);
 	struct rego_result *r;
 	struct rego_query_state state __attribute__((uninitialized));	/* start() clears it */
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;
@@ -295,6 +293,11 @@ struct rego_result *rego_eval_watched(const struct rego_query *q, const struct r
 	r->arena = a;
 	r->q = q;
 	r->max_bytes = o->budget.result_bytes ? o->budget.result_bytes : (size_t)16 << 20;
+	r->out = arena_new(MEMORY_BESIDE + 3 * r->max_bytes);
+	if (!r->out) {
+		arena_free(a);
+		return NULL;
+	}
 	if (!start(&state.vm, q, o, a)) {
 		set_error(r, &state.vm, "eval_cancel_error", "evaluation needs too much memory", "memory", (struct loc){.mod = UINT32_MAX});
 		return r;
@@ -317,8 +320,10 @@ struct rego_result *rego_eval(const struct rego_query *q, const struct rego_eval
 
 void rego_result_free(struct rego_result *r)
 {
-	if (r)
+	if (r) {
+		arena_free(r->out);
 		arena_free(r->arena);
+	}
 }
 
 const struct rego_error *rego_result_error(const struct rego_result *r)
@@ -333,7 +338,7 @@ size_t rego_result_rows(const struct rego_result *r)
 
 static const char *as_json(const struct rego_result *r, struct rv v, size_t *len)
 {
-	struct buf b = buf_in(r->arena, r->max_bytes);
+	struct buf b = buf_in(r->out, r->max_bytes);
 	char *s;
 
 	rv_to_json(&b, v);
@@ -345,7 +350,7 @@ static const char *as_json(const struct rego_result *r, struct rv v, size_t *len
 
 const char *rego_result_row(const struct rego_result *r, size_t row, size_t *len)
 {
-	struct buf b = buf_in(r->arena, r->max_bytes);
+	struct buf b = buf_in(r->out, r->max_bytes);
 
 	if (r->has_error || row >= r->nrows)
 		return NULL;

@@ -188,9 +188,17 @@ bool rv_i64(struct rv v, int64_t *out)
 
 struct slice rv_number_text(struct rv v, char scratch[24])
 {
+	uint64_t u = v.i < 0 ? 0 - (uint64_t)v.i : (uint64_t)v.i;
+	char *p;
+
 	if (v.sub)
 		return slice_of(v.num->text, v.num->text_n);
-	return slice_of(scratch, (size_t)snprintf(scratch, 24, "%lld", (long long)v.i));
+	for (p = scratch + 24; u >= 10; u /= 10)
+		*--p = (char)('0' + u % 10);
+	*--p = (char)('0' + u);
+	if (v.i < 0)
+		*--p = '-';
+	return slice_of(p, (size_t)(scratch + 24 - p));
 }
 
 int rv_number_cmp(struct rv a, struct rv b)
@@ -212,10 +220,10 @@ int rv_number_cmp(struct rv a, struct rv b)
 			bool neg = v.i < 0;
 			size_t n = t.n - neg, cut = n;
 
-			while (cut > 0 && text[s][neg + cut - 1] == '0')
+			while (cut > 0 && t.p[neg + cut - 1] == '0')
 				cut--;
 			small[s] = (struct rv_num){.nd = (uint32_t)cut, .exp10 = cut ? (int64_t)n : 0, .neg = neg,
-						   .digits = text[s] + neg};
+						   .digits = (const char *)t.p + neg};
 		}
 	}
 	x = a.sub ? a.num : &small[0];

@@ -371,7 +371,7 @@ static inline bool key_eq(struct rv a, struct rv b)
 
 static int64_t find_key(const struct rv_coll *c, struct rv key)
 {
-	uint32_t i;
+	uint32_t i, hash;
 
 	if (!c->mask) {
 		for (i = 0; i < c->n; i++) {
@@ -380,38 +380,49 @@ static int64_t find_key(const struct rv_coll *c, struct rv key)
 		}
 		return -1;
 	}
-	for (i = rv_hash(key) & c->mask; c->index[i]; i = (i + 1) & c->mask) {
-		if (key_eq(c->keys[c->index[i] - 1], key))
-			return (int64_t)c->index[i] - 1;
+	hash = rv_hash(key);
+	for (i = hash & c->mask; c->index[i].at; i = (i + 1) & c->mask) {
+		if (c->index[i].hash == hash && key_eq(c->keys[c->index[i].at - 1], key))
+			return (int64_t)c->index[i].at - 1;
 	}
 	return -1;
 }
 
+static void slot_put(struct rv_coll *c, struct rv_slot slot)
+{
+	uint32_t i = slot.hash & c->mask;
+
+	while (c->index[i].at)
+		i = (i + 1) & c->mask;
+	c->index[i] = slot;
+}
+
 static void index_put(struct rv_coll *c, uint32_t pos)
 {
-	uint32_t i = rv_hash(c->keys[pos]) & c->mask;
-
-	while (c->index[i])
-		i = (i + 1) & c->mask;
-	c->index[i] = pos + 1;
+	slot_put(c, (struct rv_slot){pos + 1, rv_hash(c->keys[pos])});
 }
 
 static bool index_make(struct rv_heap *h, struct rv_coll *c, size_t cap)
 {
-	uint32_t size = 32;
+	const struct rv_slot *old = c->index;
+	uint32_t size = 32, old_size = c->mask ? c->mask + 1 : 0;
 
 	while (size < cap * 2)
 		size *= 2;
-	if (size - 1 > c->mask || !c->index) {
-		c->index = rv_alloc(h, size * sizeof(*c->index));
-		if (!c->index) {
-			c->mask = 0;
-			return false;
-		}
+	if (size == old_size)
+		return true;
+	c->index = rv_alloc(h, size * sizeof(*c->index));
+	if (!c->index) {
+		c->mask = 0;
+		return false;
 	}
 	c->mask = size - 1;
 	memset(c->index, 0, size * sizeof(*c->index));
-	for (uint32_t i = 0; i < c->n; i++)
+	/* the keys are not looked at again */
+	for (uint32_t i = 0; i < old_size; i++)
+		if (old[i].at)
+			slot_put(c, old[i]);
+	for (uint32_t i = 0; !old_size && i < c->n; i++)
 		index_put(c, i);
 	return true;
 }

@@ -62,6 +62,11 @@ struct rv_arr {
 	};
 };
 
+struct rv_slot {
+	uint32_t at;	/* position + 1; 0: free */
+	uint32_t hash;
+};
+
 /* An object, or a set (vals == NULL). */
 struct rv_coll {
 	uint32_t n;	/* closed: equal keys are still counted each */
@@ -76,7 +81,7 @@ struct rv_coll {
 		uint32_t peeks;	/* closed: how often it was looked into */
 	};
 	union {
-		uint32_t *index;	/* positions + 1 by hash of the key */
+		struct rv_slot *index;	/* by hash of the key */
 		const struct rv_source *source;	/* closed */
 	};
 	struct rv *keys;	/* members of a set */
@@ -187,7 +192,7 @@ bool rv_is_integral(struct rv v);
 /* Integral and in range. */
 bool rv_i64(struct rv v, int64_t *out);
 long double rv_ld(struct rv v);
-/* The text that output shows; *scratch is used for plain integers. */
+/* The text that output shows; somewhere in scratch for plain integers. */
 struct slice rv_number_text(struct rv v, char scratch[24]);
 /* The decimal digits of an integral number without sign, in heap memory. */
 struct slice rv_integer_digits(struct rv_heap *h, struct rv v);
@@ -295,11 +300,11 @@ int rv_cmp(struct rv a, struct rv b);
 bool rv_eq(struct rv a, struct rv b);
 uint32_t rv_hash(struct rv v);
 unsigned rv_depth(struct rv v);
-/* 1 for scalars, a little more for long strings, the sum for collections. */
+/* 1 for scalars, more for long strings and numbers, the sum for collections. */
 static inline uint32_t rv_weight(struct rv v)
 {
 	return v.kind == RV_ARRAY ? v.arr->weight : v.kind == RV_OBJECT || v.kind == RV_SET ? v.coll->weight
-	       : v.kind == RV_STRING ? 1 + v.str->n / 64 : 1;
+	       : v.kind == RV_STRING ? 1 + v.str->n / 64 : v.kind == RV_NUMBER && v.sub ? 1 + v.num->nd / 64 : 1;
 }
 /* Computes all that is lazy, so that threads may share it. */
 void rv_freeze(struct rv v);

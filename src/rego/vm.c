@@ -95,12 +95,15 @@ static inline struct rv operand(const struct code *code, const struct rv *r, uin
 	return x & OPERAND_CONST ? code->consts[x & ~OPERAND_CONST] : r[x];
 }
 
-/* Comparing and hashing collections costs what they weigh. */
+/* Comparing and hashing costs what the values weigh. */
 static inline bool charge_for(struct vm *vm, struct rv b, struct rv c)
 {
-	if (__builtin_expect(b.kind < RV_ARRAY && c.kind < RV_ARRAY, 1) || b.kind > RV_SET || c.kind > RV_SET)
+	uint64_t weight;
+
+	if (b.kind > RV_SET || c.kind > RV_SET)
 		return true;
-	return vm_charge(vm, (rv_weight(b) + rv_weight(c)) / 8);
+	weight = (uint64_t)rv_weight(b) + rv_weight(c);
+	return __builtin_expect(weight < 16, 1) || vm_charge(vm, weight / 4);
 }
 
 static bool member(struct rv x, struct rv c)

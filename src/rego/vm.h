@@ -24,7 +24,7 @@ struct mock {
 	struct rv value;
 };
 
-struct memo;
+struct memo_table;
 
 struct frame {
 	struct frame *outer;
@@ -32,8 +32,11 @@ struct frame {
 	const struct overlay *data;
 	const struct mock *mocks;
 	struct rv *cache;	/* by group: kind RV_UNDEF with sub 0 unknown, 1 undefined, 2 being computed */
-	struct memo **memo;	/* results of functions by arguments */
+	struct memo_table *memo;	/* results of functions by arguments */
 };
+
+/* By default, of one evaluation: so that with what libraries take beside it no more than 64 MiB are in use. */
+#define VM_MEMORY ((size_t)48 << 20)
 
 #define OBJECT_SLOTS 256u
 

@@ -36,8 +36,8 @@ static rc fold(struct rego_call *c, const struct rv *args, char op, int64_t star
 		if (items[i].kind != RV_NUMBER)
 			return lib_element_error(c, 1, args[0], "number", items[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (sum.sub && items[i].sub)
-			TRY(rego_charge(c, (uint64_t)sum.num->nd * (op == '*' ? items[i].num->nd : 1) / 4096));
+		if (sum.sub | items[i].sub)
+			TRY(rego_charge(c, rego_number_cost(sum) + rego_number_cost(items[i])));
 		sum = rv_arith(c->heap, op, sum, items[i]);
 		if (sum.kind == RV_UNDEF)
 			break;

@@ -156,6 +156,9 @@ RC lib_strings(struct rego_call *c, const struct rv *args, unsigned i, bool one,
 	return rego_charge(c, *n);
 }
 
+/* What a kept expression may take is taken from the budget; so few are kept that the rest is left for values. */
+#define REGEX_KEPT_BELOW ((size_t)36 << 20)
+
 static void drop_regex(void *re)
 {
 	regex_free(re);
@@ -177,7 +180,14 @@ RC lib_regex(struct rego_call *c, struct rv pattern, struct regex **out, bool *d
 		case REGEX_NO_MEMORY:
 			return lib_no_memory(c);
 		}
-		*drop = !rego_object_put(c, "regex", pattern, re, drop_regex);
+		*drop = c->heap->left < REGEX_KEPT_BELOW || !rego_object_put(c, "regex", pattern, re, drop_regex);
+		if (!*drop)
+			c->heap->left -= REGEX_MEMORY;
+		if (!rc_ok(rego_charge(c, regex_cost(re) * 24))) {
+			if (*drop)
+				regex_free(re);
+			return rc_of(E_LIMIT);
+		}
 	}
 	*out = re;
 	return rc_of(OK);

@@ -331,6 +331,7 @@ static rc to_number(struct rego_call *c, const struct rv *args, unsigned n, stru
 		bool number = float_syntax(rv_slice(args[0])), fits = false;
 		double d;
 
+		TRY(rego_charge(c, (uint64_t)args[0].str->n * args[0].str->n / 65536));
 		if (number)
 			fits = decfloat_parse(rv_slice(args[0]), &d) && isfinite(d);
 		*out = fits ? text_number(c, rv_slice(args[0])) : rv_undef();

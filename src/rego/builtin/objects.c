@@ -210,7 +210,7 @@ static rc is_subset(struct rego_call *c, const struct rv *args, unsigned n, stru
 #define KEYS "array[any] | set[any] | object[any:any]"
 
 const struct rego_builtin builtin_objects[] = {
-	{"object.get", "object[any:any], any, any -> any", get, 3, 0, 1},
+	{"object.get", "object[any:any], any, any -> any", get, 3, REGO_SHALLOW, 1},
 	{"object.keys", "object[any:any] -> set[any]", keys, 1, 0, 1},
 	{"object.remove", "object[any:any], " KEYS " -> object[any:any]", remove_keys, 2, 0, 1},
 	{"object.filter", "object[any:any], " KEYS " -> object[any:any]", filter, 2, 0, 1},

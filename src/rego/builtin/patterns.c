@@ -77,7 +77,7 @@ static RC match_with(struct rego_call *c, const struct glob *g, struct rv text, 
 	bool yes;
 	rc r;
 
-	TRY(rego_charge(c, glob_cost(g) * (text.str->n + 1) / 16));
+	TRY(rego_charge(c, glob_cost(g) * (text.str->n + 1) / 4));
 	r = glob_match(g, rv_slice(text), c->heap->arena, &yes, &w);
 	if (!rc_ok(r))
 		return lib_refused(c, r, &w);
@@ -107,8 +107,12 @@ static rc glob_match_(struct rego_call *c, const struct rv *args, unsigned n, st
 		return match_with(c, k->glob, args[2], out);
 	TRY(rego_charge(c, args[0].str->n / 8));
 	if (!k && (k = keep(args))) {
-		if (rego_object_put(c, "glob", args[0], k, drop_kept))
+		size_t room = 4096 + (size_t)args[0].str->n * 128;
+
+		if (c->heap->left / 4 > room && rego_object_put(c, "glob", args[0], k, drop_kept)) {
+			c->heap->left -= room;	/* what a kept one takes is not in the heap */
 			return match_with(c, k->glob, args[2], out);
+		}
 		drop_kept(k);
 	}
 	r = glob_compile(c->heap->arena, rv_slice(args[0]), seps, n_seps, &g, &w);

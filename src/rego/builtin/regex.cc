@@ -144,6 +144,13 @@ void regex_free(struct regex *re)
 	delete re;
 }
 
+size_t regex_cost(const struct regex *re)
+{
+	int n = re->re.ProgramSize();
+
+	return n > 0 ? static_cast<size_t>(n) : 1;
+}
+
 int regex_group_count(const struct regex *re)
 {
 	return re->re.NumberOfCapturingGroups();

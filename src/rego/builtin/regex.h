@@ -24,6 +24,8 @@ enum regex_status { REGEX_OK, REGEX_BAD, REGEX_NO_MEMORY };
 enum regex_status regex_new(const uint8_t *pattern, size_t n, struct regex **out, char *err, size_t err_n);
 void regex_free(struct regex *re);
 
+/* Instructions of the compiled program: what a byte of text may cost at the worst. */
+size_t regex_cost(const struct regex *re);
 /* Groups of the expression, without the whole match. */
 int regex_group_count(const struct regex *re);
 /* Number of the named group; -1 when there is none. */

@@ -28,6 +28,12 @@ static void done(struct use *u)
 		regex_free(u->re);
 }
 
+/* Once over n bytes. Automata are built as the text asks for them; where that is too much, all states are kept at each byte. */
+static uint64_t match_cost(const struct use *u, size_t n)
+{
+	return 1 + n / 64 + (uint64_t)n * regex_cost(u->re) / 128;
+}
+
 /* Successive matches: an empty one right behind the last is skipped. */
 struct scan {
 	struct rego_call *c;
@@ -37,6 +43,7 @@ struct scan {
 	ptrdiff_t last_end;
 	bool over;
 	int groups;
+	uint64_t cost;
 	ptrdiff_t span[2 * REGEX_GROUPS];
 };
 
@@ -48,7 +55,8 @@ static RC next_match(struct scan *m, bool *found)
 		bool accept = true;
 		int hit;
 
-		TRY(rego_charge(m->c, 2 + (m->s.n - m->at) / 256));
+		TRY(rego_charge(m->c, 2 + (m->s.n - m->at) / 256 + m->cost));
+		m->cost = 0;	/* once for the whole text */
 		hit = regex_find(m->re, m->s.p, m->s.n, m->at, m->groups, m->span);
 		if (hit < 0)
 			return lib_no_memory(m->c);
@@ -82,7 +90,7 @@ static struct slice group(const struct scan *m, int g)
 
 static struct scan scan(struct rego_call *c, const struct use *u, struct slice s, bool groups)
 {
-	struct scan m = {.c = c, .re = u->re, .s = s, .last_end = -1, .groups = 1};
+	struct scan m = {.c = c, .re = u->re, .s = s, .last_end = -1, .groups = 1, .cost = match_cost(u, s.n)};
 
 	if (groups)
 		m.groups += regex_group_count(u->re);
@@ -115,6 +123,7 @@ static RC matches(struct rego_call *c, struct rv pattern, struct slice s, struct
 	ptrdiff_t span[2];
 	struct use u;
 	int hit;
+	rc r;
 
 	TRY(rego_charge(c, 1 + s.n / 64 + (s.n <= SIMPLE_TEXT_MAX ? s.n * MIN_OF(pattern.str->n, SIMPLE_PATTERN_MAX) / 1024 : 0)));
 	switch (simple_match(rv_slice(pattern), s)) {
@@ -128,8 +137,10 @@ static RC matches(struct rego_call *c, struct rv pattern, struct slice s, struct
 		break;
 	}
 	TRY(use(c, pattern, &u));
-	hit = regex_find(u.re, s.p, s.n, 0, 0, span);
+	r = rego_charge(c, match_cost(&u, s.n));
+	hit = rc_ok(r) ? regex_find(u.re, s.p, s.n, 0, 0, span) : 0;
 	done(&u);
+	TRY(r);
 	if (hit < 0)
 		return lib_no_memory(c);
 	*out = rv_bool(hit > 0);

@@ -28,7 +28,7 @@ static RC two(struct rego_call *c, const struct rv *args, struct slice *a, struc
 	ARG_STRING(c, args, 1);
 	*a = rv_slice(args[0]);
 	*b = rv_slice(args[1]);
-	return rego_charge(c, a->n / 64);
+	return rego_charge(c, a->n / 4);
 }
 
 static rc contains(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
@@ -111,14 +111,30 @@ static rc count(struct rego_call *c, const struct rv *args, unsigned n, struct r
 	return rc_of(OK);
 }
 
+static bool ascii(struct slice s)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		any |= s.p[i];
+	return any < 0x80;
+}
+
 static rc mapped(struct rego_call *c, const struct rv *args, int32_t (*map)(int32_t), struct rv *out)
 {
 	struct buf b = lib_buf(c);
+	struct rv_str *plain;
 	struct slice s;
 
 	ARG_STRING(c, args, 0);
 	s = rv_slice(args[0]);
-	TRY(rego_charge(c, s.n / 32));
+	TRY(rego_charge(c, s.n / 8));
+	if (ascii(s)) {
+		plain = rv_str_new(c->heap, s.n);
+		for (size_t i = 0; plain && i < s.n; i++)
+			plain->p[i] = (char)map(s.p[i]);
+		return lib_return(c, rv_str_done(plain, s.n), out);
+	}
 	for (size_t i = 0; i < s.n;)
 		uni_put(&b, map(uni_next(s, &i)));
 	return lib_buffer(c, &b, out);
@@ -139,12 +155,19 @@ static rc upper(struct rego_call *c, const struct rv *args, unsigned n, struct r
 static rc reverse(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {
 	struct buf b = lib_buf(c);
+	struct rv_str *plain;
 	struct slice s;
 
 	(void)n;
 	ARG_STRING(c, args, 0);
 	s = rv_slice(args[0]);
-	TRY(rego_charge(c, s.n / 32));
+	TRY(rego_charge(c, s.n / 8));
+	if (ascii(s)) {
+		plain = rv_str_new(c->heap, s.n);
+		for (size_t i = 0; plain && i < s.n; i++)
+			plain->p[i] = (char)s.p[s.n - 1 - i];
+		return lib_return(c, rv_str_done(plain, s.n), out);
+	}
 	for (size_t i = s.n; i > 0;)
 		uni_put(&b, uni_prev(s, &i));
 	return lib_buffer(c, &b, out);
