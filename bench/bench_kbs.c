@@ -252,7 +252,9 @@ static uint64_t process_ns(long pid, uint64_t *rss_kib)
 	char path[64], line[1024], *p;
 	unsigned long utime = 0, stime = 0, size = 0, resident = 0;
 	uint64_t ns = 0;
+	struct dirent *e;
 	long kid;
+	DIR *d;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
@@ -270,12 +272,21 @@ static uint64_t process_ns(long pid, uint64_t *rss_kib)
 			*rss_kib += resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
 		fclose(f);
 	}
-	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", pid, pid);
-	f = fopen(path, "r");
-	while (f && fscanf(f, "%ld", &kid) == 1)
-		ns += process_ns(kid, rss_kib);
-	if (f)
-		fclose(f);
+	/* A child belongs to the thread that started it: later verifier workers are of request threads. */
+	snprintf(path, sizeof(path), "/proc/%ld/task", pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%ld/task/%.20s/children", pid, e->d_name);
+		f = fopen(path, "r");
+		while (f && fscanf(f, "%ld", &kid) == 1)
+			ns += process_ns(kid, rss_kib);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
 	return ns;
 }
 

@@ -75,6 +75,7 @@ struct vdriver {
 	const char *tee;
 	RC (*plan)(struct vjob *job);	/* may be NULL */
 	RC (*verify)(struct vjob *job);
+	void (*prepare)(void);	/* what must be loaded before a worker's walls close; NULL: nothing */
 	const struct vclaim *claims;	/* ends with a row whose path is NULL; NULL: not documented */
 };
 

@@ -37,6 +37,10 @@ struct rim {
 	int sig_alg;	/* enum sig_alg */
 };
 
+/* Loads the XML library, which rim_parse does otherwise at its first call: for a process that will not be able to open files then.
+ * false: it is not installed, and no manifest can be read. */
+bool rim_prepare(void);
+
 /* E_MALFORMED rim.parse.*, E_UNSUPPORTED rim.unsupported.*, E_LIMIT rim.limit.*. Nothing is verified yet. */
 RC rim_parse(struct arena *a, struct slice xml, struct rim *out, struct why *w);
 

@@ -32,8 +32,6 @@ RC fetcher_new(const struct fetch_config *config, struct fetcher **out, struct w
 {
 	struct fetcher *f;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return deny(w, E_INTERNAL, "fetch.memory", "libcurl does not start");
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return deny(w, E_INTERNAL, "fetch.memory", "no memory for a fetcher");
@@ -231,14 +229,22 @@ static RC make_headers(const struct fetch_request *req, struct arena *a, struct 
 	return *out ? rc_of(OK) : deny(w, E_INTERNAL, "fetch.memory", "no memory for the headers");
 }
 
+/* With the first question, not before: most processes ask nobody, and need not carry the library. */
+static void start_curl(void)
+{
+	(void)curl_global_init(CURL_GLOBAL_DEFAULT);	/* where it fails, curl_easy_init() does */
+}
+
 static CURL *take_handle(struct fetcher *f)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	CURL *c;
 
 	pthread_mutex_lock(&f->lock);
 	c = f->idle;
 	f->idle = NULL;
 	pthread_mutex_unlock(&f->lock);
+	pthread_once(&once, start_curl);
 	if (!c)
 		return curl_easy_init();
 	curl_easy_reset(c);	/* options go, the connection stays */
@@ -265,7 +271,7 @@ static RC perform(struct fetcher *f, const struct fetch_request *req, struct exc
 	if (timeout <= 0)
 		return deny(w, E_UNAVAILABLE, "fetch.timeout", "no time is left to ask %s", req->url);
 	c = take_handle(f);
-	rc r = c ? make_headers(req, x->arena, &headers, w) : deny(w, E_INTERNAL, "fetch.memory", "no memory for libcurl");
+	rc r = c ? make_headers(req, x->arena, &headers, w) : deny(w, E_INTERNAL, "fetch.memory", "libcurl does not start: no memory, or it is not installed");
 	if (rc_ok(r) && !(set_limits(c, f, req->url, timeout) && set_trust(c, &f->config) && set_request(c, req, headers) &&
 			  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 			  curl_easy_setopt(c, CURLOPT_WRITEDATA, x) == CURLE_OK &&

@@ -22,7 +22,7 @@
 struct worker {
 	pid_t pid;	/* 0: none */
 	int fd;
-	bool busy;
+	bool busy, prepared;
 };
 
 struct pool {
@@ -59,7 +59,7 @@ static void end_worker(struct worker *w)
 static RC start_worker(const struct pool *p, struct worker *w, struct why *why)
 {
 	struct arena *a = arena_new(1u << 18);
-	struct pool_hello hello = {.memory = p->memory, .message_max = p->message_max};
+	struct pool_hello hello = {.memory = p->memory, .message_max = p->message_max, .prepared = w->prepared};
 	struct buf plugins = buf_in(a, PLUGIN_PATHS_MAX);
 	struct slice answer;
 	rc r;
@@ -107,8 +107,7 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->freed, &attr);
 	pthread_condattr_destroy(&attr);
-	for (unsigned i = 0; i < p->n && rc_ok(r); i++)
-		r = start_worker(p, &p->w[i], w);
+	r = start_worker(p, &p->w[0], w);	/* the others when they are first needed: a worker is megabytes */
 	if (!rc_ok(r)) {
 		pool_close(p);
 		return r;
@@ -128,8 +127,14 @@ void pool_close(struct pool *p)
 	free(p);
 }
 
+/* Which of two free workers suits better: one that runs, and that is prepared as it must be; NULL is worse than any. */
+static unsigned suits(const struct worker *w, bool prepared)
+{
+	return !w ? 0 : w->pid && (w->prepared || !prepared) ? 3 : w->pid ? 1 : 2;
+}
+
 /* A free worker, or NULL at the deadline. */
-static struct worker *take(struct pool *p, int64_t deadline_ns)
+static struct worker *take(struct pool *p, bool prepared, int64_t deadline_ns)
 {
 	struct timespec ts = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
 	struct worker *w = NULL;
@@ -137,8 +142,8 @@ static struct worker *take(struct pool *p, int64_t deadline_ns)
 
 	pthread_mutex_lock(&p->lock);
 	while (!w && e != ETIMEDOUT) {
-		for (unsigned i = 0; i < p->n && !w; i++)
-			if (!p->w[i].busy)
+		for (unsigned i = 0; i < p->n; i++)
+			if (!p->w[i].busy && suits(&p->w[i], prepared) > suits(w, prepared))
 				w = &p->w[i];
 		if (!w)
 			e = pthread_cond_timedwait(&p->freed, &p->lock, &ts);
@@ -180,13 +185,18 @@ static RC lost_reason(struct vjob *job, const struct why *why, const char *tee)
 	return deny(job->why, E_UNAVAILABLE, "verifier.worker-lost", "the worker that verified %s is lost: %s", tee, why_text(why));
 }
 
-static RC run_on(struct pool *p, struct worker *w, const char *tee, struct slice head, struct vjob *job, int64_t deadline_ns)
+static RC run_on(struct pool *p, struct worker *w, const char *tee, bool prepared, struct slice head, struct vjob *job,
+		 int64_t deadline_ns)
 {
 	struct why why = why_in(job->arena);
 	rc r = rc_of(OK), verdict = rc_of(E_INTERNAL);
 	bool lost = false;
 
-	if (w->pid == 0)	/* could not be replaced when it was lost */
+	if (prepared && !w->prepared) {	/* its walls are closed: nothing can be loaded any more */
+		end_worker(w);
+		w->prepared = true;
+	}
+	if (w->pid == 0)	/* not needed so far, or could not be replaced when it was lost */
 		r = start_worker(p, w, &why);
 	if (rc_ok(r))
 		r = exchange(p, w, head, job, deadline_ns, &verdict, &lost, &why);
@@ -200,6 +210,8 @@ static RC run_on(struct pool *p, struct worker *w, const char *tee, struct slice
 
 rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns)
 {
+	const struct vdriver *driver = registry_find(tee);
+	bool prepared = driver && driver->prepare;
 	struct buf head = buf_in(job->arena, p->message_max);
 	struct worker *w;
 
@@ -209,10 +221,10 @@ rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjo
 	if (head.n + job->evidence.n > p->message_max)
 		return deny(job->why, E_LIMIT, "verifier.message", "evidence and collateral are %zu bytes, at most %zu",
 			    head.n + job->evidence.n, p->message_max);
-	w = take(p, deadline_ns);
+	w = take(p, prepared, deadline_ns);
 	if (!w)
 		return deny(job->why, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time");
-	return run_on(p, w, tee, buf_view(&head), job, deadline_ns);
+	return run_on(p, w, tee, prepared, buf_view(&head), job, deadline_ns);
 }
 
 unsigned pool_workers(const struct pool *p)
@@ -246,7 +258,7 @@ rc pool_self_test(struct pool *p, struct arena *a, struct slice *out, struct why
 {
 	struct slice ask = SANDBOX_SANITIZED ? SLICE_LIT(POOL_SELF_TEST) : SLICE_LIT(POOL_SELF_TEST "+memory");
 	int64_t until = sys_monotonic_ns() + DEADLINE_NS;
-	struct worker *k = take(p, until);
+	struct worker *k = take(p, false, until);
 	rc r;
 
 	if (!k)

@@ -2,7 +2,8 @@
  *
  * A worker is this same program, started again with a hidden argument: every main() that opens a pool begins with
  * pool_worker_main(). Each worker does one job at a time. One that crashes, is killed, hangs past the deadline or answers
- * nonsense is ended and replaced, and its request is refused; other requests do not notice.
+ * nonsense is ended and replaced, and its request is refused; other requests do not notice. A driver that needs more than what every
+ * worker has is given one that loaded it before its walls closed.
  *
  * Threads: pool_run is for any number of them and blocks. Memory of the answer is in the job's arena.
  */
@@ -13,7 +14,7 @@
 struct pool;
 
 struct pool_options {
-	unsigned workers;	/* 0: one for each processor, at most 64 */
+	unsigned workers;	/* at most, 0: one for each processor, 64 in all; the first starts at once, others when it is busy */
 	size_t memory_bytes;	/* address space for the data of a worker; 0: 192 MiB */
 	size_t message_max;	/* largest request or answer; 0: 24 MiB */
 	const char *const *plugins;	/* absolute paths, for verifiers from outside (verifier/plugin.h); borrowed until pool_close */
@@ -25,7 +26,7 @@ struct pool_options {
 /* First thing in main(): when argv says that this process is a worker, does the worker's life and never returns. */
 void pool_worker_main(int argc, char **argv);
 
-/* Starts the workers. E_UNAVAILABLE verifier.worker when one does not start: its sandbox cannot be closed, or a plug-in not be
+/* Starts the first worker. E_UNAVAILABLE verifier.worker when one does not start: its sandbox cannot be closed, or a plug-in not be
  * loaded. */
 RC pool_open(const struct pool_options *options, struct pool **out, struct why *w);
 void pool_close(struct pool *p);	/* accepts NULL; no job may be running */

@@ -12,6 +12,7 @@
 /* Behind it in the same message: the paths of plug-ins, each with a NUL behind it. */
 struct pool_hello {
 	size_t memory, message_max;
+	bool prepared;	/* with what the drivers that have a prepare() need */
 };
 
 struct pool;

@@ -142,6 +142,9 @@ void pool_worker_main(int argc, char **argv)
 	memcpy(&hello, in.p, sizeof(hello));
 	(void)prctl(PR_SET_NAME, "verifier");	/* or it is called "exe" in lists of processes */
 	warm_up();
+	for (size_t i = 0; hello.prepared && registry[i]; i++)
+		if (registry[i]->prepare)
+			registry[i]->prepare();
 	r = plugins_load(slice_sub(in, sizeof(hello), in.n), a, &plugins, &w);
 	if (rc_ok(r))
 		r = sandbox_enter(&(struct sandbox_limits){.memory_bytes = hello.memory}, &state, &w);

@@ -122,5 +122,10 @@ static RC nvidia_verify(struct vjob *job)
 	return r;
 }
 
-const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .verify = nvidia_verify,
+static void nvidia_prepare(void)
+{
+	(void)rim_prepare();	/* where it is not installed, each manifest is refused */
+}
+
+const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .verify = nvidia_verify, .prepare = nvidia_prepare,
 				       .claims = nv_claim_table};
