@@ -90,6 +90,7 @@ struct rego_compile_options {
 	uint32_t max_errors;		/* reported at most; default 10 */
 	int32_t parse_only;		/* stop after parsing: the program cannot be evaluated */
 	int32_t lenient_types;		/* what can never hold is undefined when evaluated, and no error when compiled */
+	int32_t check_annotations;	/* errors in `# METADATA` are reported even where no rule asks for annotations */
 };
 
 /* NULL on failure: then *errors (when asked for) holds at least one error. Texts and options are not kept. */

@@ -97,7 +97,7 @@ static const struct rego_host_fn host_fns[] = {{"query_reference_value", 1, 0, r
 struct rego_program *policy_compile(struct policy *p, bool parse_only, bool prints)
 {
 	struct rego_compile_options o = {.size = sizeof(o), .dialect = p->v0 ? REGO_V0 : REGO_V1, .strict = p->strict,
-					 .keep_print = prints, .parse_only = parse_only, .max_source_bytes = POLICY_TEXT_MAX,
+					 .keep_print = prints, .parse_only = parse_only, .check_annotations = p->strict, .max_source_bytes = POLICY_TEXT_MAX,
 					 .host_fns = host_fns, .host_fn_count = COUNT_OF(host_fns)};
 	struct rego_errors *errors = NULL;
 	struct rego_program *program = rego_compile(p->modules, p->n, &o, &errors);

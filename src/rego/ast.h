@@ -62,7 +62,7 @@ struct term {
 	uint32_t n;
 	bool paren;		/* was written in parentheses */
 	bool op;		/* T_CALL: written as an operator, so that no rule of that name is meant */
-	struct rv value;
+	struct rv value;	/* T_VALUE; T_CALL of rego.metadata: what it gives */
 	struct var *var;
 	struct term **items;
 	struct term *key, *val;	/* comprehensions */
@@ -169,6 +169,14 @@ struct comp_error {
 
 struct tree;
 
+/* A call of rego.metadata.rule or .chain, and the rule (or else) that it stands in. */
+struct metadata_call {
+	struct metadata_call *next;
+	struct term *call;
+	const struct rule *rule;
+	bool chain;
+};
+
 struct comp {
 	struct arena *arena;
 	struct rv_heap heap;
@@ -187,6 +195,7 @@ struct comp {
 	struct tree *tree;
 	struct rego_program *prog;
 	uint32_t nrules;
+	struct metadata_call *metadata_calls;
 };
 
 /* Records an error; after max_errors one more says that the limit was reached. Returns false. */
@@ -252,6 +261,8 @@ bool check_recursion(struct comp *c, uint32_t ngroups);
 bool stage_types(struct comp *c);
 /* Finds what every call calls; unknown functions and wrong arities are errors. */
 bool stage_calls(struct comp *c);
+/* Annotations: read where a rule asks for them or the host does; the calls that stage_calls found get their values. */
+bool stage_metadata(struct comp *c);
 bool calls_query(struct comp *c, struct body *b);
 bool resolve_query(struct comp *c, struct module *m, struct body *b);
 bool locals_query(struct comp *c, struct body *b);

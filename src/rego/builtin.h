@@ -107,6 +107,13 @@ bool rego_object_put(struct rego_call *c, const char *area, struct rv key, void 
 /* rego.parse_module and the like. */
 struct rv rego_parse_to_value(struct rego_call *c, struct slice name, struct slice text, const char **err);
 
+/* ---- for the compiler, done beside the builtins ---- */
+
+/* The YAML of annotations: yes, on and the like are strings there. *bad is a text when it is not YAML. */
+struct rv rego_yaml_read(struct rv_heap *h, struct slice text, const char **bad);
+/* Why the text is no reference to a resource; NULL when it is one. */
+const char *rego_uri_refusal(struct arena *a, struct slice text);
+
 /* ---- shorthands ---- */
 
 #define ARG_KIND(c, args, i, k)                                                                    \

@@ -9,6 +9,7 @@ struct calls {
 	bool in_template;
 	const struct term *top;	/* the call that is the expression itself: it may take its result as one more argument */
 	const struct expr *e;
+	const struct rule *rule;	/* NULL in a query */
 };
 
 static void in_body(struct calls *s, struct body *b, bool part);
@@ -97,6 +98,14 @@ static char *name_of(struct comp *c, const struct term *t)
 	return term_string(c, t->items[0]);
 }
 
+static void metadata_call(struct calls *s, struct term *t)
+{
+	struct metadata_call *m = COMP_NEW(s->c, struct metadata_call);
+
+	*m = (struct metadata_call){s->c->metadata_calls, t, s->rule, strcmp(t->callee.builtin->name, "rego.metadata.chain") == 0};
+	s->c->metadata_calls = m;
+}
+
 static void call(struct calls *s, struct term *t)
 {
 	struct comp *c = s->c;
@@ -129,6 +138,8 @@ static void call(struct calls *s, struct term *t)
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_RELATION) && s->in_template)
 		comp_error(c, ERR_TYPE, t->loc, "illegal call to relation built-in '%s' that may cause multiple outputs",
 			   t->callee.builtin->name);
+	if (t->callee.builtin && s->rule && strncmp(t->callee.builtin->name, "rego.metadata.", 14) == 0)
+		metadata_call(s, t);
 	arity = t->callee.host ? t->callee.host->arity : t->callee.builtin->arity;
 	if (given != arity && !(result && given == arity + 1) && !(t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)))
 		comp_error(c, ERR_TYPE, t->loc, "%s: arity mismatch\n\thave: %u arguments\n\twant: %u", name_of(c, t), given, arity);
@@ -294,6 +305,7 @@ bool stage_calls(struct comp *c)
 		s.v1 = c->mods[i]->v1;
 		for (struct rule *first = c->mods[i]->first; first; first = first->next) {
 			for (struct rule *r = first; r; r = r->els) {
+				s.rule = r;
 				in_body(&s, r->body, false);
 				s.e = NULL;
 				for (uint32_t k = 1; !r->is_else && k < r->nref; k++)

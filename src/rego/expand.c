@@ -23,6 +23,8 @@ static void support(struct expand *x, struct term *t, struct term **slot)
 	if (!v)
 		return;
 	v->var->stands_for = t;
+	if (t->kind == T_CALL && t->value.kind != RV_UNDEF)
+		t = term_value(x->c, t->value, t->loc);
 	if (t->kind == T_CALL && !(call_is(t, "eq") && t->op)) {	/* f(a, v): the result binds v */
 		items = comp_alloc(x->c, (t->n + 1) * sizeof(*items));
 		if (!items)
@@ -92,6 +94,9 @@ static void hoist(struct expand *x, struct term **slot, bool top)
 			hoist(x, &t->items[i], false);
 		if (!top)
 			support(x, t, slot);
+		else if (t->value.kind != RV_UNDEF)
+			*slot = t->n == 1 ? term_value(x->c, t->value, t->loc)
+					  : term_call(x->c, "eq", t->loc, t->items[1], term_value(x->c, t->value, t->loc));
 		return;
 	case T_REF:
 	case T_ARRAY:

@@ -305,8 +305,9 @@ static void when_any_allocation_fails_there_is_an_error_and_no_wrong_answer(void
 {
 	static const char text[] = "package p\nimport rego.v1\ndefault allow := false\nallow if { some r in input.roles; r in data.ok }\n"
 				   "s contains x if { some x in input.roles; not x == \"b\" }\nf(x) := {\"k\": x} if x > 1\nelse := [x]\n"
-				   "o[k] := f(v) if some k, v in [1, 2, 3]\nx := {\"s\": s, \"o\": o, \"t\": $\"v {count(s)}\"}";
-	static const char want[] = "{\"o\":{\"0\":[1],\"1\":{\"k\":2},\"2\":{\"k\":3}},\"s\":[\"a\",\"c\"],\"t\":\"v 2\"}";
+				   "o[k] := f(v) if some k, v in [1, 2, 3]\n# METADATA\n# title: a\n# authors: [b <c>]\n"
+				   "x := {\"s\": s, \"o\": o, \"t\": $\"v {count(s)}\", \"m\": rego.metadata.rule()}";
+	static const char want[] = "{\"m\":{\"authors\":[{\"email\":\"c\",\"name\":\"b\"}],\"scope\":\"rule\",\"title\":\"a\"},\"o\":{\"0\":[1],\"1\":{\"k\":2},\"2\":{\"k\":3}},\"s\":[\"a\",\"c\"],\"t\":\"v 2\"}";
 	struct rego_module m = {"m", text, sizeof(text) - 1};
 	struct rego_program *p = NULL;
 	struct rego_query *q;

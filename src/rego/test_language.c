@@ -152,9 +152,10 @@ static void what_is_nested_is_read_in_little_time(void **state)
 }
 
 /* What `query` gives for `input`, or the error's text. */
-static void gives(const char *query, const char *input, const char *want)
+static void gives(const char *text, const char *query, const char *input, const char *want)
 {
-	struct rego_program *p = rego_compile(NULL, 0, NULL, NULL);
+	struct rego_module m = {"m.rego", text, strlen(text)};
+	struct rego_program *p = rego_compile(&m, *text ? 1 : 0, NULL, NULL);
 	struct rego_query *q = rego_query_compile(p, query, strlen(query), NULL);
 	struct rego_eval_options o = {.size = sizeof(o), .input = input, .input_len = strlen(input), .strict_errors = 1};
 	struct rego_result *r = rego_eval(q, &o);
@@ -162,7 +163,7 @@ static void gives(const char *query, const char *input, const char *want)
 	const char *got = e ? e->message : rego_result_value(r, NULL);
 
 	if (!got || !strstr(got, want))
-		fail_msg("%s\nwant %s\ngot  %s", input, want, got ? got : "undefined");
+		fail_msg("%s %s\nwant %s\ngot  %s", text, input, want, got ? got : "undefined");
 	rego_result_free(r);
 	rego_query_free(q);
 	rego_program_free(p);
@@ -204,9 +205,67 @@ static void a_module_is_given_as_its_tree(void **state)
 		struct rv_heap h = rv_heap_in(a, 0);
 		struct rv text = rv_json_value(&h, rv_cstr(&h, rows[i][0]));
 
-		gives("rego.parse_module(\"m.rego\", input)", text.str->p, rows[i][1]);
+		gives("", "rego.parse_module(\"m.rego\", input)", text.str->p, rows[i][1]);
 		arena_free(a);
 	}
+}
+
+static void annotations_are_constants_of_their_rules(void **state)
+{
+	static const char *const rows[][3] = {
+		{"# METADATA\n# scope: subpackages\n# title: sub\npackage p.q\n# METADATA\n# title: one\n# METADATA\n# title: two\n"
+		 "x := [rego.metadata.rule(), rego.metadata.chain()]", "data.p.q.x",
+		 "[{\"scope\":\"rule\",\"title\":\"one\"},[{\"annotations\":{\"scope\":\"rule\",\"title\":\"two\"},\"path\":[\"p\",\"q\",\"x\"]},"
+		 "{\"annotations\":{\"scope\":\"rule\",\"title\":\"one\"},\"path\":[\"p\",\"q\",\"x\"]},"
+		 "{\"annotations\":{\"scope\":\"subpackages\",\"title\":\"sub\"},\"path\":[\"p\",\"q\"]}]]"},
+		{"package p\n# METADATA\n# title: 12\n# entrypoint: true\n# authors:\n# - Jo  Doe <jo@x.y>\n# - {name: Al}\n# related_resources:\n"
+		 "# - http://a.b\n# schemas:\n# - input.x: schema.y\n# organizations: [a, 1]\n# custom: {k: [yes, 2020-1-2]}\nx if false\n"
+		 "y := rego.metadata.rule()\nx := rego.metadata.chain()[1]", "data.p.x",
+		 "{\"annotations\":{\"authors\":[{\"email\":\"jo@x.y\",\"name\":\"Jo Doe\"},{\"name\":\"Al\"}],\"custom\":{\"k\":[\"yes\","
+		 "\"2020-01-02T00:00:00Z\"]},\"entrypoint\":true,\"organizations\":[\"a\",\"1\"],\"related_resources\":[{\"ref\":\"http://a.b\"}],"
+		 "\"schemas\":[{\"path\":[\"input\",\"x\"],\"schema\":[\"schema\",\"y\"]}],\"scope\":\"document\",\"title\":\"12\"},\"path\":[\"p\",\"x\"]}"},
+		{"package p\nx := rego.metadata.rule()", "data.p.x", "{}"},
+		{"package p\nx := y if rego.metadata.chain(y)", "data.p.x", "[{\"path\":[\"p\",\"x\"]}]"},
+		{"package p", "rego.metadata.rule()", "the rego.metadata.rule function must only be called within the scope of a rule"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		gives(rows[i][0], rows[i][1], "null", rows[i][2]);
+}
+
+static void bad_annotations_are_refused_where_a_rule_asks(void **state)
+{
+#define ASKS "\nx := rego.metadata.rule()"
+	static const struct row rows[] = {
+		{"# METADATA\n#" ASKS, "2:1: expected METADATA block, found whitespace", 0},
+		{"# METADATA\n# title: [" ASKS, "rego_parse_error:3:1: yaml: line 1: ", 0},
+		{"# METADATA\n# title: [a]" ASKS, "cannot unmarshal !!seq into string", 0},
+		{"# METADATA\n# text" ASKS, "cannot unmarshal !!str `text` into", 0},
+		{"# METADATA\n# title: a\n# title: b" ASKS, "mapping key \"title\" already defined at line 1", 0},
+		{"# METADATA\n# a: b\n# title:x" ASKS, "Hint: on line 4, symbol(s) ['x'] immediately following", 0},
+		{"# METADATA\n# scope: x" ASKS, "invalid annotation scope 'x'. Use one of", 0},
+		{"# METADATA\n# scope: package" ASKS, "annotation scope 'package' must be applied to package (have rule)", 0},
+		{"# METADATA\n# scope: rule\n# entrypoint: true" ASKS, "annotation entrypoint applied to non-document or package scope 'rule'", 0},
+		{"# METADATA\n# entrypoint: maybe" ASKS, "cannot unmarshal !!str `maybe` into bool", 0},
+		{"# METADATA\n# authors: [\"\"]" ASKS, "author is an empty string", 0},
+		{"# METADATA\n# related_resources: [\"http://[::1\"]" ASKS, "missing ']' in host", 0},
+		{"# METADATA\n# schemas: [{x: schema}]" ASKS, "invalid document reference", 0},
+		{"# METADATA\n# schemas: [{input: x}]" ASKS, "invalid schema reference", 0},
+		{"# METADATA\n# custom: {a: {1: x}}" ASKS, "invalid map key type(s)", 0},
+		{"# METADATA\n# scope: document\nx := 1 if false\n# METADATA\n# scope: document" ASKS, "document annotation redeclared: m.rego:2", 0},
+		{"y := rego.metadata.rule().nothing", "undefined ref: rego.metadata.rule().nothing", 0},
+		{"# METADATA\n# text\nx := 1", NULL, 0},	/* nobody asks */
+		{" # METADATA\n# text" ASKS, NULL, 0},	/* not at the start of its line */
+	};
+	char out[512];
+	static const char text[] = "package p\n# METADATA\n# text\nx := 1";
+	struct rego_compile_options o = options;
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+	o.check_annotations = 1;
+	assert_non_null(refusal(text, sizeof(text) - 1, o, out));
 }
 
 int main(void)
@@ -218,6 +277,8 @@ int main(void)
 		cmocka_unit_test(heads_of_closures_bind_what_their_brackets_name),
 		cmocka_unit_test(what_is_nested_is_read_in_little_time),
 		cmocka_unit_test(a_module_is_given_as_its_tree),
+		cmocka_unit_test(annotations_are_constants_of_their_rules),
+		cmocka_unit_test(bad_annotations_are_refused_where_a_rule_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,20 @@
 /* engine.c - what looks at the engine itself. */
 #include "rego/builtin/lib.h"
+#include "rego/builtin/uri.h"
+#include "rego/builtin/yaml.h"
+
+struct rv rego_yaml_read(struct rv_heap *h, struct slice text, const char **bad)
+{
+	return yaml_read_core(h, text, bad);
+}
+
+const char *rego_uri_refusal(struct arena *a, struct slice text)
+{
+	struct why w = why_in(a);
+	struct uri u;
+
+	return rc_ok(uri_parse(a, text, &u, &w)) ? NULL : why_text(&w);
+}
 
 static rc runtime(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {

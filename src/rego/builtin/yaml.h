@@ -6,6 +6,9 @@
 
 /* The first document. *bad is a text when it is not YAML (NULL when memory ran out). */
 struct rv yaml_read(struct rv_heap *h, struct slice text, const char **bad);
+/* As annotations are read: only true and false are truth values (y, yes, on and their like are strings), a key stands once,
+ * and inside of values keys are strings and dates become RFC 3339. */
+struct rv yaml_read_core(struct rv_heap *h, struct slice text, const char **bad);
 /* v holds what JSON can hold; sets are written as arrays. False without memory. */
 bool yaml_write(struct arena *a, struct rv v, struct buf *out);
 /* Does the plain scalar s stand for a string, and not for a number, a truth value or null? */

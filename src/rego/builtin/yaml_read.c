@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "rego/builtin/decfloat.h"
 #include "rego/builtin/gofmt.h"
+#include "rego/builtin/gotime.h"
 #include "rego/builtin/yaml.h"
 
 struct reader {
@@ -14,7 +15,11 @@ struct reader {
 	struct rv_builder anchors;
 	const char *bad;
 	unsigned depth;
+	bool core;	/* as yaml_read_core says */
 };
+
+/* Nested values of annotations: below the document's mapping and the values of its keys. */
+#define NESTED 3
 
 static bool fail(struct reader *r, const char *text)
 {
@@ -154,16 +159,46 @@ bool yaml_plain_string(struct slice s)
 	       !(may_be_number(s) && (integer(s, &neg, &u) || float_form(s)));
 }
 
+/* A date, with or without a time, in RFC 3339; false when it is none. */
+static bool timestamp(struct reader *r, struct slice s, struct rv *out)
+{
+	static const char *const layouts[] = {"2006-1-2T15:4:5.999999999Z07:00", "2006-1-2t15:4:5.999999999Z07:00",
+					      "2006-1-2 15:4:5.999999999", "2006-1-2"};
+	struct gotime t;
+	struct buf b = buf_in(r->h->arena, 0);
+
+	for (size_t i = 0; i < 4; i++) {
+		if (i >= s.n || s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	if (s.n < 5 || s.p[4] != '-')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(layouts); i++) {
+		if (!rc_ok(gotime_parse(slice_cstr(layouts[i]), s, &t, NULL)))
+			continue;
+		gotime_format(&b, &t, slice_cstr("2006-01-02T15:04:05.999999999Z07:00"));
+		*out = rv_str(r->h, b.p, b.n);
+		return true;
+	}
+	return false;
+}
+
 static struct rv plain(struct reader *r, struct slice s)
 {
+	struct rv when;
+
 	uint64_t u;
 	bool neg;
 
-	if (yaml_plain_string(s))
+	bool truth = one_of(s, truths) || one_of(s, lies);
+
+	if (r->core && r->depth >= NESTED && timestamp(r, s, &when))
+		return when;
+	if (yaml_plain_string(s) || (r->core && truth && s.p[s.n - 1] != 'e' && s.p[s.n - 1] != 'E'))
 		return rv_str(r->h, s.p, s.n);
 	if (one_of(s, nulls))
 		return rv_null();
-	if (one_of(s, truths) || one_of(s, lies))
+	if (truth)
 		return rv_bool(one_of(s, truths));
 	if (one_of(s, infinite)) {
 		fail(r, "json: unsupported value");
@@ -230,6 +265,8 @@ static bool key_text(struct reader *r, struct rv key, struct rv *out)
 		*out = key;
 		return true;
 	}
+	if (r->core && r->depth >= NESTED)
+		return fail(r, "invalid map key type(s)");
 	if (key.kind != RV_NUMBER && key.kind != RV_BOOL)
 		return fail(r, "error converting YAML to JSON: unsupported map key");
 	rv_to_json(&b, key);
@@ -254,7 +291,23 @@ static bool merge(struct reader *r, struct rv from, struct rv_builder *defaults)
 	return true;
 }
 
-static bool entry(struct reader *r, const yaml_event_t *e, struct rv_builder *own, struct rv_builder *defaults)
+/* A key that is there already is refused in annotations. */
+static bool new_key(struct reader *r, const yaml_event_t *e, struct rv key, struct rv_builder *lines)
+{
+	const struct rv *before = rv_builder_get(lines, key);
+	struct buf quoted = buf_in(r->h->arena, 0);
+
+	if (!before) {
+		rv_object_put(lines, key, rv_int((int64_t)e->start_mark.line + 1));
+		return true;
+	}
+	rv_quote(&quoted, rv_slice(key));
+	return fail(r, arena_printf(r->h->arena, "yaml: unmarshal errors:\n  line %zu: mapping key %s already defined at line %lld",
+				    e->start_mark.line + 1, buf_cstr(&quoted), (long long)before->i));
+}
+
+static bool entry(struct reader *r, const yaml_event_t *e, struct rv_builder *own, struct rv_builder *defaults,
+		  struct rv_builder *lines)
 {
 	bool is_merge = e->type == YAML_SCALAR_EVENT && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 			e->data.scalar.length == 2 && memcmp(e->data.scalar.value, "<<", 2) == 0;
@@ -270,7 +323,7 @@ static bool entry(struct reader *r, const yaml_event_t *e, struct rv_builder *ow
 		return false;
 	if (is_merge)
 		return merge(r, val, defaults);
-	if (!key_text(r, key, &key))
+	if (!key_text(r, key, &key) || (r->core && !new_key(r, e, key, lines)))
 		return false;
 	rv_object_put(own, key, val);
 	return true;
@@ -279,6 +332,7 @@ static bool entry(struct reader *r, const yaml_event_t *e, struct rv_builder *ow
 static bool mapping(struct reader *r, struct rv *out)
 {
 	struct rv_builder own = rv_object_builder(r->h, 0), defaults = rv_object_builder(r->h, 0);
+	struct rv_builder lines = rv_object_builder(r->h, 0);
 	struct rv d;
 
 	for (;;) {
@@ -288,7 +342,7 @@ static bool mapping(struct reader *r, struct rv *out)
 		if (!next(r, &e))
 			return false;
 		end = e.type == YAML_MAPPING_END_EVENT;
-		ok = end || entry(r, &e, &own, &defaults);
+		ok = end || entry(r, &e, &own, &defaults, &lines);
 		yaml_event_delete(&e);
 		if (!ok)
 			return false;
@@ -356,9 +410,9 @@ static bool document(struct reader *r, struct rv *out)
 	}
 }
 
-struct rv yaml_read(struct rv_heap *h, struct slice text, const char **bad)
+static struct rv read_text(struct rv_heap *h, struct slice text, bool core, const char **bad)
 {
-	struct reader r = {.h = h, .anchors = rv_object_builder(h, 0)};
+	struct reader r = {.h = h, .core = core, .anchors = rv_object_builder(h, 0)};
 	struct rv v = rv_undef();
 	bool ok;
 
@@ -374,4 +428,14 @@ struct rv yaml_read(struct rv_heap *h, struct slice text, const char **bad)
 		return v;
 	*bad = r.bad;
 	return rv_undef();
+}
+
+struct rv yaml_read(struct rv_heap *h, struct slice text, const char **bad)
+{
+	return read_text(h, text, false, bad);
+}
+
+struct rv yaml_read_core(struct rv_heap *h, struct slice text, const char **bad)
+{
+	return read_text(h, text, true, bad);
 }
