@@ -129,18 +129,61 @@ static bool is_root(const struct planner *p, const struct var *v)
 	return v == p->c->v_data || v == p->c->v_input;
 }
 
-/* A variable that evaluation itself would not bind: outside of references. */
+/* Variables that references on the way will have bound. */
+struct soon {
+	const struct var *v[16];
+	uint32_t n;
+};
+
+static bool evaluable(const struct planner *p, const struct term *t, struct soon *soon);
+
+/* A part of a reference: its variables are bound by going through the keys. */
+static void part_binds(const struct planner *p, const struct term *t, struct soon *soon)
+{
+	if (t->kind == T_VAR && soon->n < sizeof(soon->v) / sizeof(soon->v[0]))
+		soon->v[soon->n++] = t->var;
+	else if (t->kind == T_REF)
+		(void)evaluable(p, t, soon);
+	else if (t->kind == T_ARRAY || t->kind == T_OBJECT)
+		for (uint32_t i = 0; i < t->n; i++)
+			part_binds(p, t->items[i], soon);
+}
+
+static bool evaluable(const struct planner *p, const struct term *t, struct soon *soon)
+{
+	bool yes = true;
+
+	switch (t->kind) {
+	case T_VAR:
+		yes = is_root(p, t->var) || bound(t->var);
+		for (uint32_t i = 0; i < soon->n && !yes; i++)
+			yes = soon->v[i] == t->var;
+		return yes;
+	case T_REF:
+		for (uint32_t i = 1; i < t->n; i++)
+			part_binds(p, t->items[i], soon);
+		return true;
+	case T_ARRAY:
+	case T_SET:
+	case T_OBJECT:
+		for (uint32_t i = 0; i < t->n && yes; i++)
+			yes = evaluable(p, t->items[i], soon);
+		return yes;
+	case T_VALUE:
+	case T_CALL:
+	case T_ARRAY_COMP:
+	case T_SET_COMP:
+	case T_OBJECT_COMP:
+	case T_TEMPLATE:
+		break;
+	}
+	return true;
+}
+
+/* Has a variable that evaluation would meet before anything binds it: references bind what stands in their brackets. */
 bool plan_open(const struct planner *p, const struct term *t)
 {
-	if (t->kind == T_VAR)
-		return !is_root(p, t->var) && !bound(t->var);
-	if (t->kind == T_ARRAY || t->kind == T_SET || t->kind == T_OBJECT) {
-		for (uint32_t i = 0; i < t->n; i++) {
-			if (plan_open(p, t->items[i]))
-				return true;
-		}
-	}
-	return false;
+	return !evaluable(p, t, &(struct soon){.n = 0});
 }
 
 /* A constant through and through. */

@@ -31,7 +31,7 @@ uint32_t plan_list(struct planner *p, const uint32_t *ops, uint32_t n);
 uint32_t plan_callee(struct planner *p, struct callee f);
 void plan_bind(struct planner *p, struct var *v, uint32_t op);
 void plan_unbind(struct planner *p, uint32_t mark);
-/* The term has a variable that evaluating it would not bind. */
+/* The term has a variable that nothing binds before evaluation meets it. */
 bool plan_open(const struct planner *p, const struct term *t);
 /* A constant through and through, and its value. */
 bool plan_ground(const struct term *t);

@@ -37,19 +37,45 @@ static const struct rv *look_up(const struct walk *w, const struct var *v)
 	return NULL;
 }
 
-/* Has a variable that is not known yet and that evaluating the term would not bind: those in brackets of references are
- * bound by the reference. */
+/* The walk of a term in the order of its evaluation: what references bind on the way is put into `env`. False: a variable is
+ * met before it is known. */
+static bool foresee(struct walk *w, const struct term *t, const struct binding **env, bool in_brackets)
+{
+	struct binding *b;
+
+	if (t->kind == T_VAR) {
+		for (const struct binding *x = *env; x; x = x->up) {
+			if (x->var == t->var)
+				return true;
+		}
+		if (!in_brackets || is_root(t->var))
+			return is_root(t->var);
+		b = walk_room(w, sizeof(*b));
+		if (b) {
+			*b = (struct binding){*env, t->var, rv_null()};
+			*env = b;
+		}
+		return true;
+	}
+	if (t->kind == T_REF) {
+		for (uint32_t i = 1; i < t->n; i++)
+			(void)foresee(w, t->items[i], env, true);
+		return true;
+	}
+	if (t->kind != T_ARRAY && t->kind != T_SET && t->kind != T_OBJECT)
+		return true;
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (!foresee(w, t->items[i], env, in_brackets))
+			return false;
+	}
+	return true;
+}
+
 bool walk_open(struct walk *w, const struct term *t)
 {
-	if (t->kind == T_VAR)
-		return !is_root(t->var) && !look_up(w, t->var);
-	if (t->kind != T_ARRAY && t->kind != T_SET && t->kind != T_OBJECT)
-		return false;
-	for (uint32_t i = 0; i < t->n; i++) {
-		if (walk_open(w, t->items[i]))
-			return true;
-	}
-	return false;
+	const struct binding *env = w->env;
+
+	return !foresee(w, t, &env, false);
 }
 
 static bool bind(struct walk *w, const struct var *var, struct rv v, const struct k *k)

@@ -87,8 +87,8 @@ static inline bool walk_named(const struct var *v, const char *name)
 void *walk_room(struct walk *w, size_t n);
 /* False: the query has failed (the error is set). */
 bool walk_step(struct walk *w);
-/* Has a variable that is not known yet and that evaluating the term would not bind: those in brackets of references are
- * bound by the reference. */
+/* Has a variable that evaluating the term would meet before it is known: those in brackets of references are bound by the
+ * reference. */
 bool walk_open(struct walk *w, const struct term *t);
 
 /* Every value of the term; what variables in it are bound to is seen by k. */
