@@ -223,7 +223,7 @@ static void in_with(struct calls *s, struct with *w)
 				   "\"%s\" invalid", b->name);
 			return;
 		}
-		if (strncmp(b->name, "rego.metadata.", 14) == 0) {
+		if (strncmp(b->name, "rego.metadata.", 14) == 0 || strcmp(b->name, "eq") == 0) {
 			comp_error(c, ERR_COMPILE, w->loc, "with keyword replacing built-in function: replacement of \"%s\" invalid",
 				   b->name);
 			return;

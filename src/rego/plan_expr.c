@@ -55,7 +55,7 @@ static void plan_call(struct planner *p, struct term *t)
 		}
 	}
 	if (test != OP_END && !result) {
-		plan_emit(p, test, 0, ops[0], ops[1]);
+		plan_emit(p, test, 0, ops[0], ops[1])->flags = test == OP_EQ; /* no `=`: `with` may replace it */
 		return;
 	}
 	out = plan_reg(p);

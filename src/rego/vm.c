@@ -313,6 +313,23 @@ static bool solution(struct vm *vm, const struct code *code, struct emit *em, st
 	return true;
 }
 
+/* A comparison that `with` replaced, as it can any function: then *out is set (RV_UNDEF: undefined), or the query has failed. */
+static bool replaced_test(struct vm *vm, uint32_t op, struct rv b, struct rv c, struct rv *out)
+{
+	static const char *const names[] = {[OP_EQ] = "equal", [OP_NE] = "neq", [OP_LT] = "lt",
+					    [OP_LE] = "lte",   [OP_GT] = "gt",	[OP_GE] = "gte"};
+	const char *name = op <= OP_GE ? names[op] : NULL;
+	struct callee f = {.builtin = name ? rego_builtin_find(slice_cstr(name)) : NULL};
+	const struct loc *here = vm->here;
+	struct rv args[2] = {b, c};
+	bool was;
+
+	*out = rv_undef();
+	was = f.builtin && call_mocked(vm, &f, args, 2, out);
+	vm->here = here;
+	return was;
+}
+
 /* A number written in a reference to base data finds the key that is its text. */
 static bool step_by_text(struct vm *vm, struct rv v, struct rv key, struct rv *out)
 {
@@ -440,23 +457,41 @@ again:
 				FAIL();
 			break;
 		case OP_EQ:
-			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
-				return false;
-			if (!rv_eq(operand(code, r, i->b), operand(code, r, i->c)))
-				FAIL();
-			break;
+			if (!i->flags || !vm->frame->mocks) {
+				if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
+					return false;
+				if (!rv_eq(operand(code, r, i->b), operand(code, r, i->c)))
+					FAIL();
+				break;
+			}
+			__attribute__((fallthrough));
 		case OP_NE:
 		case OP_LT:
 		case OP_LE:
 		case OP_GT:
 		case OP_GE:
 		case OP_IN:
+			if (__builtin_expect(vm->frame->mocks != NULL, 0) &&
+			    replaced_test(vm, i->op, operand(code, r, i->b), operand(code, r, i->c), &b)) {
+				if (vm->failed)
+					return false;
+				if (b.kind == RV_UNDEF || rv_is_false(b))
+					FAIL();
+				break;
+			}
 			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
 				return false;
 			if (!test(i->op, operand(code, r, i->b), operand(code, r, i->c)))
 				FAIL();
 			break;
 		case OP_CMP:
+			if (vm->frame->mocks && replaced_test(vm, i->n, operand(code, r, i->b), operand(code, r, i->c), &r[i->a])) {
+				if (vm->failed)
+					return false;
+				if (r[i->a].kind == RV_UNDEF)
+					FAIL();
+				break;
+			}
 			if (!charge_for(vm, operand(code, r, i->b), operand(code, r, i->c)))
 				return false;
 			r[i->a] = rv_bool(test(i->n, operand(code, r, i->b), operand(code, r, i->c)));

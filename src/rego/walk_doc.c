@@ -222,6 +222,7 @@ struct outcome {
 	const char *conflict;
 	bool have, clash;
 	bool now; /* the definition at hand gave one */
+	bool soft; /* a builtin had failed before there was a value */
 	struct rv value;
 };
 
@@ -229,10 +230,11 @@ static bool take_value(struct walk *w, const struct k *k, struct rv v)
 {
 	struct outcome *o = (struct outcome *)(uintptr_t)k;
 
-	(void)w;
 	o->clash = o->have && !rv_eq(o->value, v);
-	if (!o->have)
+	if (!o->have) {
 		o->value = v;
+		o->soft = walk_vm(w)->soft;
+	}
 	o->have = o->now = true;
 	return !o->clash;
 }
@@ -268,17 +270,16 @@ static void run_rule(struct walk *w, const struct rule *r, const struct rv *args
 	const struct binding *env = w->env;
 	const struct loc *here = vm->here;
 	struct k_head h = {{next_head}, r, args, 0, &o->k};
-	bool had = o->have, soft = vm->soft;
 
 	o->now = false;
 	w->env = NULL;
 	(void)next_head(w, &h.k, rv_undef());
 	w->env = env;
 	vm->here = here;
-	if (w->patient && (had || o->have) && vm->failed && !vm->budget && !o->clash)
+	if (w->patient && o->have && vm->failed && !vm->budget && !o->clash)
 		vm->failed = false;
-	if (w->patient && had)
-		vm->soft = soft;
+	if (w->patient && o->have)
+		vm->soft = o->soft;
 	if (o->clash) {
 		vm->here = &r->loc;
 		(void)vm_fail(vm, "eval_conflict_error", "%s", o->conflict);
@@ -312,7 +313,7 @@ struct saying {
 	struct rv *path;
 	uint32_t n;
 	bool member;
-	struct rv value; /* RV_UNDEF: only that there is a set or an object at path */
+	struct rv value; /* RV_UNDEF: an empty set or object, where nothing else is said of path */
 };
 
 struct sayings {
@@ -404,7 +405,7 @@ static bool document(struct walk *w, const struct sayings *all, const struct rv 
 {
 	struct rv_heap *h = &walk_vm(w)->heap;
 	struct rv_builder set = rv_set_builder(h, 0), object = rv_object_builder(h, 0);
-	bool sets = false, deeper = false; /* deeper: an object */
+	bool members = false, deeper = false, empty_set = false;
 	struct rv value = rv_undef();
 
 	for (const struct saying *s = all->first; s; s = s->next) {
@@ -415,8 +416,8 @@ static bool document(struct walk *w, const struct sayings *all, const struct rv 
 		if (s->n < n || !begins_with(s->path, like, n))
 			continue;
 		if (s->n == n) {
-			sets = sets || s->member;
-			deeper = deeper || (s->value.kind == RV_UNDEF && !s->member);
+			members = members || (s->member && s->value.kind != RV_UNDEF);
+			empty_set = empty_set || s->member;
 			if (s->value.kind == RV_UNDEF)
 				continue;
 			if (s->member)
@@ -434,16 +435,16 @@ static bool document(struct walk *w, const struct sayings *all, const struct rv 
 			rv_object_put(&object, s->path[n], kid);
 		}
 	}
-	if (sets + deeper + (value.kind != RV_UNDEF) > 1)
+	if (members + deeper + (value.kind != RV_UNDEF) > 1)
 		return clash(w);
-	*out = value.kind != RV_UNDEF ? value : rv_builder_done(sets ? &set : &object);
+	*out = value.kind != RV_UNDEF ? value : rv_builder_done(empty_set && !deeper ? &set : &object);
 	return vm_heap_ok(walk_vm(w));
 }
 
 static bool run_partial(struct walk *w, const struct rule_group *g, struct rv *out)
 {
 	struct sayings all = {.end = NULL};
-	struct rv path[64];
+	struct rv path[64] = {0};
 
 	all.end = &all.first;
 	return say_all(w, g->node, &all, path, 0) && document(w, &all, path, 0, out);
