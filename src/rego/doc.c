@@ -99,8 +99,10 @@ static struct rv place(struct vm *vm, const struct tree *node, const struct over
 
 	if (over && over->value.kind != RV_UNDEF)
 		return over->value;
-	if (!node && !over)
+	if (!node && !over) {
+		base.base = 1;
 		return base;
+	}
 	c = rv_alloc(&vm->heap, sizeof(*c));
 	if (!c)
 		return rv_undef();
@@ -216,6 +218,7 @@ bool doc_force(struct vm *vm, struct rv cur, struct rv *out)
 
 	if (cur.kind != RV_CURSOR) {
 		*out = cur;
+		out->base = 0;
 		return true;
 	}
 	if (c->base.kind != RV_UNDEF && c->base.kind != RV_OBJECT && !c->over && c->node && !c->node->nkids) {

@@ -246,7 +246,7 @@ uint32_t plan_iterate(struct planner *p, uint32_t coll, uint32_t *val)
 	return key;
 }
 
-static uint32_t part(struct planner *p, uint32_t cur, struct term *t, bool base)
+static uint32_t part(struct planner *p, uint32_t cur, struct term *t, bool data)
 {
 	uint32_t out, key, val;
 
@@ -257,7 +257,7 @@ static uint32_t part(struct planner *p, uint32_t cur, struct term *t, bool base)
 	}
 	key = plan_term(p, t);
 	out = plan_reg(p);
-	plan_emit(p, OP_STEP, out, cur, key)->flags = base && t->kind == T_VALUE && t->value.kind == RV_NUMBER;
+	plan_emit(p, OP_STEP, out, cur, key)->flags = data;
 	return out;
 }
 

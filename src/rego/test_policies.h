@@ -73,6 +73,11 @@ static const struct test_policy test_policies[] = {
 	/* the data tree */
 	{"package p\nx := data.d.a[1]", .data = "{\"d\":{\"a\":[1,2]}}", .want = "2"},
 	{"package p\nx := data.d[1]", .data = "{\"d\":{\"1\":\"one\"}}", .want = "\"one\""},
+	{"package p\nx := [data.d[1], data.d[i], data.d.k[i]] if { i := 1 }", .data = "{\"d\":{\"1\":\"one\",\"k\":{\"1\":2}}}", .want = "[\"one\",\"one\",2]"},
+	{"package p\nx := [v | v := data.d[_][1]]", .data = "{\"d\":{\"k\":{\"1\":2}}}", .want = "[2]"},
+	{"package p\nx := y[1] if { y := data.d }", .data = "{\"d\":{\"1\":2}}"},
+	{"package p\nx := y if { y := data.d[1] with data.d as {\"1\": 2} }", .data = "{\"d\":{\"1\":2}}"},
+	{"package p.q\nb.c[k] := 1 if some k in input", .query = "data.p.q[_][1]", .input = "[\"1\"]"},
 	{"package p.q\ny := 1\nz := 2 if false\nf(a) := a", .query = "data.p", .data = "{\"p\":{\"q\":{\"w\":3},\"r\":4}}", .want = "{\"q\":{\"w\":3,\"y\":1},\"r\":4}"},
 	{"package p.q\ny := 1", .query = "[k | data.p[k]]", .data = "{\"p\":{\"r\":4}}", .want = "[\"q\",\"r\"]"},
 	{"package p.q\ny := 1", .query = "[v | v := data.p[_].y]", .data = "{\"p\":{\"r\":{\"y\":4}}}", .want = "[1,4]"},

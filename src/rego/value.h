@@ -91,7 +91,7 @@ struct rv_coll {
 struct rv {
 	uint8_t kind;	/* enum rv_kind */
 	uint8_t sub;	/* RV_BOOL: 0 or 1. RV_NUMBER: 0 plain int64 in i, 1 num */
-	uint16_t pad_;
+	uint16_t base;	/* private to the evaluator: part of a base document; 0 in everything that is stored */
 	uint32_t hash;	/* RV_STRING: same as in the string; else 0 */
 	union {
 		int64_t i;

@@ -278,6 +278,7 @@ static int next_iter(struct vm *vm, struct rv *r, const struct ins *i)
 		r[i->b] = it->coll.coll->keys[it->at];
 		r[i->c] = it->coll.kind == RV_OBJECT ? it->coll.coll->vals[it->at] : r[i->b];
 	}
+	r[i->c].base = it->coll.base;
 	it->at++;
 	return 1;
 }
@@ -330,14 +331,18 @@ static bool replaced_test(struct vm *vm, uint32_t op, struct rv b, struct rv c, 
 	return was;
 }
 
-/* A number written in a reference to base data finds the key that is its text. */
-static bool step_by_text(struct vm *vm, struct rv v, struct rv key, struct rv *out)
+/* What a step in a base document has found is of the base document, and a number that is no key finds the key that is its text:
+ * a path into the base documents is text. */
+static bool base_step(struct vm *vm, struct rv v, struct rv key, struct rv *out)
 {
 	char scratch[24];
-	struct slice t = rv_number_text(key, scratch);
+	struct slice t;
 
-	if (v.kind == RV_OBJECT)
+	if (out->kind == RV_UNDEF && key.kind == RV_NUMBER && v.kind == RV_OBJECT) {
+		t = rv_number_text(key, scratch);
 		*out = rv_step(v, rv_str(&vm->heap, t.p, t.n));
+	}
+	out->base = 1;
 	return vm_heap_ok(vm);
 }
 
@@ -401,7 +406,7 @@ again:
 					return false;
 			} else {
 				r[i->a] = rv_step(b, operand(code, r, i->c));
-				if (r[i->a].kind == RV_UNDEF && i->flags && !step_by_text(vm, b, operand(code, r, i->c), &r[i->a]))
+				if (i->flags && b.base && !base_step(vm, b, operand(code, r, i->c), &r[i->a]))
 					return false;
 			}
 			if (r[i->a].kind == RV_UNDEF)
