@@ -308,7 +308,8 @@ static void signature_list(struct arena *a, struct cur *c, struct json *out)
 	uint32_t total = cur_le32(c), header = cur_le32(c), size = cur_le32(c);
 	struct cur body;
 
-	if (total < 28 || total - 28 < header || size <= 16 || (total - 28 - header) % size) {
+	/* without memory there is no guid, and the arena says so to whoever asked for the log */
+	if (!guid || total < 28 || total - 28 < header || size <= 16 || (total - 28 - header) % size) {
 		cur_spoil(c);
 		return;
 	}
