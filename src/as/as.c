@@ -8,10 +8,12 @@
 #include "as/ear.h"
 #include "as/initdata.h"
 #include "as/policies.h"
+#include "as/se.h"
 #include "base/num.h"
 #include "collateral/collateral.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/jose/jws.h"
+#include "evidence/se_challenge.h"
 #include "rego/host.h"
 #include "verifier/pool.h"
 
@@ -225,6 +227,15 @@ struct lost_piece {
 	const char *kind, *reason, *text;
 };
 
+static rc find_collateral(struct as *as, const struct vcollateral *want, int64_t now_s, struct arena *a, struct slice *out, struct why *w)
+{
+	if (se_own_kind(want->kind))
+		return se_own(as->config.se, want->kind, want->key, now_s, a, out, w);
+	if (!as->env.collateral)
+		return deny(w, E_NOTFOUND, "as.collateral", "this service has no collateral");
+	return collateral_get(as->env.collateral, want->kind, want->key, a, out, w);
+}
+
 /* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
 static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadline, struct lost_piece *lost, struct why *w)
 {
@@ -232,7 +243,7 @@ static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadl
 	struct vcollateral *have;
 
 	/* A driver that is not built in may be a plug-in's, which plans where it wants to. */
-	if (!as->env.collateral || (driver && !driver->plan))
+	if ((!as->env.collateral && !as->config.se) || (driver && !driver->plan))
 		return rc_of(OK);
 	TRY(pool_run(as->env.pool, tee, VERIFIER_PLAN, job, deadline));
 	have = arena_array(job->arena, job->wants_n + 1u, struct vcollateral);
@@ -242,7 +253,7 @@ static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadl
 		const struct vcollateral *want = &job->wants[i];
 		struct why inner = why_in(job->arena);
 
-		if (rc_ok(collateral_get(as->env.collateral, want->kind, want->key, job->arena, &have[job->collateral_n].bytes, &inner))) {
+		if (rc_ok(find_collateral(as, want, job->now_s, job->arena, &have[job->collateral_n].bytes, &inner))) {
 			have[job->collateral_n].kind = want->kind;
 			have[job->collateral_n++].key = want->key;
 		} else if (!lost->kind) {
@@ -379,6 +390,24 @@ rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence
 	result.appraisal = appraisal->n ? appraisal : NULL;
 	*out = result;
 	return rc_of(OK);
+}
+
+rc as_challenge(struct as *as, const char *tee, int64_t expires_s, struct arena *a, struct slice *out, struct why *w)
+{
+	const struct as_se *se = as->config.se;
+	struct se_challenge_env env;
+	struct json *doc;
+
+	*out = (struct slice){0};
+	if (strcmp(tee, "se") != 0)
+		return rc_of(OK);
+	if (!se)
+		return deny(w, E_UNSUPPORTED, "as.se", "guests of Secure Execution need a host key and an image header, which this service has not");
+	env = (struct se_challenge_env){.seal_key = se->seal_key, .host_keys = se->host_keys, .host_keys_n = se->host_keys_n,
+					.image_tags = se->image_tags, .expires_s = expires_s};
+	TRY(se_challenge_make(&env, a, &doc, w));
+	*out = json_text(a, doc);
+	return out->p ? rc_of(OK) : deny(w, E_INTERNAL, "as.memory", "no memory");
 }
 
 /* ---- what administrators set ---- */

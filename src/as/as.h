@@ -17,6 +17,14 @@ struct as;
 struct pool;		/* verifier/pool.h */
 struct collateral;	/* collateral/collateral.h; may be NULL: none is fetched */
 
+/* For guests of IBM Secure Execution, which are asked by a request that their ultravisor alone can open (evidence/se_challenge.h). */
+struct as_se {
+	const struct secret *seal_key;		/* 32 bytes, the same in all replicas */
+	const struct pkey *const *host_keys;	/* of host key documents that were verified */
+	size_t host_keys_n;
+	struct slice image_header, image_tags;	/* of the image that is to be attested; the tags are in the header */
+};
+
 struct as_config {
 	unsigned duration_min;	/* 0: 5 */
 	const char *issuer, *developer, *build, *profile;	/* NULL: the reference's texts */
@@ -26,6 +34,7 @@ struct as_config {
 	const char *x5u;	/* or NULL */
 	bool insecure_sample;	/* stamped into every token: "warrant.insecure" */
 	unsigned verify_timeout_ms;	/* 0: 10,000 */
+	const struct as_se *se;	/* NULL: Secure Execution guests are not asked */
 	int64_t stale_s;	/* how long behind its nextUpdate collateral still counts; the claims say so */
 };
 
@@ -62,6 +71,10 @@ struct as_result {
 	const struct json *appraisal;	/* for the decision record: per submodule and claim, why it is not affirming */
 	int64_t expires_s;
 };
+
+/* What a guest of this TEE is asked instead of a nonce, as JSON text; p == NULL for all but "se". E_UNSUPPORTED as.se: the service
+ * is not set up for it. */
+RC as_challenge(struct as *as, const char *tee, int64_t expires_s, struct arena *a, struct slice *out, struct why *w);
 
 /* `id` becomes the token's jti. policy_id NULL: "default".
  * E_DENIED, E_MALFORMED ... of the verifiers; E_DENIED as.policy-absent, as.policy-undefined, rego.budget,

@@ -25,8 +25,8 @@ const struct collateral_kind collateral_kinds[] = {
 	{"cca-cpak", COLLATERAL_OTHER, NULL, "instance id in hex", "attestation key of a platform, JWK or PEM"},
 	{"nvidia-rim", COLLATERAL_OTHER, NULL, "RIM id", "reference measurements of a driver or VBIOS, signed XML"},
 	{"nvidia-ocsp", COLLATERAL_OTHER, NULL, "name of the certificate, as crypto/ocsp.h writes it", "a responder's answer about a certificate"},
-	{"se-challenge", COLLATERAL_OTHER, NULL, "key of the challenge", "what a Secure Execution guest was asked"},
-	{"se-header", COLLATERAL_OTHER, NULL, "empty", "headers of Secure Execution images"},
+	{"se-challenge", COLLATERAL_OTHER, NULL, "the two sealed texts, joined by a dot", "what a Secure Execution guest was asked; opened by the service that sealed it"},
+	{"se-header", COLLATERAL_OTHER, NULL, "empty", "header of the Secure Execution image"},
 	{NULL},
 };
 

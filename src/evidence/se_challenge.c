@@ -91,6 +91,40 @@ RC se_challenge_open(const struct secret *seal_key, struct slice sealed_key, str
 	return rc_of(OK);
 }
 
+/* ---- names ---- */
+
+static bool is_b64(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!((text.p[i] | 0x20) >= 'a' && (text.p[i] | 0x20) <= 'z') && !(text.p[i] >= '0' && text.p[i] <= '9') &&
+		    text.p[i] != '+' && text.p[i] != '/' && text.p[i] != '=')
+			return false;
+	return text.n > 0;
+}
+
+RC se_challenge_name(struct arena *a, struct slice sealed_key, struct slice sealed_nonce, const char **out, struct why *w)
+{
+	struct buf b = buf_in(a, 0);
+
+	if (!is_b64(sealed_key) || !is_b64(sealed_nonce))
+		return deny(w, E_MALFORMED, "se.parse.sealed", "a sealed text is no base64");
+	buf_slice(&b, sealed_key);
+	buf_putc(&b, '.');
+	buf_slice(&b, sealed_nonce);
+	*out = buf_cstr(&b);
+	return *out ? rc_of(OK) : deny(w, E_INTERNAL, "se.memory", "no memory for a name");
+}
+
+RC se_challenge_open_name(const struct secret *seal_key, const char *name, int64_t now_s, struct arena *a, struct secret *pair,
+			  struct why *w)
+{
+	const char *dot = strchr(name, '.');
+
+	if (!dot)
+		return deny(w, E_DENIED, "se.decrypt.sealed", "what the evidence carries is none of our sealed texts");
+	return se_challenge_open(seal_key, slice_of(name, (size_t)(dot - name)), slice_cstr(dot + 1), now_s, a, pair, w);
+}
+
 /* ---- the request ---- */
 
 /* x and y, each padded to 80 bytes. */

@@ -24,6 +24,13 @@ struct se_challenge_env {
 /* E_UNSUPPORTED se.challenge.key: no host key, too many, or not on P-521; E_MALFORMED se.challenge.tags. */
 RC se_challenge_make(const struct se_challenge_env *env, struct arena *a, struct json **out, struct why *w);
 
+/* What a driver asks its host for by name: the pair of these two sealed texts, joined by a dot. E_MALFORMED se.parse.sealed: one of
+ * them is no base64. */
+RC se_challenge_name(struct arena *a, struct slice sealed_key, struct slice sealed_nonce, const char **out, struct why *w);
+/* se_challenge_open() by that name. */
+RC se_challenge_open_name(const struct secret *seal_key, const char *name, int64_t now_s, struct arena *a, struct secret *pair,
+			  struct why *w);
+
 /* The pair of a challenge that this server or a replica made: measurement key, then nonce. The texts are the evidence's
  * encr_measurement_key and encr_request_nonce. E_DENIED se.decrypt.sealed (not ours, changed, of two challenges),
  * se.expired.challenge. */

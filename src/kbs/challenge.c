@@ -13,7 +13,8 @@
 #define PAST	24	/* epochs a cookie may be old: the longest life of a challenge */
 #define AHEAD	1	/* by which another replica's clock may lead */
 #define KEYS	32u	/* epochs a sealer keeps derived; more than PAST + 1 + AHEAD, so no two that are taken share a slot */
-#define LABEL "warrant challenge v1"
+#define COOKIE_MAX (CHALLENGE_COOKIE_MAX + (CHALLENGE_TEXT_MAX + 2) / 3 * 4)
+#define LABEL "warrant challenge v2"
 
 _Static_assert(KEYS > PAST + 1 + AHEAD, "epochs that are taken must not share slots");
 
@@ -95,6 +96,11 @@ static void epoch_done(struct epoch_key *k)
 	pthread_rwlock_unlock(&k->lock);
 }
 
+struct slice challenge_text(const struct challenge *c, struct arena *a)
+{
+	return c->text.p ? c->text : b64_text(a, B64_STD, slice_of(c->nonce, sizeof(c->nonce)));
+}
+
 rc challenge_new(enum rcar_version version, const char *tee, enum digest_alg hash, int64_t expires_s, struct challenge *out,
 		 struct why *w)
 {
@@ -113,12 +119,14 @@ rc challenge_new(enum rcar_version version, const char *tee, enum digest_alg has
 rc challenge_seal(struct challenge_sealer *s, const struct challenge *c, int64_t now_s, struct arena *a, struct slice *cookie,
 		  struct why *w)
 {
-	struct buf plain = buf_in(a, CHALLENGE_COOKIE_MAX), wire = buf_in(a, CHALLENGE_COOKIE_MAX);
+	struct buf plain = buf_in(a, COOKIE_MAX), wire = buf_in(a, COOKIE_MAX);
 	int64_t epoch = now_s / EPOCH_S;
 	uint8_t nonce[12], *sealed;
 	struct epoch_key *k;
 	rc r;
 
+	if (c->text.n > CHALLENGE_TEXT_MAX)
+		return deny(w, E_LIMIT, "challenge.text", "a challenge of %zu bytes, a cookie takes %u", c->text.n, CHALLENGE_TEXT_MAX);
 	if (now_s < 0)
 		return deny(w, E_INTERNAL, "challenge.clock", "the clock is before 1970");
 	buf_putc(&plain, (char)c->version);
@@ -126,6 +134,8 @@ rc challenge_seal(struct challenge_sealer *s, const struct challenge *c, int64_t
 	buf_be64(&plain, (uint64_t)c->expires_s);
 	buf_put(&plain, c->id, sizeof(c->id));
 	buf_put(&plain, c->nonce, sizeof(c->nonce));
+	buf_be16(&plain, (uint16_t)c->text.n);
+	buf_slice(&plain, c->text);
 	buf_puts(&plain, c->tee);
 	TRY(sys_random(nonce, sizeof(nonce), w));
 	buf_be32(&wire, (uint32_t)epoch);
@@ -153,12 +163,15 @@ static rc read_plain(struct slice plain, struct arena *a, struct challenge *out,
 	c.expires_s = (int64_t)cur_be64(&cur);
 	id = cur_take(&cur, sizeof(c.id));
 	nonce = cur_take(&cur, sizeof(c.nonce));
+	c.text = cur_take(&cur, cur_be16(&cur));
 	c.tee = rcar_tee(cur_rest(&cur), a);
 	TRY(cur_end(&cur, w, "challenge.malformed", "challenge"));
 	if (c.version < RCAR_010 || c.version > RCAR_040 || !c.tee)
 		return deny(w, E_UNAUTH, "challenge.malformed", "the challenge was made by another version of this service");
 	memcpy(c.id, id.p, sizeof(c.id));
 	memcpy(c.nonce, nonce.p, sizeof(c.nonce));
+	if (!c.text.n)
+		c.text = (struct slice){0};
 	*out = c;
 	return rc_of(OK);
 }
@@ -175,7 +188,7 @@ rc challenge_open(struct challenge_sealer *s, struct slice cookie, int64_t now_s
 	struct cur cur;
 	rc r;
 
-	if (cookie.n > CHALLENGE_COOKIE_MAX || !rc_ok(b64_decode(a, B64_URL, cookie, &wire, "cookie", NULL)))
+	if (cookie.n > COOKIE_MAX || !rc_ok(b64_decode(a, B64_URL, cookie, &wire, "cookie", NULL)))
 		return deny(w, E_UNAUTH, "challenge.malformed", "the cookie is not one of ours");
 	cur = cur_open(&m, wire);
 	head = slice_sub(wire, 0, 4);

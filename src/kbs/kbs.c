@@ -104,7 +104,10 @@ rc kbs_auth(struct kbs *k, struct slice body, struct arena *a, struct kbs_challe
 	TRY(rcar_parse_request(a, body, &q, w));
 	reply.expires_s = now + (int64_t)k->config.challenge_min * 60;
 	TRY(challenge_new(q.version, q.tee, 0, reply.expires_s, &c, w));
-	nonce = b64_text(a, B64_STD, slice_of(c.nonce, sizeof(c.nonce)));
+	TRY(as_challenge(k->env.as, q.tee, reply.expires_s, a, &c.text, w));
+	if (c.text.p)
+		TRY(rcar_select_hash(&q, DIGEST_SHA512, &c.hash, w));
+	nonce = challenge_text(&c, a);
 	reply.body = rcar_challenge(a, nonce, c.hash);
 	if (!nonce.p || !reply.body.p)
 		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
@@ -174,7 +177,7 @@ static rc succeeded_before(struct kbs *k, const struct challenge *c, struct slic
 static rc attest(struct kbs *k, const struct kbs_caller *caller, const struct challenge *c, struct slice body, const char *id,
 		 struct arena *a, struct json **facts, struct kbs_attested *out, struct why *w)
 {
-	struct slice nonce = b64_text(a, B64_STD, slice_of(c->nonce, sizeof(c->nonce))), thumbprint;
+	struct slice nonce = challenge_text(c, a), thumbprint;
 	struct rcar_attestation at;
 	struct as_result result;
 	struct session session;

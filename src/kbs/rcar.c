@@ -113,6 +113,19 @@ rc rcar_parse_request(struct arena *a, struct slice body, struct rcar_request *o
 	return rc_of(OK);
 }
 
+rc rcar_select_hash(const struct rcar_request *q, enum digest_alg alg, enum digest_alg *selected, struct why *w)
+{
+	const struct json *list = json_get(q->extra_params, "supported-hash-algorithms");
+
+	*selected = 0;
+	if (!list)
+		return rc_of(OK);
+	for (size_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
+		if (json_is(list->items[i], JSON_STRING) && digest_by_name(list->items[i]->text) == alg)
+			*selected = alg;
+	return *selected ? rc_of(OK) : deny(w, E_UNSUPPORTED, "rcar.hash", "supported-hash-algorithms: %s is needed", digest_name(alg));
+}
+
 struct slice rcar_challenge(struct arena *a, struct slice nonce, enum digest_alg selected_or_0)
 {
 	struct json *doc = json_new_object(a), *extra;

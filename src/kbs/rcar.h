@@ -28,6 +28,10 @@ struct rcar_request {
 RC rcar_parse_request(struct arena *a, struct slice body, struct rcar_request *out, struct why *w);
 const char *rcar_version_name(enum rcar_version v);
 
+/* Where the peer names the hashes that it can, `alg` must be one of them and becomes *selected; where it names none, *selected is 0,
+ * the default. E_UNSUPPORTED rcar.hash. */
+RC rcar_select_hash(const struct rcar_request *q, enum digest_alg alg, enum digest_alg *selected, struct why *w);
+
 /* {"nonce":..,"extra-params":""}, or with {"selected-hash-algorithm":..} when hash is given. */
 struct slice rcar_challenge(struct arena *a, struct slice nonce, enum digest_alg selected_or_0);
 

@@ -85,6 +85,36 @@ static void what_was_sealed_is_what_opens(void **state)
 	done(&s);
 }
 
+/* What a Secure Execution guest is asked comes back whole; a text that no client would keep is refused when it is made. */
+static void a_text_of_its_own_travels_in_the_cookie(void **state)
+{
+	static const size_t sizes[] = {1, 1300, CHALLENGE_TEXT_MAX};
+	struct fix *f = *state;
+	struct sealed s = seal_at(f, NOW, LIFE);
+	char *text = arena_alloc(f->a, CHALLENGE_TEXT_MAX + 1);
+	struct challenge back;
+	struct slice cookie;
+
+	memset(text, 'x', CHALLENGE_TEXT_MAX + 1);
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		s.c.text = slice_of(text, sizes[i]);
+		OK_OR_FAIL(challenge_seal(s.sealer, &s.c, NOW, f->a, &cookie, &f->w), &f->w);
+		assert_true(cookie.n < 4096);
+		OK_OR_FAIL(challenge_open(s.sealer, cookie, NOW, f->a, &back, &f->w), &f->w);
+		assert_true(same(&s.c, &back));
+		assert_true(slice_eq(back.text, s.c.text));
+		assert_true(slice_eq(challenge_text(&back, f->a), s.c.text));
+	}
+	s.c.text = slice_of(text, CHALLENGE_TEXT_MAX + 1);
+	REFUSED(challenge_seal(s.sealer, &s.c, NOW, f->a, &cookie, &f->w), &f->w, E_LIMIT, "challenge.text");
+	s.c.text = (struct slice){0};
+	OK_OR_FAIL(challenge_seal(s.sealer, &s.c, NOW, f->a, &cookie, &f->w), &f->w);
+	OK_OR_FAIL(challenge_open(s.sealer, cookie, NOW, f->a, &back, &f->w), &f->w);
+	assert_null(back.text.p);
+	assert_true(slice_eq(challenge_text(&back, f->a), b64_text(f->a, B64_STD, slice_of(s.c.nonce, sizeof(s.c.nonce)))));
+	done(&s);
+}
+
 static void a_cookie_shows_nothing_of_what_it_holds(void **state)
 {
 	struct fix *f = *state;
@@ -401,6 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BEHAVIOUR(what_was_sealed_is_what_opens),
+		BEHAVIOUR(a_text_of_its_own_travels_in_the_cookie),
 		BEHAVIOUR(a_cookie_shows_nothing_of_what_it_holds),
 		BEHAVIOUR(a_cookie_changed_in_any_character_is_refused),
 		BEHAVIOUR(a_cookie_changed_in_any_bit_is_refused),

@@ -12,6 +12,7 @@ const struct lab_shape *const lab_shapes[] = {
 	&lab_dcu,
 	&lab_nitro,
 	&lab_nvidia,
+	&lab_se,
 	&lab_sgx,
 	&lab_snp,
 	&lab_tdx,

@@ -34,6 +34,7 @@ struct lab_options {
 struct lab_binding {
 	struct slice report_data, init_data;
 	int64_t now_s;		/* for evidence that carries a time of its own */
+	struct slice challenge;	/* JSON text that the server asked with, where its TEE has one (se) */
 };
 
 struct lab_shape {

@@ -7,6 +7,7 @@ extern const struct lab_shape lab_csv;
 extern const struct lab_shape lab_dcu;
 extern const struct lab_shape lab_nitro;
 extern const struct lab_shape lab_nvidia;
+extern const struct lab_shape lab_se;
 extern const struct lab_shape lab_sgx;
 extern const struct lab_shape lab_snp;
 extern const struct lab_shape lab_tdx;

@@ -41,7 +41,8 @@ struct kbs_main {
 	struct kbs_http *http;
 	struct server *server;
 	struct pkey *signer;
-	struct secret challenge_key;
+	struct secret challenge_key, se_key;
+	struct kbs_se se;
 	struct pkey *admin_key[16];
 	size_t admin_keys;
 };
@@ -142,6 +143,8 @@ static rc enrol_folders(struct kbs_main *m)
 {
 	if (m->s.as.trusted_ak_keys_dir)
 		TRY(each_entry(m, m->s.as.trusted_ak_keys_dir, "tpm-ak", enrol_file));
+	if (m->s.as.tpm_ek_roots)
+		TRY(each_entry(m, m->s.as.tpm_ek_roots, "tpm-ek-root", enrol_file));
 	return m->s.as.trust_dir ? each_entry(m, m->s.as.trust_dir, NULL, enrol_set) : rc_of(OK);
 }
 
@@ -157,6 +160,11 @@ static rc open_as(struct kbs_main *m)
 	struct json *x5c = NULL;
 
 	TRY(read_x5c(m, &x5c));
+	if (m->s.as.se.host_keys) {
+		TRY(keyring_bytes(m->keyring, "se-challenge", 32, &m->se_key, &m->w));
+		TRY(kbs_se_open(&m->s.as.se, &m->se_key, clock_now_s(&clock_system), m->a, &m->se, &m->w));
+		c.se = &m->se.se;
+	}
 	TRY(upstream_open(&m->s.as.upstream, &m->upstream, &m->w));
 	cc.source = upstream_source(m->upstream);
 	TRY(collateral_open(m->store, &clock_system, &cc, &m->collateral, &m->w));
@@ -347,7 +355,9 @@ static void stop(struct kbs_main *m, unsigned grace_ms)
 	pkey_free(m->signer);
 	while (m->admin_keys)
 		pkey_free(m->admin_key[--m->admin_keys]);
+	kbs_se_close(&m->se);
 	secret_free(&m->challenge_key);
+	secret_free(&m->se_key);
 }
 
 static void reload(struct kbs_main *m)

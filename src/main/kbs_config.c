@@ -152,10 +152,23 @@ static rc read_dcap(const struct json *t, struct arena *a, struct upstream_confi
 	return rc_of(OK);
 }
 
+static rc read_se(const struct json *t, struct arena *a, struct kbs_se_settings *out, struct why *w)
+{
+	static const struct setting rows[] = {
+		{"host_key_documents", SET_STR, offsetof(struct kbs_se_settings, host_keys), true},
+		{"image_header", SET_STR, offsetof(struct kbs_se_settings, image_header), true},
+		{"certificates", SET_STR, offsetof(struct kbs_se_settings, certificates)},
+		{"root_ca", SET_STR, offsetof(struct kbs_se_settings, root)},
+		{"revocation_lists", SET_STR, offsetof(struct kbs_se_settings, lists)},
+	};
+
+	return settings_read(t, rows, COUNT_OF(rows), out, "attestation_service.verifier_config.se_verifier.", a, w);
+}
+
 static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_settings *s, struct why *w)
 {
 	struct local {
-		const struct json *tpm, *sample, *snp, *dcap;
+		const struct json *tpm, *sample, *snp, *dcap, *se;
 		const char *trust_dir, *collateral_dir, *words, *loopback, *ca_file;
 		const char *ak_dir, *ek_roots;
 		struct strings plugins;
@@ -173,6 +186,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"plugins", SET_STRS, offsetof(struct local, plugins)},
 		{"snp_verifier", SET_TABLE, offsetof(struct local, snp)},
 		{"dcap_verifier", SET_TABLE, offsetof(struct local, dcap)},
+		{"se_verifier", SET_TABLE, offsetof(struct local, se)},
 		{"collateral_ca_file", SET_STR, offsetof(struct local, ca_file)},
 		{"collateral_loopback_http", SET_STR, offsetof(struct local, loopback)},
 		{"nvidia_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
@@ -198,6 +212,8 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 	}
 	TRY(read_snp(l.snp, a, &s->as.upstream, w));
 	TRY(read_dcap(l.dcap, a, &s->as.upstream, w));
+	if (l.se)
+		TRY(read_se(l.se, a, &s->as.se, w));
 	if (l.loopback && strcmp(l.loopback, LOOPBACK_WORDS) != 0)
 		return deny(w, E_MALFORMED, "config.loopback",
 			    "verifier_config.collateral_loopback_http must be the words \"" LOOPBACK_WORDS "\"; leave it out for https alone");

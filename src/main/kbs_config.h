@@ -1,6 +1,7 @@
 /* kbs_config.h - what `kbs --config-file` may say: the reference's keys (spec kbs.md 7) and ours, strictly. */
 #pragma once
 #include "collateral/upstream.h"
+#include "main/kbs_se.h"
 #include "main/settings.h"
 
 enum store_type { STORE_TYPE_SQLITE = 1, STORE_TYPE_MEMORY, STORE_TYPE_FILES, STORE_TYPE_POSTGRES };
@@ -47,6 +48,7 @@ struct kbs_settings {
 		bool sample;
 		const char *trusted_ak_keys_dir, *tpm_ek_roots, *trust_dir, *collateral_dir;
 		struct upstream_config upstream;
+		struct kbs_se_settings se;
 		struct strings plugins;		/* absolute paths of verifiers from outside */
 		int64_t workers;		/* verifier processes; 0: one per processor */
 		int64_t verify_timeout_ms;

@@ -5,6 +5,7 @@
 #include "crypto/rsa_open.h"
 #include "evidence/octets.h"
 #include "verifier/se/hkd.h"
+#include "evidence/se_challenge.h"
 #include "verifier/se/se.h"
 #include "verifier/se/uv.h"
 
@@ -44,7 +45,7 @@ static RC open_pair(struct arena *a, const struct json *doc, const struct pkey *
 		return rc_of(OK);
 	buf_slice(&both, secret_view(&mk));
 	buf_slice(&both, secret_view(&nonce));
-	TRY(se_challenge_key(a, sealed_key, sealed_nonce, &name, w));
+	TRY(se_challenge_name(a, sealed_key, sealed_nonce, &name, w));
 	return conf_collateral(a, job, SE_COLLATERAL_CHALLENGE, name, buf_view(&both), w);
 }
 

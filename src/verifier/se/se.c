@@ -1,8 +1,8 @@
 #include "verifier/se/se.h"
 
 #include "codec/base64.h"
-#include "crypto/digest.h"
 #include "evidence/octets.h"
+#include "evidence/se_challenge.h"
 #include "verifier/se/uv.h"
 
 #define SEALED_MAX 8192u
@@ -13,18 +13,6 @@ struct doc {
 	struct se_tags tags;
 	const char *challenge_key;
 };
-
-RC se_challenge_key(struct arena *a, struct slice sealed_key, struct slice sealed_nonce, const char **out, struct why *w)
-{
-	const struct slice parts[] = {sealed_key, {(const uint8_t *)"", 1}, sealed_nonce};
-	uint8_t md[32];
-	struct slice text;
-
-	TRY(digest_parts(DIGEST_SHA256, parts, 3, md, w));
-	text = b64_text(a, B64_URL, slice_of(md, sizeof(md)));
-	*out = text.p ? arena_strndup(a, text.p, text.n) : NULL;
-	return *out ? rc_of(OK) : deny(w, E_INTERNAL, "se.memory", "no memory for a collateral key");
-}
 
 static RC need_b64(struct arena *a, const struct json *v, const char *name, size_t max, struct slice *out, struct why *w)
 {
@@ -55,7 +43,7 @@ static RC read_members(struct arena *a, struct slice in, struct doc *d, struct w
 		return deny(w, E_MALFORMED, "se.parse.size", "measurement %zu bytes, unit id %zu; expected 64 and 16",
 			    d->measurement.n, d->cuid.n);
 	TRY(se_tags_parse(d->tags_raw, &d->tags, w));
-	return se_challenge_key(a, d->sealed_key, d->sealed_nonce, &d->challenge_key, w);
+	return se_challenge_name(a, d->sealed_key, d->sealed_nonce, &d->challenge_key, w);
 }
 
 static RC read_doc(struct vjob *job, struct doc *d)

@@ -5,7 +5,7 @@
  * the pair that it sealed itself, and hands it over as collateral. A pair that the host did not make does not open, and
  * then there is no key and no verdict.
  *
- *   "se-challenge"  key: base64url SHA-256 of the two sealed texts, joined by one NUL; bytes: measurement key 64, nonce 16
+ *   "se-challenge"  key: the two sealed texts, joined by a dot (evidence/se_challenge.h); bytes: measurement key 64, nonce 16
  *   "se-header"     the SE header of the image that is to be attested; its tags must be those of the evidence.
  *                   Without one the tags are claims that the policy must compare
  *
@@ -18,6 +18,3 @@
 #define SE_COLLATERAL_HEADER "se-header"
 
 extern const struct vdriver se_driver;
-
-/* The key of the "se-challenge" collateral for a sealed pair, as the evidence carries it. NULL without memory. */
-RC se_challenge_key(struct arena *a, struct slice sealed_key, struct slice sealed_nonce, const char **out, struct why *w);

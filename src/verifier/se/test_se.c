@@ -163,7 +163,7 @@ static void se_begin(struct se_trial *st, const char *file)
 	buf_slice(&b, hex_member(a, facts, "measurement_key"));
 	buf_slice(&b, hex_member(a, facts, "nonce"));
 	st->sealed = buf_view(&b);
-	assert_true(rc_ok(se_challenge_key(a, json_get(doc, "encr_measurement_key")->text, json_get(doc, "encr_request_nonce")->text,
+	assert_true(rc_ok(se_challenge_name(a, json_get(doc, "encr_measurement_key")->text, json_get(doc, "encr_request_nonce")->text,
 					   &key, NULL)));
 	trial_collateral(&st->t, SE_COLLATERAL_CHALLENGE, key, st->sealed);
 }
@@ -497,7 +497,7 @@ static void a_challenge_is_answered_and_verified_without_the_server_remembering_
 	evidence = ultravisor(&x, a, slice_of(user_data, 64));
 	assert_true(rc_ok(se_challenge_open(&x.seal_key, json_get(evidence, "encr_measurement_key")->text,
 					    json_get(evidence, "encr_request_nonce")->text, 1000, a, &pair, NULL)));
-	assert_true(rc_ok(se_challenge_key(a, json_get(evidence, "encr_measurement_key")->text,
+	assert_true(rc_ok(se_challenge_name(a, json_get(evidence, "encr_measurement_key")->text,
 					   json_get(evidence, "encr_request_nonce")->text, &key, NULL)));
 	trial_begin(&t, json_text(a, evidence));
 	trial_collateral(&t, SE_COLLATERAL_CHALLENGE, key, secret_view(&pair));
