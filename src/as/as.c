@@ -227,58 +227,76 @@ struct lost_piece {
 	const char *kind, *reason, *text;
 };
 
-static rc find_collateral(struct as *as, const struct vcollateral *want, int64_t now_s, struct arena *a, struct slice *out, struct why *w)
+static rc find_collateral(struct as *as, const struct as_evidence *e, const struct vcollateral *want, int64_t now_s, struct arena *a,
+			  struct slice *out, struct why *w)
 {
 	if (se_own_kind(want->kind))
-		return se_own(as->config.se, want->kind, want->key, now_s, a, out, w);
+		return se_own(as->config.se, want->kind, want->key, e->challenge, now_s, a, out, w);
 	if (!as->env.collateral)
 		return deny(w, E_NOTFOUND, "as.collateral", "this service has no collateral");
 	return collateral_get(as->env.collateral, want->kind, want->key, a, out, w);
 }
 
-/* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
-static rc gather(struct as *as, const char *tee, struct vjob *job, int64_t deadline, struct lost_piece *lost, struct why *w)
+/* What the driver named and what there is none of yet. */
+static void find_wants(struct as *as, const struct as_evidence *e, struct vjob *job, struct vcollateral *have, struct lost_piece *lost)
 {
-	const struct vdriver *driver = registry_find(tee);
+	job->collateral = have;
+	for (unsigned i = 0; i < job->wants_n && job->collateral_n < VJOB_WANTS_MAX; i++) {
+		const struct vcollateral *want = &job->wants[i];
+		struct vcollateral *next = &have[job->collateral_n];
+		struct why inner = why_in(job->arena);
+
+		if (vjob_collateral(job, want->kind, want->key).p)
+			continue;
+		if (rc_ok(find_collateral(as, e, want, job->now_s, job->arena, &next->bytes, &inner))) {
+			next->kind = want->kind;
+			next->key = want->key;
+			job->collateral_n++;
+		} else if (!lost->kind) {
+			*lost = (struct lost_piece){want->kind, why_reason(&inner), why_text(&inner)};
+		}
+	}
+}
+
+/* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
+static rc gather(struct as *as, const struct as_evidence *e, struct vjob *job, int64_t deadline,
+		 struct lost_piece *lost, struct why *w)
+{
+	const struct vdriver *driver = registry_find(e->tee);
+	unsigned rounds = driver && driver->plan_again ? 2 : 1;
 	struct vcollateral *have;
 
 	/* A driver that is not built in may be a plug-in's, which plans where it wants to. */
 	if ((!as->env.collateral && !as->config.se) || (driver && !driver->plan))
 		return rc_of(OK);
-	TRY(pool_run(as->env.pool, tee, VERIFIER_PLAN, job, deadline));
-	have = arena_array(job->arena, job->wants_n + 1u, struct vcollateral);
+	have = arena_array(job->arena, VJOB_WANTS_MAX, struct vcollateral);
 	if (!have)
 		return deny(w, E_INTERNAL, "as.memory", "no memory");
-	for (unsigned i = 0; i < job->wants_n; i++) {
-		const struct vcollateral *want = &job->wants[i];
-		struct why inner = why_in(job->arena);
-
-		if (rc_ok(find_collateral(as, want, job->now_s, job->arena, &have[job->collateral_n].bytes, &inner))) {
-			have[job->collateral_n].kind = want->kind;
-			have[job->collateral_n++].key = want->key;
-		} else if (!lost->kind) {
-			*lost = (struct lost_piece){want->kind, why_reason(&inner), why_text(&inner)};
-		}
+	for (size_t before = 0; rounds; rounds--, before = job->collateral_n) {
+		job->wants_n = 0;
+		TRY(pool_run(as->env.pool, e->tee, VERIFIER_PLAN, job, deadline));
+		find_wants(as, e, job, have, lost);
+		if (job->collateral_n == before)
+			break;
 	}
-	job->collateral = have;
 	return rc_of(OK);
 }
 
-static rc run_verifier(struct as *as, const char *tee, struct vjob *job, struct why *w)
+static rc run_verifier(struct as *as, const struct as_evidence *e, struct vjob *job, struct why *w)
 {
 	int64_t deadline = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
 	struct lost_piece lost = {NULL};
 	rc r;
 
-	TRY(gather(as, tee, job, deadline, &lost, w));
+	TRY(gather(as, e, job, deadline, &lost, w));
 	job->now_s = clock_now_s(as->env.clock);	/* fetching took time: what was issued meanwhile is not of the future */
-	r = pool_run(as->env.pool, tee, VERIFIER_VERIFY, job, deadline);
+	r = pool_run(as->env.pool, e->tee, VERIFIER_VERIFY, job, deadline);
 	/* the verifier knows that a piece is missing, and not why */
 	if (lost.kind)
 		TRY(note(w, r, "looking for %s: %s [%s]", lost.kind, lost.text, lost.reason));
 	TRY(r);
 	if (job->results_n == 0)
-		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", tee);
+		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", e->tee);
 	return rc_of(OK);
 }
 
@@ -301,7 +319,7 @@ static rc verify(struct as *as, const struct as_evidence *e, const struct json *
 	}
 	TRY(anchors_get(as->anchors, a, &job->anchors, &job->anchors_n, w));
 	*out = job;
-	return run_verifier(as, e->tee, job, w);
+	return run_verifier(as, e, job, w);
 }
 
 /* cpu0, gpu0, gpu1, ...: counted by class, in the order of evaluation. */

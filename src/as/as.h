@@ -60,6 +60,7 @@ struct as_evidence {
 	const struct json *runtime_claims;	/* what was hashed, for the token; NULL: null */
 	struct slice init_toml;		/* p == NULL: none */
 	struct slice init_digest;	/* instead of init_toml */
+	struct slice challenge;		/* of as_challenge(): what the evidence must answer; p == NULL: any of ours */
 };
 
 enum ear_tier { EAR_NONE = 0, EAR_AFFIRMING = 2, EAR_WARNING = 32, EAR_CONTRAINDICATED = 96 };

@@ -187,9 +187,48 @@ static void a_good_guest_is_affirming_and_no_mutation_of_what_is_read_is(void **
 	}
 }
 
+/* A TD whose log shows a known kernel and command line says 3, another one 4: both affirm. */
+static void a_known_kernel_and_command_line_of_a_td_are_told(void **state)
+{
+	static const struct {
+		const char *kernel, *line;
+		int tier;
+	} row[] = {{"k", "l", 3}, {"x", "l", 4}, {"k", "x", 4}};
+	static const char *const queries[] = {"data.policy.trust_claims"};
+	static const struct rego_host_fn fns[] = {{"query_reference_value", 1, 0, query}};
+	static const struct good g = {.policy = "default_cpu"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct run r = {.a = a, .g = &g};
+		struct rego_unit_call call = {.host_ctx = &r};
+		struct rego_unit_result result;
+		struct json *claims, *values;
+		char *text = arena_printf(a,
+			"{\"tdx\":{\"quote\":{\"body\":{\"rtmr_1\":\"r1\",\"rtmr_2\":\"r2\"}},\"uefi_event_logs\":["
+			"{\"type_name\":\"EV_EFI_BOOT_SERVICES_APPLICATION\",\"details\":{\"device_paths\":[\"File(kernel)\"]},\"digests\":[{\"digest\":\"%s\"}]},"
+			"{\"type_name\":\"EV_EVENT_TAG\",\"details\":{\"string\":\"LOADED_IMAGE::LoadOptions\"},\"digests\":[{\"digest\":\"%s\"}]}]}}",
+			row[i].kernel, row[i].line);
+
+		assert_true(rc_ok(json_parse(a, slice_cstr(text), NULL, &claims, &w)));
+		assert_true(rc_ok(json_parse(a, SLICE_LIT("{\"rtmr_1\":[\"r1\"],\"rtmr_2\":[\"r2\"],\"tdvfkernel\":\"k\",\"tdvfkernelparams\":\"l\"}"), NULL,
+					     &values, &w)));
+		r.values = values;
+		call.input = claims;
+		assert_true(rc_ok(rego_unit_new("default_cpu", embedded_find(as_policies, "default_cpu")->text, fns, 1, queries, 1, "t", &r.unit, &w)));
+		assert_true(rc_ok(rego_unit_eval(r.unit, &call, a, &result, &w)));
+		assert_true(slice_is(json_get(result.value, "executables")->text, row[i].tier == 3 ? "3" : "4"));
+		rego_unit_free(r.unit);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_good_guest_is_affirming_and_no_mutation_of_what_is_read_is)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_good_guest_is_affirming_and_no_mutation_of_what_is_read_is),
+					   cmocka_unit_test(a_known_kernel_and_command_line_of_a_td_are_told)};
 
 	return cmocka_run_group_tests_name("default_policies", tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ struct vclaim {
 struct vdriver {
 	const char *tee;
 	RC (*plan)(struct vjob *job);	/* may be NULL */
+	bool plan_again;		/* what is at hand names more: the host plans once more with it */
 	RC (*verify)(struct vjob *job);
 	void (*prepare)(void);	/* what must be loaded before a worker's walls close; NULL: nothing */
 	const struct vclaim *claims;	/* ends with a row whose path is NULL; NULL: not documented */

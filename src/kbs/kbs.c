@@ -141,7 +141,7 @@ static struct json *attest_facts(struct arena *a, const struct challenge *c, con
 	return f;
 }
 
-static rc evaluate(struct kbs *k, const char *id, const struct rcar_attestation *at, struct arena *a, struct as_result *out,
+static rc evaluate(struct kbs *k, const char *id, const struct challenge *c, const struct rcar_attestation *at, struct arena *a, struct as_result *out,
 		   struct why *w)
 {
 	struct as_evidence ev[RCAR_ITEMS_MAX] = {0};
@@ -154,6 +154,7 @@ static rc evaluate(struct kbs *k, const char *id, const struct rcar_attestation 
 		ev[i].report_data_n = item->digest_n;
 		memcpy(ev[i].report_data, item->digest, sizeof(item->digest));
 		ev[i].runtime_claims = item->runtime_data;
+		ev[i].challenge = c->text;
 		if (i == 0)
 			ev[i].init_toml = at->init_data;
 	}
@@ -187,7 +188,7 @@ static rc attest(struct kbs *k, const struct kbs_caller *caller, const struct ch
 	TRY(rcar_parse_attestation(a, body, c->version, c->tee, nonce, c->hash, k->config.allow_rsa1_5, &at, w));
 	*facts = attest_facts(a, c, caller, &at);
 	TRY(jwk_thumbprint(at.tee_pubkey, a, &thumbprint, w));
-	TRY(evaluate(k, id, &at, a, &result, w));
+	TRY(evaluate(k, id, c, &at, a, &result, w));
 	json_set(a, *facts, "key", json_new_str(a, thumbprint));
 	json_set(a, *facts, "status", json_new_cstr(a, ear_tier_name(result.status)));
 	if (result.appraisal)

@@ -81,34 +81,24 @@ configuration := 2 if {
 
 # ---- Intel TDX ----
 
+# 3: the measured kernel and its command line are known ones as well. An event counts only where its digest was extended by the
+# boot firmware and fits its own text.
 executables := 3 if {
-	tdx_runtime_measured
-	tdx_kernel_event
-	tdx_command_line_event
-} else := 4 if {
-	tdx_runtime_measured
-}
-
-tdx_runtime_measured if {
 	input.tdx.quote.body.rtmr_1 in query_reference_value("rtmr_1")
 	input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
-}
-
-# An event counts only where its digest was extended by the boot firmware and fits its own text.
-tdx_kernel_event if {
-	some event in input.tdx.uefi_event_logs
-	event.type_name == "EV_EFI_BOOT_SERVICES_APPLICATION"
-	"File(kernel)" in event.details.device_paths
-	some d in event.digests
-	d.digest == query_reference_value("tdvfkernel")
-}
-
-tdx_command_line_event if {
-	some event in input.tdx.uefi_event_logs
-	event.type_name == "EV_EVENT_TAG"
-	event.details.string == "LOADED_IMAGE::LoadOptions"
-	some d in event.digests
-	d.digest == query_reference_value("tdvfkernelparams")
+	some kernel in input.tdx.uefi_event_logs
+	kernel.type_name == "EV_EFI_BOOT_SERVICES_APPLICATION"
+	"File(kernel)" in kernel.details.device_paths
+	some kernel_digest in kernel.digests
+	kernel_digest.digest == query_reference_value("tdvfkernel")
+	some line in input.tdx.uefi_event_logs
+	line.type_name == "EV_EVENT_TAG"
+	line.details.string == "LOADED_IMAGE::LoadOptions"
+	some line_digest in line.digests
+	line_digest.digest == query_reference_value("tdvfkernelparams")
+} else := 4 if {
+	input.tdx.quote.body.rtmr_1 in query_reference_value("rtmr_1")
+	input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
 }
 
 hardware := 2 if {

@@ -127,5 +127,5 @@ static void nvidia_prepare(void)
 	(void)rim_prepare();	/* where it is not installed, each manifest is refused */
 }
 
-const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .verify = nvidia_verify, .prepare = nvidia_prepare,
-				       .claims = nv_claim_table};
+const struct vdriver nvidia_driver = {.tee = "nvidia", .plan = nvidia_plan, .plan_again = true, .verify = nvidia_verify,
+				       .prepare = nvidia_prepare, .claims = nv_claim_table};
