@@ -5,7 +5,7 @@ BUILD_TEST := build-test
 MESON_RELEASE := --buildtype=release -Db_ndebug=false -Dwerror=false
 MESON_TEST := --buildtype=debugoptimized -Db_sanitize=address,undefined
 
-.PHONY: all run serve test bench bench-rego fuzz install format format-check lint deps clean check-long coverage tsan valgrind clang
+.PHONY: all run serve test bench bench-rego fuzz install format format-check lint deps clean check-long coverage tsan valgrind clang mutate
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD) programs
@@ -67,13 +67,18 @@ coverage:
 	ninja -C build-coverage
 	@tools/coverage build-coverage $(FOLDERS)
 
+# Every bit of the signed parts of every TEE's evidence, flipped one at a time: none may be accepted.
+mutate: deps $(BUILD_TEST)/build.ninja
+	ninja -C $(BUILD_TEST)
+	@tools/mutate $(BUILD_TEST)
+
 clang:
 	@tools/install-deps clang
 	@[ -f build-clang/build.ninja ] || CC=clang CXX=clang++ meson setup build-clang
 	ninja -C build-clang
 
 # All of the above: an hour or two.
-check-long: test lint clang tsan valgrind coverage fuzz
+check-long: test lint clang mutate tsan valgrind coverage fuzz
 
 format-check:
 	@tools/install-deps clang-format

@@ -175,10 +175,10 @@ static inline uint64_t next_number(uint64_t *x)
 	return *x;
 }
 
-/* Which bit to flip: `count` samples over n bytes, all of them when count is 0 (WARRANT_ALL_FLIPS). */
+/* How many bits to flip over n bytes: `count`, or all. */
 static inline size_t flips_of(size_t n, size_t count)
 {
-	return getenv("WARRANT_ALL_FLIPS") || n * 8 <= count ? n * 8 : count;
+	return flip_all_bits() || n * 8 <= count ? n * 8 : count;
 }
 
 static inline size_t flip_at(size_t n, size_t count, size_t i, uint64_t *x)
@@ -230,6 +230,7 @@ static inline void flip_quote(const char *platform, const char *id, const struct
 		trial_end(&t);
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
+	flips_told(id, n);
 	if (accepted > n / 100)
 		fail_msg("%s: %zu of %zu flips were accepted", id, accepted, n);
 	free(bytes);
@@ -272,6 +273,7 @@ static inline void flip_collateral(const char *platform, const char *id, const s
 			trial_end(&t);
 			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
+		flips_told(good.collateral[k].kind, n);
 		if (accepted > n / 50)
 			fail_msg("%s: %zu of %zu flips of %s were accepted", id, accepted, n, good.collateral[k].kind);
 		free(bytes);

@@ -2,7 +2,12 @@
 #pragma once
 #include "evidence/test_shared.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/base64.h"
 #include "crypto/digest.h"
+#include "crypto/x509.h"
 #include "evidence/job.h"
 #include "verifier/claims_doc.h"
 
@@ -73,6 +78,66 @@ static inline rc trial_run(struct trial *t, const struct vdriver *d)
 	if (!rc_ok(r) && why_empty(&t->why))
 		fail_msg("refused without a reason");
 	return r;
+}
+
+/* Mutation tests flip every bit with WARRANT_MUTATE=all, and in the normal run about `samples` of them, evenly spread. */
+static inline bool flip_all_bits(void)
+{
+	const char *how = getenv("WARRANT_MUTATE");
+
+	return how && strcmp(how, "all") == 0;
+}
+
+/* Bits from one flip to the next; odd, so that every bit of a byte has its turn. */
+static inline size_t flip_step(size_t bits, size_t samples)
+{
+	size_t step = flip_all_bits() || bits <= samples ? 1 : bits / samples;
+
+	return step > 1 && step % 2 == 0 ? step - 1 : step;
+}
+
+/* Bits of the certificates (DER) of a PEM text. */
+static inline size_t pem_bits(struct slice pem)
+{
+	struct x509 *list[X509_PATH_MAX];
+	size_t n = 0, bytes = 0;
+
+	assert_true(rc_ok(x509_list_from_pem(pem, list, X509_PATH_MAX, &n, NULL)));
+	for (size_t i = 0; i < n; i++)
+		bytes += x509_der(list[i]).n;
+	x509_free_all(list, n);
+	return bytes * 8;
+}
+
+/* The text anew, with one of these bits flipped. */
+static inline struct slice pem_flipped(struct arena *a, struct slice pem, size_t bit)
+{
+	struct x509 *list[X509_PATH_MAX];
+	struct buf b = buf_in(a, 0);
+	size_t n = 0;
+
+	assert_true(rc_ok(x509_list_from_pem(pem, list, X509_PATH_MAX, &n, NULL)));
+	for (size_t i = 0; i < n; i++) {
+		struct slice der = x509_der(list[i]);
+		uint8_t *copy = exact_copy(der, der.n);
+
+		if (bit < der.n * 8)
+			copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		bit = bit < der.n * 8 ? SIZE_MAX : bit == SIZE_MAX ? bit : bit - der.n * 8;
+		buf_puts(&b, "-----BEGIN CERTIFICATE-----\n");
+		b64_write(&b, B64_STD, slice_of(copy, der.n));
+		buf_puts(&b, "\n-----END CERTIFICATE-----\n");
+		free(copy);
+	}
+	x509_free_all(list, n);
+	return buf_view(&b);
+}
+
+/* For the log of the longer run. */
+static inline void flips_told(const char *what, size_t n)
+{
+	if (flip_all_bits())
+		printf("# %s: %zu flips\n", what, n);
 }
 
 /* "signature" of "csv.signature.x"; "" without. */

@@ -3,6 +3,7 @@
 #include "verifier/test_world.h"
 
 #include "base/num.h"
+#include "codec/base64.h"
 #include "lab/lab_x509.h"
 
 static void accepted(struct world *w)
@@ -508,6 +509,48 @@ static void every_bank_hash_and_selection_of_a_tpm_is_accepted(void **state)
 	world_close(&both[1]);
 }
 
+/* The certificate of an attestation key, and those above it. */
+static void no_flipped_bit_of_a_tpms_certificates_is_accepted(void **state)
+{
+	static const char *const where[] = {"/ak_cert", "/ak_cert_chain/0", "/ak_cert_chain/1"};
+	struct world w = {0};
+	struct trial good;
+	struct json *doc;
+	size_t tried = 0;
+
+	(void)state;
+	world_open(&w, "tpm", "ecc");
+	begin(&good, &w, NULL);
+	assert_true(rc_ok(json_parse(good.a, good.job.evidence, NULL, &doc, NULL)));
+	for (size_t i = 0; i < COUNT_OF(where); i++) {
+		struct json *text = (struct json *)(uintptr_t)json_pointer(doc, where[i]);
+		struct slice der, was = text->text;
+		size_t step;
+
+		assert_true(rc_ok(b64_decode(good.a, B64_STD, was, &der, "certificate", NULL)));
+		step = flip_step(der.n * 8, 250);
+		for (size_t bit = 0; bit < der.n * 8; bit += step, tried++) {
+			uint8_t *copy = exact_copy(der, der.n);
+			struct trial t;
+
+			copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			begin(&t, &w, NULL);
+			text->text = b64_text(t.a, B64_STD, slice_of(copy, der.n));
+			t.job.evidence = json_text(t.a, doc);
+			if (rc_ok(trial_run(&t, w.driver)))
+				fail_msg("bit %zu of %s is not protected", bit, where[i]);
+			trial_end(&t);
+			free(copy);
+		}
+		text->text = was;
+	}
+	good.job.evidence = json_text(good.a, doc);
+	assert_true(rc_ok(trial_run(&good, w.driver)));
+	flips_told("tpm certificates", tried);
+	trial_end(&good);
+	world_close(&w);
+}
+
 static void what_a_driver_compares_is_refused_by_its_name(void **state)
 {
 	(void)state;
@@ -558,6 +601,7 @@ int main(void)
 		cmocka_unit_test(certificates_out_of_their_time_are_refused),
 		cmocka_unit_test(one_changed_field_changes_its_claims_and_no_other),
 		cmocka_unit_test(every_bank_hash_and_selection_of_a_tpm_is_accepted),
+		cmocka_unit_test(no_flipped_bit_of_a_tpms_certificates_is_accepted),
 		cmocka_unit_test(what_a_driver_compares_is_refused_by_its_name),
 		cmocka_unit_test(a_field_that_does_not_fit_is_refused),
 	};

@@ -368,6 +368,7 @@ static void flip_all(const char *path, size_t samples)
 			bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
 		free(bytes);
+		flips_told(path, n);
 		*part[k] = whole;
 	}
 	trial_end(&good);

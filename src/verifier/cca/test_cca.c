@@ -225,23 +225,24 @@ static void no_flipped_bit_is_accepted(void **state)
 	struct arena *a = arena_new(0);
 	struct slice token = shared_file(a, "cca/trustee-token/token.cbor");
 	const struct json *jwk = jwk_of(a, "cca/keys/cpak-tfa.json");
-	unsigned tried = 0;
+	size_t all = token.n * 8, step = flip_step(all, 2100), tried = 0;
 
 	(void)state;
 	/* the last step changes nothing and must verify */
-	for (size_t bit = 0, all = token.n * 8; bit <= all; bit = bit < all && bit + 8 > all ? all : bit + 8) {
+	for (size_t bit = 0; bit <= all; bit = bit < all && bit + step > all ? all : bit + step) {
 		uint8_t *copy = exact_copy(token, token.n);
 		struct trial t;
 
 		if (bit < all)
-			copy[bit / 8] ^= (uint8_t)(1u << (bit / 8) % 8);
+			copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (rc_ok(run(&t, slice_of(copy, token.n), jwk)) != (bit == all))
 			fail_msg("bit %zu is not protected: %s", bit, why_text(&t.why));
 		trial_end(&t);
 		free(copy);
 		tried++;
 	}
-	assert_true(tried >= 2000);
+	assert_true(tried > 2000);
+	flips_told("cca", tried - 1);
 	arena_free(a);
 }
 

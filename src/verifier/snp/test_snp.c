@@ -81,14 +81,14 @@ static void a_report_truncated_at_any_length_is_refused(void **state)
 	}
 }
 
-/* Every bit of the signed part and of the signature, sampled about 930 of them. */
+/* The signed part and the signature. */
 static void a_flipped_bit_of_the_report_is_never_accepted(void **state)
 {
 	struct slice whole = file(genoa.report);
-	size_t bits = (0x2a0 + 144) * 8;
+	size_t bits = (0x2a0 + 144) * 8, step = flip_step(bits, 1100), tried = 0;
 
 	(void)state;
-	for (size_t bit = 0; bit < bits; bit += 7) {
+	for (size_t bit = 0; bit < bits; bit += step) {
 		uint8_t *bad = exact_copy(whole, whole.n);
 		struct trial t;
 
@@ -98,15 +98,19 @@ static void a_flipped_bit_of_the_report_is_never_accepted(void **state)
 			fail_msg("accepted with bit %zu flipped", bit);
 		trial_end(&t);
 		free(bad);
+		tried++;
 	}
+	assert_true(tried >= 1000);
+	flips_told("snp report", tried);
 }
 
 static void a_flipped_bit_of_the_vcek_is_never_accepted(void **state)
 {
 	struct slice cert = file(genoa.vek);
+	size_t step = flip_step(cert.n * 8, 1100), tried = 0;
 
 	(void)state;
-	for (size_t bit = 0; bit < cert.n * 8; bit += 11) {
+	for (size_t bit = 0; bit < cert.n * 8; bit += step) {
 		uint8_t *bad = exact_copy(cert, cert.n);
 		struct trial t;
 
@@ -117,7 +121,33 @@ static void a_flipped_bit_of_the_vcek_is_never_accepted(void **state)
 			fail_msg("accepted with bit %zu of the certificate flipped", bit);
 		trial_end(&t);
 		free(bad);
+		tried++;
 	}
+	assert_true(tried >= 1000);
+	flips_told("snp vcek", tried);
+}
+
+/* The authorities: the pin holds the root, its key holds the other. */
+static void a_flipped_bit_of_an_authority_is_never_accepted(void **state)
+{
+	struct slice ask = file(genoa.ask);
+	size_t all = pem_bits(ask), step = flip_step(all, 400), tried = 0;
+
+	(void)state;
+	for (size_t bit = 0; bit < all; bit += step, tried++) {
+		struct trial t;
+		struct buf chain;
+
+		begin(&t, &genoa, file(genoa.report));
+		chain = buf_in(t.a, 0);
+		buf_slice(&chain, pem_flipped(t.a, ask, bit));
+		buf_slice(&chain, file(genoa.ark));
+		t.collateral[2].bytes = buf_view(&chain);
+		if (rc_ok(trial_run(&t, &snp_driver)))
+			fail_msg("accepted with bit %zu of the ASK flipped", bit);
+		trial_end(&t);
+	}
+	flips_told("snp ask", tried);
 }
 
 /* Pitfall: the part behind the signature was ignored, so one report had many forms. */
@@ -435,6 +465,7 @@ int main(void)
 		cmocka_unit_test(a_report_truncated_at_any_length_is_refused),
 		cmocka_unit_test(a_flipped_bit_of_the_report_is_never_accepted),
 		cmocka_unit_test(a_flipped_bit_of_the_vcek_is_never_accepted),
+		cmocka_unit_test(a_flipped_bit_of_an_authority_is_never_accepted),
 		cmocka_unit_test(bytes_behind_the_signature_must_be_zero),
 		cmocka_unit_test(the_chip_id_of_a_genuine_certificate_is_compared),
 		cmocka_unit_test(the_chip_id_of_turin_is_eight_bytes),
