@@ -59,9 +59,8 @@ static void die(const char *what, const char *where)
 static void reference_value(void *ctx, struct rego_host_call *c)
 {
 	struct bench *b = ctx;
-	size_t n = 0;
-	const char *name = rego_host_arg_string(c, 0, &n);
-	const struct rv *v = name && b->references.kind == RV_OBJECT ? rv_get_c(b->references, name) : NULL;
+	uint32_t n;
+	const struct rv *name = host_args(c, &n), *v = b->references.kind == RV_OBJECT ? rv_get(b->references, *name) : NULL;
 
 	host_reply(c, v ? *v : rv_null());
 }

@@ -42,6 +42,12 @@ struct arena *arena_new(size_t limit_bytes)
 	return a;
 }
 
+void arena_expect(struct arena *a, size_t bytes)
+{
+	if (a && bytes > a->next_block)
+		a->next_block = MIN_OF(bytes, BLOCK_MAX);
+}
+
 struct arena *arena_free(struct arena *a)
 {
 	if (a) {

@@ -20,6 +20,8 @@ struct arena_mark {
 
 /* limit_bytes: all that the arena may ever hold; 0 means 64 MiB. NULL when there is no memory. */
 struct arena *arena_new(size_t limit_bytes);
+/* About how much will be asked for: the next block is made that large, within the limit, so that one is enough. Accepts NULL. */
+void arena_expect(struct arena *a, size_t bytes);
 /* Accepts NULL. Returns NULL, so `a = arena_free(a)`. */
 struct arena *arena_free(struct arena *a);
 

@@ -4,24 +4,15 @@
 #include "base/sys.h"
 #include "rego/host.h"
 
+/* ---- results by arguments ---- */
+
 struct memo {
 	struct memo *next;
 	uint32_t hash, n;
-	const struct plan_group *g;
-	struct rv value;
+	const void *of;	/* a group of the plan, or a function of the host */
+	struct rv value;	/* RV_UNDEF: the call was undefined */
 	struct rv args[];
 };
-
-/* ---- functions ---- */
-
-static bool same_args(const struct rv *a, const struct rv *b, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (!rv_eq(a[i], b[i]))
-			return false;
-	}
-	return true;
-}
 
 #define MEMO_SLOTS 64u
 
@@ -48,9 +39,9 @@ static struct memo **memo_chain(struct memo_table *t, uint32_t hash)
 	return &t->slot[(hash >> 8) & t->mask];
 }
 
-static bool memo_grow(struct vm *vm)
+static bool memo_grow(struct vm *vm, struct memo_table **table)
 {
-	struct memo_table *old = vm->frame->memo, *t = memo_table(vm, (old->mask + 1) * 4);
+	struct memo_table *old = *table, *t = memo_table(vm, (old->mask + 1) * 4);
 
 	if (!t)
 		return false;
@@ -64,27 +55,58 @@ static bool memo_grow(struct vm *vm)
 			*to = m;
 		}
 	}
-	vm->frame->memo = t;
+	*table = t;
 	return true;
 }
 
-static struct memo **memo_slot(struct vm *vm, const struct plan_group *g, const struct rv *args, uint32_t *hash)
+static bool same_args(const struct rv *a, const struct rv *b, uint32_t n)
 {
-	uint32_t h = g->id * 2654435761u;
-
-	if (!vm->frame->memo) {
-		vm->frame->memo = memo_table(vm, MEMO_SLOTS);
-		if (!vm->frame->memo)
-			return NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!rv_eq(a[i], b[i]))
+			return false;
 	}
-	for (uint32_t i = 0; i < g->arity; i++) {
+	return true;
+}
+
+/* *found is NULL when there is none; false: the budget, or no memory. seed goes into *hash, which memo_keep wants back. */
+static bool memo_find(struct vm *vm, struct memo_table **table, const void *of, uint32_t seed, const struct rv *args, uint32_t n,
+		      uint32_t *hash, const struct memo **found)
+{
+	uint32_t h = seed * 2654435761u;
+
+	*found = NULL;
+	if (!*table && !(*table = memo_table(vm, MEMO_SLOTS)))
+		return vm_heap_ok(vm);
+	for (uint32_t i = 0; i < n; i++) {
 		if (args[i].kind >= RV_ARRAY && !vm_charge(vm, rv_weight(args[i]) / 8))
-			return NULL;
+			return false;
 		h = (h ^ rv_hash(args[i])) * 2654435761u;
 	}
 	*hash = h;
-	return memo_chain(vm->frame->memo, h);
+	for (const struct memo *m = *memo_chain(*table, h); m; m = m->next) {
+		if (m->hash == h && m->of == of && same_args(m->args, args, n)) {
+			*found = m;
+			break;
+		}
+	}
+	return true;
 }
+
+static bool memo_keep(struct vm *vm, struct memo_table **table, const void *of, const struct rv *args, uint32_t n, uint32_t hash,
+		      struct rv value)
+{
+	struct memo *m = rv_alloc(&vm->heap, sizeof(*m) + n * sizeof(m->args[0])), **to;
+
+	if (!m || (++(*table)->n / 2 > (*table)->mask && !memo_grow(vm, table)))
+		return vm_heap_ok(vm);
+	to = memo_chain(*table, hash);
+	*m = (struct memo){.next = *to, .hash = hash, .n = n, .of = of, .value = value};
+	memcpy(m->args, args, n * sizeof(m->args[0]));
+	*to = m;
+	return true;
+}
+
+/* ---- functions ---- */
 
 static bool run_function(struct vm *vm, const struct plan_group *g, const struct rv *args, struct rv *out)
 {
@@ -136,34 +158,22 @@ bool call_function(struct vm *vm, const struct plan_group *g, const struct rv *a
 {
 	const struct plan_group *group = vm->group;
 	const struct plan_rule *rule = vm->rule;
-	struct memo **slot, *m;
+	const struct memo *known;
 	uint32_t hash;
 	bool ok;
 
-	slot = memo_slot(vm, g, args, &hash);
-	if (!slot)
-		return vm_heap_ok(vm);
-	for (m = *slot; m; m = m->next) {
-		if (m->hash == hash && m->g == g && same_args(m->args, args, g->arity)) {
-			*out = m->value;
-			return true;
-		}
+	if (!memo_find(vm, &vm->frame->memo, g, g->id, args, g->arity, &hash, &known))
+		return false;
+	if (known) {
+		*out = known->value;
+		return true;
 	}
 	if (!vm_charge(vm, 4))
 		return false;
 	ok = run_function(vm, g, args, out);
 	vm->group = group;
 	vm->rule = rule;
-	if (!ok)
-		return false;
-	m = rv_alloc(&vm->heap, sizeof(*m) + g->arity * sizeof(m->args[0]));
-	if (!m || (++vm->frame->memo->n / 2 > vm->frame->memo->mask && !memo_grow(vm)))
-		return vm_heap_ok(vm);
-	slot = memo_chain(vm->frame->memo, hash);	/* what was called may have made the table larger */
-	*m = (struct memo){.next = *slot, .hash = hash, .n = g->arity, .g = g, .value = *out};
-	memcpy(m->args, args, g->arity * sizeof(m->args[0]));
-	*slot = m;
-	return true;
+	return ok && memo_keep(vm, &vm->frame->memo, g, args, g->arity, hash, *out);
 }
 
 /* ---- builtins ---- */
@@ -433,17 +443,14 @@ void rego_host_abort(struct rego_host_call *c, const char *message)
 bool call_host(struct vm *vm, const struct callee *f, const struct rv *args, unsigned n, struct rv *out)
 {
 	struct rego_host_call c = {.vm = vm, .args = args, .n = n, .name = f->host->name};
-	struct rego_call as = {.heap = &vm->heap, .query = (struct rego_query_state *)vm};
-	struct rego_builtin self = {.name = f->host->name};
-	struct rv key = rv_undef(), kept;
+	const struct memo *known;
+	uint32_t hash = 0;
 
-	as.self = &self;
 	if (!f->host->nondeterministic) {
-		key = n == 1 ? args[0] : rv_array(&vm->heap, args, n);
-		if (rego_cache_get(&as, key, &kept)) {
-			*out = rv_at(kept, 0);
-			if (out->kind == RV_BOOL && rv_len(kept) == 2)
-				*out = rv_undef();
+		if (!memo_find(vm, &vm->answers, f->host, 1, args, n, &hash, &known))
+			return false;
+		if (known) {
+			*out = known->value;
 			return true;
 		}
 	}
@@ -453,13 +460,8 @@ bool call_host(struct vm *vm, const struct callee *f, const struct rv *args, uns
 	if (vm->failed || !vm_heap_ok(vm))
 		return false;
 	*out = c.reply;
-	if (!f->host->nondeterministic) {
-		struct rv items[2] = {c.reply.kind == RV_UNDEF ? rv_bool(false) : c.reply, rv_bool(false)};
-
-		kept = rv_array(&vm->heap, items, c.reply.kind == RV_UNDEF ? 2 : 1);
-		if (!rc_ok(rego_cache_put(&as, key, kept)))
-			return vm_heap_ok(vm);
-	}
+	if (!f->host->nondeterministic && !memo_keep(vm, &vm->answers, f->host, args, n, hash, c.reply))
+		return false;
 	return vm_charge(vm, 16);
 }
 

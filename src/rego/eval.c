@@ -201,6 +201,7 @@ static bool start(struct vm *vm, const struct rego_query *q, const struct rego_e
 	memset(vm, 0, offsetof(struct vm, objects));
 	vm->prog = q->prog;
 	vm->heap = rv_heap_in(a, b->memory_bytes ? b->memory_bytes : VM_MEMORY);
+	vm->heap.chunk = 8192;
 	vm->heap.tab = q->prog->tab;
 	vm->max_steps = b->steps ? b->steps : 4000000;
 	vm->next_look = vm->max_steps < 1024 ? vm->max_steps + 1 : 1024;
@@ -285,6 +286,9 @@ struct rego_result *rego_eval_watched(const struct rego_query *q, const struct r
 	struct rego_query_state state __attribute__((uninitialized));	/* start() clears it */
 	uint64_t time = o->budget.time_ns ? o->budget.time_ns : 100000000u;
 
+	/* Registers and what a policy makes; places of the input's values, and those that it touches. One block costs less than
+	 * several that double, and is small enough for the allocator to keep it. */
+	arena_expect(a, ((size_t)28 << 10) + (o->input ? o->input_len / 14 * sizeof(uint64_t) + o->input_len / 2 : 0));
 	r = ARENA_NEW(a, struct rego_result);
 	if (!r) {
 		arena_free(a);

@@ -7,7 +7,7 @@
 #include "rego/scan.h"
 
 #define NUMBER_MAX 64u	/* bytes; longer ones are left to rv_from_json, which knows the limits of numbers */
-#define PEEKS	   6u	/* scalars taken from a closed object before it is worth opening */
+#define PEEKS	   16u	/* scalars taken from a closed object before it is worth opening */
 #define PEEK_IN	   24u	/* members of an object that is looked through */
 
 /* ---- first: all places, while the text is checked ---- */

@@ -98,29 +98,32 @@ static uint32_t *odd_block(struct scan *s, size_t at, uint64_t quote, const stru
 	static attribute bool name(struct scan *s)                                                   \
 	{                                                                                            \
 		uint8_t last[SCAN_BLOCK] UNINITIALIZED;                                              \
+		const uint8_t *const text = s->text;                                                 \
+		const size_t whole = s->n - s->n % SCAN_BLOCK;                                       \
 		uint32_t *out = s->quotes;                                                           \
 		size_t at = s->at;                                                                   \
                                                                                                      \
 		s->found += (uint64_t)(s->end - s->quotes);                                          \
-		while (at < s->n && !s->bad && out - s->quotes <= (ptrdiff_t)(SCAN_CHUNK - SCAN_BLOCK)) { \
-			const uint8_t *p = s->text + at;                                             \
+		while (out == s->quotes && at < s->n && !s->bad) {                                   \
+			size_t stop = whole - at > SCAN_CHUNK ? at + SCAN_CHUNK : whole;             \
+			const uint8_t *p = text + at;                                                \
 			uint64_t quote;                                                              \
                                                                                                      \
-			if (__builtin_expect(s->n - at < SCAN_BLOCK, 0)) {                           \
+			if (at == whole) {	/* the end, filled up with spaces */                 \
 				memset(last, ' ', sizeof(last));                                     \
 				memcpy(last, p, s->n - at);                                          \
 				p = last;                                                            \
+				stop = at + SCAN_BLOCK;                                              \
 			}                                                                            \
-			if (__builtin_expect(QUOTES(p, &quote) | s->escapes, 0)) {                   \
-				struct marks m = MARKS(p);                                           \
+			for (; at < stop; at += SCAN_BLOCK, p += SCAN_BLOCK) {                       \
+				if (__builtin_expect(QUOTES(p, &quote) | s->escapes, 0)) {           \
+					struct marks m = MARKS(p);                                   \
                                                                                                      \
-				out = odd_block(s, at, quote, &m, out);                              \
-			} else {                                                                     \
-				out = PUT(out, (uint32_t)at, quote);                                 \
+					out = odd_block(s, at, quote, &m, out);                      \
+				} else {                                                             \
+					out = PUT(out, (uint32_t)at, quote);                         \
+				}                                                                    \
 			}                                                                            \
-			at += SCAN_BLOCK;                                                            \
-			if (at % SCAN_CHUNK == 0 && out != s->quotes)                                \
-				break;                                                               \
 		}                                                                                    \
 		s->at = at < s->n ? at : s->n;                                                       \
 		s->q = s->quotes;                                                                    \
@@ -286,6 +289,44 @@ AVX2 static inline uint32_t *avx2_put(uint32_t *out, uint32_t at, uint64_t quote
 }
 
 SCAN_LOOP(avx2_loop, AVX2, avx2_quotes, avx2_marks, avx2_put)
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt")))
+
+AVX512 static inline bool avx512_quotes(const uint8_t *p, uint64_t *quote)
+{
+	__m512i v = _mm512_loadu_si512(p);
+
+	*quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'));
+	return (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')) | _mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(0x20))) != 0;
+}
+
+AVX512 static inline struct marks avx512_marks(const uint8_t *p)
+{
+	__m512i v = _mm512_loadu_si512(p);
+
+	return (struct marks){_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')), _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)),
+			      _mm512_movepi8_mask(v)};
+}
+
+/* The numbers of the bytes that are quotes, moved together; then sixteen positions at a time. */
+AVX512 static inline uint32_t *avx512_put(uint32_t *out, uint32_t at, uint64_t quote)
+{
+	static const uint8_t number[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+					   22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+					   44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+	__m512i some = _mm512_maskz_compress_epi8(quote, _mm512_loadu_si512(number)), base = _mm512_set1_epi32((int)at);
+	uint32_t *end = out + _mm_popcnt_u64(quote);
+
+	for (;;) {
+		_mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_castsi512_si128(some)), base));
+		out += 16;
+		if (__builtin_expect(out >= end, 1))
+			return end;
+		some = _mm512_alignr_epi64(_mm512_setzero_si512(), some, 2);
+	}
+}
+
+SCAN_LOOP(avx512_loop, AVX512, avx512_quotes, avx512_marks, avx512_put)
 #endif
 
 /* ---- */
@@ -293,6 +334,8 @@ SCAN_LOOP(avx2_loop, AVX2, avx2_quotes, avx2_marks, avx2_put)
 enum scan_level scan_best(void)
 {
 #if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("popcnt"))
+		return SCAN_AVX512;
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt") ? SCAN_AVX2 : SCAN_SSE2;
 #else
 	return SCAN_WORDS;
@@ -311,7 +354,9 @@ void scan_start(struct scan *s, const uint8_t *text, size_t n, enum scan_level l
 bool scan_more(struct scan *s)
 {
 #if defined(__x86_64__)
-	if (__builtin_expect(s->level == SCAN_AVX2, 1))
+	if (s->level == SCAN_AVX512)
+		return avx512_loop(s);
+	if (s->level == SCAN_AVX2)
 		return avx2_loop(s);
 	if (s->level == SCAN_SSE2)
 		return sse2_loop(s);

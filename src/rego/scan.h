@@ -14,7 +14,7 @@
 #define SCAN_ESCAPED 0x80000000u	/* with a closing quote: the string holds escapes */
 #define SCAN_TEXT_MAX 0x40000000u	/* bytes; positions have 31 bits */
 
-enum scan_level { SCAN_WORDS, SCAN_SSE2, SCAN_AVX2 };
+enum scan_level { SCAN_WORDS, SCAN_SSE2, SCAN_AVX2, SCAN_AVX512 };
 
 struct scan {
 	const uint8_t *text;
@@ -27,7 +27,7 @@ struct scan {
 	bool escapes;	/* since the last quote */
 	bool high;	/* there are bytes from 0x80: the caller checks UTF-8 */
 	bool bad;	/* a wrong escape, or a control character between quotes */
-	uint32_t quotes[SCAN_CHUNK + 16];
+	uint32_t quotes[SCAN_CHUNK + 16];	/* sixteen are written at once */
 };
 
 /* The best that this processor has. */

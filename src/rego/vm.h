@@ -77,6 +77,7 @@ struct vm {
 	char *soft_message;
 	struct loc soft_at;
 	const struct loc *here;	/* of the present instruction */
+	struct memo_table *answers;	/* of functions of the host, by arguments */
 	struct rv cache;	/* builtins' values by (name, key); RV_UNDEF: none yet */
 	struct rv_builder cache_b;
 	bool has_cache;
