@@ -111,10 +111,12 @@ static bool memo_keep(struct vm *vm, struct memo_table **table, const void *of, 
 static bool run_function(struct vm *vm, const struct plan_group *g, const struct rv *args, struct rv *out)
 {
 	struct emit em = {.conflict = "functions must not produce multiple outputs for same inputs"};
+	struct candidates all = index_start(vm, g);
+	const struct plan_rule *first;
 	struct rv *r, *old;
 
-	for (uint32_t i = 0; i < g->n; i++) {
-		for (const struct plan_rule *p = &g->rules[i]; p; p = p->els) {
+	while ((first = index_next(&all))) {
+		for (const struct plan_rule *p = first; p; p = p->els) {
 			struct emit one = {.conflict = em.conflict};
 
 			if (em.have && !p->els && p->fixed && rv_eq(p->value, em.value))

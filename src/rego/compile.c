@@ -205,6 +205,8 @@ static bool plan_one(struct comp *c, struct plan_group *g)
 			}
 		}
 	}
+	if (!index_make(c, c->prog, g))
+		return false;
 	if (src->def) {
 		g->def = COMP_NEW(c, struct plan_rule);
 		if (!g->def || !plan_rule_code(c, src->def, g->def))

@@ -37,6 +37,7 @@ static struct rv replaced(struct vm *vm, struct rv v, const struct rv *path, uin
 bool doc_with_input(struct vm *vm, struct frame *f, const struct rv *path, uint32_t n, struct rv v)
 {
 	f->input = replaced(vm, f->input, path, n, v);
+	f->keys_known = false;
 	return vm_heap_ok(vm);
 }
 
@@ -325,6 +326,8 @@ static bool collect(struct vm *vm, const struct tree *node, struct pnode *root, 
 static bool run_partial(struct vm *vm, const struct plan_group *g, struct pnode *root, struct rv *path, uint32_t n)
 {
 	struct pnode *p = root;
+	const struct plan_rule *rule;
+	struct candidates all;
 	struct rv *r, *old;
 
 	for (uint32_t i = 0; i < n; i++) {	/* the place of the group's own documents */
@@ -341,15 +344,16 @@ static bool run_partial(struct vm *vm, const struct plan_group *g, struct pnode 
 			rv_object_put(&p->b, path[i], (struct rv){.kind = RV_PNODE, .ptr = next});
 		p = next;
 	}
-	for (uint32_t i = 0; i < g->n; i++) {
+	all = index_start(vm, g);
+	while ((rule = index_next(&all))) {
 		struct emit em = {.root = p};
 
-		r = vm_push(vm, g->rules[i].code.nregs, &old);
+		r = vm_push(vm, rule->code.nregs, &old);
 		if (!r)
 			return false;
 		vm->group = g;
-		vm->rule = &g->rules[i];
-		if (!vm_run(vm, &g->rules[i].code, r, &em))
+		vm->rule = rule;
+		if (!vm_run(vm, &rule->code, r, &em))
 			return false;
 		vm->regs = old;
 	}
@@ -398,14 +402,16 @@ static bool partial(struct vm *vm, const struct plan_group *g, struct rv *out)
 static bool complete(struct vm *vm, const struct plan_group *g, struct rv *out)
 {
 	struct emit em = {.conflict = "complete rules must not produce multiple outputs"};
+	struct candidates all = index_start(vm, g);
+	const struct plan_rule *first;
 	struct rv *r, *old;
 
-	for (uint32_t i = 0; i < g->n; i++) {
-		for (const struct plan_rule *p = &g->rules[i]; p; p = p->els) {
+	while ((first = index_next(&all))) {
+		for (const struct plan_rule *p = first; p; p = p->els) {
 			struct emit one = {.conflict = em.conflict};
 
 			/* it could add nothing new */
-			if (em.have && p == &g->rules[i] && !p->els && p->fixed && rv_eq(p->value, em.value))
+			if (em.have && p == first && !p->els && p->fixed && rv_eq(p->value, em.value))
 				break;
 			r = vm_push(vm, p->code.nregs, &old);
 			if (!r)

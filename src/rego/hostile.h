@@ -53,7 +53,7 @@ static const struct hostile hostile[] = {
 	{"an array doubled by shared parts", WIDE "w7 := [w6, w6, w6, w6, w6, w6, w6, w6]\nw8 := [w7, w7, w7, w7, w7, w7, w7, w7]\nx := [w8, w8]", 0, "depth"},
 	{"two wide values compared", WIDE "v := [w6, w6, w6, w6, w6, w6, w6, [1]]\nu := [w6, w6, w6, w6, w6, w6, w6, [2]]\n"
 	 "x if { some i in " R(100000) "; u == v; i < 0 }", 0, "steps"},
-	{"a wide value as text", WIDE "x := [count(sprintf(\"%v\", [w6])) | some i in " R(1000) "]", 0, "steps"},
+	{"a wide value as text", "u := [\"0123456789abcdef0123456789abcdef\" | some i in " R(1000) "]\nx := [count(sprintf(\"%v\", [[u, u, u, u]])) | some i in " R(1000) "]", 0, "memory"},
 	{"a wide value as JSON", WIDE "x := [count(json.marshal(w6)) | some i in " R(1000) "]", 0, "steps"},
 	{"a wide value as an argument", WIDE "f(a, i) := i\nx := [f(w6, i) | some i in " R(100000) "]", 0, "steps"},
 	{"a wide value walked", WIDE "x := count([p | walk([w6, w6, w6, w6], [p, _])])", 0, "memory"},

@@ -82,11 +82,29 @@ struct code {
 
 struct plan_rule {
 	struct code code;
+	uint64_t need;	/* keys that `input` has to have, as bits of the program's; 0: it is always run */
 	struct plan_rule *els;
 	struct loc loc;
 	const struct rule *src;
 	bool fixed;	/* the value is the constant `value` */
 	struct rv value;
+};
+
+#define INDEX_STEPS 4u	/* of the place that is compared */
+#define INDEX_KEYS  64u
+
+struct plan_slot {
+	struct rv value;
+	uint32_t first;
+};
+
+/* Definitions of a group by the constant that a place below `input` has to equal (index.c). */
+struct plan_index {
+	struct rv step[INDEX_STEPS];
+	uint32_t n, mask;
+	struct plan_slot *slots;
+	uint32_t *next;	/* chains of definitions, in order */
+	uint32_t always;	/* those that compare something else */
 };
 
 struct plan_group {
@@ -100,6 +118,8 @@ struct plan_group {
 	uint32_t npath;
 	bool same;	/* every definition has the same fixed value */
 	bool is_set;
+	bool picky;	/* some definitions say first what they need */
+	struct plan_index *index;	/* NULL: none */
 	bool lone;	/* nothing of the tree is below the node */
 	const char *name;
 };
@@ -124,6 +144,8 @@ struct rego_program {
 	const char *const *mod_names;
 	const struct slice *mod_texts;
 	uint32_t nmods;
+	struct rv input_keys[INDEX_KEYS];	/* that definitions ask for first */
+	uint32_t ninput_keys;
 	struct constant *constants;	/* by key; CONSTANT_SLOTS of them, or NULL */
 	uint32_t nconstants;
 	struct comp comp;	/* what a query's compilation starts from; not changed by it */
@@ -145,6 +167,8 @@ struct rego_query {
 /* Code for one rule definition (without its else). False: an error was recorded. */
 bool plan_rule_code(struct comp *c, struct rule *r, struct plan_rule *out);
 bool plan_query_code(struct comp *c, struct body *b, struct rego_query *q);
+/* Finds what the first tests of a group's definitions are. */
+bool index_make(struct comp *c, struct rego_program *p, struct plan_group *g);
 /* Makes what builtins make of constant operands, once all code is there; gives it back. */
 void constants_make(struct rego_program *p);
 void constants_drop(struct rego_program *p);

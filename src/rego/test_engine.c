@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/num.h"
 #include "base/sys.h"
 #include "rego/host.h"
 #include "rego/plan.h"
@@ -300,6 +302,88 @@ static void constant_patterns_are_made_with_the_policy(void **state)
 	}
 }
 
+/* With explanations every definition is run, without them those that may hold: what comes out is the same. */
+static void definitions_that_cannot_hold_are_left_out_and_change_nothing(void **state)
+{
+	static const char *const policies[] = {
+		"x := 1 if input.k == \"a\"\nx := 2 if input.k == \"b\"\nx := 3 if input.k == \"c\"\nx := 4 if input.k == \"d\"\nx := 5 if input.other",
+		"default x := 0\nx := 1 if input.k == 1\nx := 2 if input.k == 2\nx := 3 if input.k == true\nx := 4 if input.k == null\nx := 1 if { input.n > 0 }",
+		/* conflicts, and the one that is told first */
+		"x := 1 if input.k == \"a\"\nx := 2 if input.k == \"a\"\nx := 3 if input.k == \"a\"\nx := 4 if input.k == \"b\"",
+		"x := 1 if input.other\nx := 2 if input.k == \"b\"\nx := 3 if input.k == \"b\"\nx := 4 if input.k == \"b\"\nx := 5 if input.k == \"c\"",
+		/* else parts belong to their definition */
+		"x := 1 if { input.k == \"a\"; input.missing } else := 2 if input.k == \"b\" else := 3 if input.k\nx := 3 if input.k == \"z\"",
+		"x := 1 if input.a.b else := 2 if input.a.c else := 3 if input.other",
+		"x contains 1 if input.k == \"a\"\nx contains 2 if input.k == \"b\"\nx contains 3 if input.k == \"a\"\nx contains 4 if \"b\" == input.k\n"
+		"x contains 5 if { some i in [1, 2]; i == input.n }\nx contains 6 if not input.k == \"a\"\nx contains 7 if not input.k",
+		"x[k] := 1 if { input.k == \"a\"; k := \"p\" }\nx[k] := 2 if { input.k == \"b\"; k := input.k }\nx[\"q\"] := 3 if input.k == \"c\"\nx[\"r\"] := 4 if input.k == \"b\"",
+		"f(v) := 1 if { input.k == \"a\"; v > 0 }\nf(v) := 2 if { input.k == \"b\"; v > 0 }\nf(v) := 3 if { input.k == \"c\"; v > 0 }\nf(v) := 4 if { input.k == \"d\" }\nx := f(1)",
+		/* other inputs in force while a rule runs */
+		"y := 1 if input.k == \"a\"\ny := 2 if input.k == \"b\"\ny := 3 if input.k == \"c\"\ny := 4 if input.k == \"d\"\n"
+		"x := v if v := y with input.k as \"b\"",
+		"y := 1 if input.k == \"a\"\ny := 2 if input.k == \"b\"\ny := 3 if input.k == \"c\"\ny := 4 if input.new == \"d\"\n"
+		"x := [v | some k in [\"a\", \"c\", \"q\"]; v := y with input as {\"k\": k}]\nz := v if v := y with input.new as \"d\"",
+		"x := 1 if input.a.b == \"v\"\nx := 2 if input.a.b == \"w\"\nx := 3 if input.a.b == [1]\nx := 4 if input.a.b == {\"c\": 1}\nx := 5 if input.a.b == 1e2\nx := 6 if input.a.b == 0",
+		"x if input == 1\nx if input.k == input.n\nx if input[\"k\"] == \"a\"\nx if input.a[0] == 1",
+		"x := 1 if input.k == \"a\"\nx := 1 if input.k == \"b\"\nx := 1 if input.k == \"c\"\nx := 1 if { some v in input; v == \"x\" }",
+	};
+	static const char *const inputs[] = {
+		NULL, "null", "1", "\"k\"", "[\"k\"]", "{}", "{\"k\":\"a\"}", "{\"k\":\"b\",\"other\":false}", "{\"k\":\"b\",\"other\":1}", "{\"k\":\"d\",\"n\":1}",
+		"{\"k\":\"q\"}", "{\"k\":1.0}", "{\"k\":2e0,\"n\":2}", "{\"k\":true}", "{\"k\":null}", "{\"k\":[\"a\"]}", "{\"k\":\"a\",\"k\":\"c\"}",
+		"{\"a\":{\"b\":\"v\"}}", "{\"a\":{\"b\":[1]}}", "{\"a\":{\"b\":{\"c\":1}}}", "{\"a\":{\"b\":100}}", "{\"a\":{\"b\":-0}}", "{\"a\":[1]}", "{\"a\":{\"c\":2}}",
+		"{\"k\":\"x\",\"n\":\"x\"}", "{\"new\":\"d\",\"k\":\"a\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(policies); i++) {
+		char text[1200];
+
+		snprintf(text, sizeof(text), "package p\n%s", policies[i]);
+		for (size_t k = 0; k < COUNT_OF(inputs); k++) {
+			struct run all = evaluate(text, "data.p", inputs[k], (struct rego_eval_options){.explain = 1}, REGO_V1);
+			struct run some = evaluate(text, "data.p", inputs[k], (struct rego_eval_options){0}, REGO_V1);
+			const struct rego_error *e = rego_result_error(all.r), *f = rego_result_error(some.r);
+			const char *v = rego_result_value(all.r, NULL), *w = rego_result_value(some.r, NULL);
+
+			if (!e != !f || !v != !w || (v && strcmp(v, w) != 0))
+				fail_msg("policy %zu, input %s: %s or %s", i, inputs[k] ? inputs[k] : "none", v ? v : e->message, w ? w : f ? f->message : "nothing");
+			if (e) {
+				assert_string_equal(e->message, f->message);
+				assert_int_equal(e->row, f->row);
+			}
+			done(all);
+			done(some);
+		}
+	}
+}
+
+static void a_definition_is_found_among_thousands_by_what_it_compares(void **state)
+{
+	struct rego_eval_options few = {.budget = {.steps = 60}};
+	size_t room = 200000, n = 10;
+	char *text = malloc(room);
+	struct run x;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, room, "package p\n");
+	for (unsigned i = 0; i < 3000; i++)
+		n += (size_t)snprintf(text + n, room - n, "x := %u if { input.path == \"/p%u\"; input.n }\n", i, i);
+	x = evaluate(text, "data.p.x", "{\"path\":\"/p2718\",\"n\":1}", few, REGO_V1);
+	assert_null(rego_result_error(x.r));
+	assert_string_equal(rego_result_value(x.r, NULL), "2718");
+	done(x);
+	x = evaluate(text, "data.p.x", "{\"path\":\"/q\",\"n\":1}", few, REGO_V1);
+	assert_null(rego_result_error(x.r));
+	assert_null(rego_result_value(x.r, NULL));
+	done(x);
+	few.explain = 1;
+	x = evaluate(text, "data.p.x", "{\"path\":\"/p2718\",\"n\":1}", few, REGO_V1);
+	assert_string_equal(rego_result_error(x.r)->budget, "steps");
+	done(x);
+	free(text);
+}
+
 /* Each allocation fails once: no crash, no leak (the sanitizer looks), and never another answer. */
 static void when_any_allocation_fails_there_is_an_error_and_no_wrong_answer(void **state)
 {
@@ -363,6 +447,8 @@ int main(void)
 		cmocka_unit_test(a_missing_field_is_told),
 		cmocka_unit_test(errors_of_builtins_are_undefined_unless_strict),
 		cmocka_unit_test(constant_patterns_are_made_with_the_policy),
+		cmocka_unit_test(definitions_that_cannot_hold_are_left_out_and_change_nothing),
+		cmocka_unit_test(a_definition_is_found_among_thousands_by_what_it_compares),
 		cmocka_unit_test(when_any_allocation_fails_there_is_an_error_and_no_wrong_answer),
 	};
 

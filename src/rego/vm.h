@@ -32,6 +32,8 @@ struct frame {
 	const struct overlay *data;
 	const struct mock *mocks;
 	struct rv *cache;	/* by group: kind RV_UNDEF with sub 0 unknown, 1 undefined, 2 being computed */
+	uint64_t keys;	/* which of the program's keys `input` has */
+	bool keys_known;
 	struct memo_table *memo;	/* results of functions by arguments */
 };
 
@@ -114,6 +116,17 @@ struct explain {
 	uint8_t op;
 	struct rv left, right;
 };
+
+/* Definitions that may hold, in order (index.c). */
+struct candidates {
+	const struct plan_group *g;
+	const struct plan_index *x;	/* NULL: a counts through all */
+	uint64_t keys;
+	uint32_t a, b;	/* next of those that are always run, and of those of the value */
+};
+struct candidates index_start(struct vm *vm, const struct plan_group *g);
+const struct plan_rule *index_next(struct candidates *c);
+uint64_t index_keys(struct vm *vm, struct frame *f);
 
 /* Runs code with its registers set; false: vm->failed. */
 bool vm_run(struct vm *vm, const struct code *code, struct rv *r, struct emit *em);
