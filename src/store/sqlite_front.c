@@ -12,8 +12,6 @@
 #include "base/num.h"
 #include "store/sqlite_int.h"
 
-#define GROUP_MAX       512u
-#define GROUP_BYTES_MAX STORE_BATCH_BYTES_MAX
 #define ABSORB_BYTES    ((size_t)4 << 20)  /* of the front: the database takes it at once */
 #define FRONT_BYTES_MAX ((size_t)96 << 20) /* beyond this commits wait for the database */
 #define UNPIN_STEP      128u               /* nodes removed while readers wait */
@@ -158,22 +156,6 @@ static struct sq_val *val_new(const struct store_op *op, uint64_t rev, uint64_t 
 	return v;
 }
 
-static rc may_apply(const struct store_op *op, uint64_t there, struct why *w)
-{
-	switch (op->kind) {
-	case STORE_INSERT:
-		return there ? store_refuse_exists(op, w) : rc_of(OK);
-	case STORE_CAS:
-		return there != op->if_rev ? store_refuse_changed(op, there, w) : rc_of(OK);
-	case STORE_DELETE:
-		return there ? rc_of(OK) : store_refuse_absent(op->ns, op->key, w);
-	case STORE_PUT:
-	case STORE_ERASE:
-		break;
-	}
-	return rc_of(OK);
-}
-
 static rc apply(struct sq *q, const struct store_op *op, int64_t now_s, struct why *w)
 {
 	struct sq_front *f = &q->front;
@@ -183,7 +165,7 @@ static rc apply(struct sq *q, const struct store_op *op, int64_t now_s, struct w
 	uint64_t there;
 
 	TRY(rev_now(q, op, now_s, &there, &hidden, w));
-	TRY(may_apply(op, there, w));
+	TRY(store_may_apply(op, there, w));
 	if (op->kind == STORE_ERASE && !there && !hidden)
 		return rc_of(OK);
 	v = row_room(f) ? val_new(op, f->rev, f->file[f->active].gen) : NULL;
@@ -335,23 +317,6 @@ static bool report(struct sq *q)
 	return room;
 }
 
-static struct sq_job *take_group(struct sq_front *f)
-{
-	struct sq_job *group = f->first, *last = group;
-	size_t n = 1, bytes = group->bytes;
-
-	while (last->next && n < GROUP_MAX && bytes + last->next->bytes <= GROUP_BYTES_MAX) {
-		last = last->next;
-		bytes += last->bytes;
-		n++;
-	}
-	f->first = last->next;
-	if (!f->first)
-		f->last = &f->first;
-	last->next = NULL;
-	return group;
-}
-
 static void pass_on(struct sq_front *f)
 {
 	f->led = false;
@@ -365,7 +330,7 @@ static void pass_on(struct sq_front *f)
 static void lead(struct sq *q)
 {
 	struct sq_front *f = &q->front;
-	struct sq_job *group = take_group(f), *next;
+	struct sq_job *group = sq_take_group(&f->first, &f->last), *next;
 
 	f->led = true;
 	pthread_mutex_unlock(&f->queue);

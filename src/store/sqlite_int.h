@@ -152,6 +152,8 @@ RC sq_writer_prepare(struct sq *q, struct why *w);
 /* Starts the thread; stops it after what is queued, with the front absorbed. */
 RC sq_writer_start(struct sq *q, struct why *w);
 void sq_writer_stop(struct sq *q);
+/* Takes what one transaction or record may hold from the head of a queue that is not empty. Called with its lock. */
+struct sq_job *sq_take_group(struct sq_job **first, struct sq_job ***last);
 /* Through the writer thread, into the database itself. */
 RC sq_commit_direct(struct sq *q, struct sq_job *j);
 /* What the journals at path.j0 and path.j1 hold beyond the database goes into it; then both are open and empty. Before the

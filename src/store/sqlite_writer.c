@@ -122,12 +122,7 @@ static rc apply(struct sq *q, const struct store_op *op, int64_t now_s, int64_t 
 		if (*e != SQLITE_OK)
 			return rc_of(OK);
 	}
-	if (op->kind == STORE_INSERT && there)
-		return store_refuse_exists(op, w);
-	if (op->kind == STORE_CAS && (uint64_t)there != op->if_rev)
-		return store_refuse_changed(op, (uint64_t)there, w);
-	if (op->kind == STORE_DELETE && !there)
-		return store_refuse_absent(op->ns, op->key, w);
+	TRY(store_may_apply(op, (uint64_t)there, w));
 	if (op->kind == STORE_DELETE || op->kind == STORE_ERASE) {
 		*e = erase(q, op->ns, op->key);
 	} else {
@@ -192,27 +187,26 @@ static void serve(struct sq *q, struct sq_job *group)
 	}
 }
 
-/* Takes the head of the queue. Called with the lock. */
-static struct sq_job *take_group(struct sq *q)
+struct sq_job *sq_take_group(struct sq_job **first, struct sq_job ***last)
 {
-	struct sq_job *group = q->first, *last = group;
+	struct sq_job *group = *first, *end = group;
 	size_t n = 1, bytes = group->bytes;
 
-	while (last->next && n < GROUP_MAX && bytes + last->next->bytes <= GROUP_BYTES_MAX) {
-		last = last->next;
-		bytes += last->bytes;
+	while (end->next && n < GROUP_MAX && bytes + end->next->bytes <= GROUP_BYTES_MAX) {
+		end = end->next;
+		bytes += end->bytes;
 		n++;
 	}
-	q->first = last->next;
-	if (!q->first)
-		q->last = &q->first;
-	last->next = NULL;
+	*first = end->next;
+	if (!*first)
+		*last = first;
+	end->next = NULL;
 	return group;
 }
 
 static void serve_queue(struct sq *q)
 {
-	struct sq_job *group = take_group(q), *next;
+	struct sq_job *group = sq_take_group(&q->first, &q->last), *next;
 
 	pthread_mutex_unlock(&q->lock);
 	serve(q, group);

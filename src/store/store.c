@@ -170,6 +170,22 @@ rc store_refuse_absent(const char *ns, const char *key, struct why *w)
 	return deny(w, E_NOTFOUND, "store.absent", "%s/%s is not there", ns, key);
 }
 
+rc store_may_apply(const struct store_op *op, uint64_t there, struct why *w)
+{
+	switch (op->kind) {
+	case STORE_INSERT:
+		return there ? store_refuse_exists(op, w) : rc_of(OK);
+	case STORE_CAS:
+		return there != op->if_rev ? store_refuse_changed(op, there, w) : rc_of(OK);
+	case STORE_DELETE:
+		return there ? rc_of(OK) : store_refuse_absent(op->ns, op->key, w);
+	case STORE_PUT:
+	case STORE_ERASE:
+		break;
+	}
+	return rc_of(OK);
+}
+
 rc store_refuse_memory(struct why *w)
 {
 	return deny(w, E_UNAVAILABLE, "store.down", "no memory");

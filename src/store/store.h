@@ -104,6 +104,8 @@ RC store_refuse_exists(const struct store_op *op, struct why *w);
 RC store_refuse_changed(const struct store_op *op, uint64_t found, struct why *w);	/* found 0: absent */
 RC store_refuse_absent(const char *ns, const char *key, struct why *w);
 RC store_refuse_memory(struct why *w);
+/* May the operation be done where the key's revision is `there` (0: absent)? */
+RC store_may_apply(const struct store_op *op, uint64_t there, struct why *w);
 /* Appends a copy of `key` to a list that list() gives back; *cap begins as 0. */
 RC store_keys_push(struct arena *a, char ***keys, size_t *n, size_t *cap, const char *key, struct why *w);
 static inline bool store_ns_shared(const char *ns)

@@ -413,12 +413,7 @@ static rc check_ops(const struct files *f, const struct store_op *ops, size_t n,
 			TRY(look(f, op->ns, op->key, &fd, &e, w));
 		if (e.there && store_expired(e.expires_s, now_s))
 			e.there = false;
-		if (op->kind == STORE_INSERT && e.there)
-			return store_refuse_exists(op, w);
-		if (op->kind == STORE_CAS && (e.there ? e.rev : 0) != op->if_rev)
-			return store_refuse_changed(op, e.there ? e.rev : 0, w);
-		if (op->kind == STORE_DELETE && !e.there)
-			return store_refuse_absent(op->ns, op->key, w);
+		TRY(store_may_apply(op, e.there ? e.rev : 0, w));
 	}
 	return rc_of(OK);
 }

@@ -46,24 +46,6 @@ static void drop(struct mem *m, struct onode *n)
 	omap_remove(&m->map, n);
 }
 
-static rc may_apply(const struct store_op *op, const struct val *there, struct why *w)
-{
-	switch (op->kind) {
-	case STORE_INSERT:
-		return there ? store_refuse_exists(op, w) : rc_of(OK);
-	case STORE_CAS:
-		if ((there ? there->rev : 0) != op->if_rev)
-			return store_refuse_changed(op, there ? there->rev : 0, w);
-		return rc_of(OK);
-	case STORE_DELETE:
-		return there ? rc_of(OK) : store_refuse_absent(op->ns, op->key, w);
-	case STORE_PUT:
-	case STORE_ERASE:
-		break;
-	}
-	return rc_of(OK);
-}
-
 static rc apply(struct mem *m, const struct store_op *op, int64_t now_s, struct undo *u, struct why *w)
 {
 	struct onode *n = omap_find(&m->map, op->ns, op->key);
@@ -71,7 +53,7 @@ static rc apply(struct mem *m, const struct store_op *op, int64_t now_s, struct 
 
 	if (there && store_expired(there->expires_s, now_s))
 		there = NULL;
-	TRY(may_apply(op, there, w));
+	TRY(store_may_apply(op, there ? there->rev : 0, w));
 	if (op->kind != STORE_DELETE && op->kind != STORE_ERASE) {
 		v = malloc(sizeof(*v) + op->value.n);
 		if (!v)
