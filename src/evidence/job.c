@@ -16,6 +16,11 @@ struct json *vjob_result(struct vjob *job, const char *tee_class)
 	return claims;
 }
 
+RC vjob_done(struct vjob *job)
+{
+	return arena_bad(job->arena) ? deny(job->why, E_INTERNAL, "job.memory", "no memory for claims") : rc_of(OK);
+}
+
 RC vjob_want(struct vjob *job, const char *kind, const char *key)
 {
 	const char *copy;

@@ -82,6 +82,8 @@ struct vdriver {
 
 /* Claims object of a new result; NULL when there are too many or no memory. */
 struct json *vjob_result(struct vjob *job, const char *tee_class);
+/* The end of a driver that accepts: OK, or E_INTERNAL job.memory when there was no memory for a part of the claims. */
+RC vjob_done(struct vjob *job);
 RC vjob_want(struct vjob *job, const char *kind, const char *key);
 /* p == NULL when absent. key NULL: the first of the kind. */
 struct slice vjob_collateral(const struct vjob *job, const char *kind, const char *key);

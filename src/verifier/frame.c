@@ -216,26 +216,30 @@ static void get_results(struct cur *c, struct arena *a, struct vresult *out, uns
 	}
 }
 
+static void get_frame(struct cur *c, struct arena *a, struct why_frame *f)
+{
+	const char **text[] = {&f->reason, &f->text, &f->file, &f->func, &f->subject, &f->found, &f->expected, &f->nearest, &f->rule};
+	uint32_t code = cur_le32(c);
+
+	if (code == OK || code > E_INTERNAL)
+		cur_spoil(c);
+	f->code = (enum rc_code)code;
+	for (size_t k = 0; k < sizeof(text) / sizeof(text[0]); k++)
+		*text[k] = get_text(c, a);
+}
+
 static void get_why(struct cur *c, struct why *w)
 {
 	size_t n = get_count(c, FRAME_WHY_MAX);
 
 	for (size_t i = 0; i < n && !c->m->bad; i++) {
 		struct why_frame *f = ARENA_NEW(w->arena, struct why_frame);
-		const char **text[] = {f ? &f->reason : NULL, &f->text, &f->file, &f->func, &f->subject, &f->found, &f->expected,
-				       &f->nearest, &f->rule};
-		uint32_t code;
 
 		if (!f) {
 			cur_spoil(c);
 			return;
 		}
-		code = cur_le32(c);
-		if (code == OK || code > E_INTERNAL)
-			cur_spoil(c);
-		f->code = (enum rc_code)code;
-		for (size_t k = 0; k < sizeof(text) / sizeof(text[0]); k++)
-			*text[k] = get_text(c, w->arena);
+		get_frame(c, w->arena, f);
 		if (w->last)
 			w->last->next = f;
 		else

@@ -227,11 +227,6 @@ rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjo
 	return run_on(p, w, tee, prepared, buf_view(&head), job, deadline_ns);
 }
 
-unsigned pool_workers(const struct pool *p)
-{
-	return p->n;
-}
-
 uint64_t pool_replaced(struct pool *p)
 {
 	uint64_t n;

@@ -38,7 +38,6 @@ void pool_close(struct pool *p);	/* accepts NULL; no job may be running */
 RC pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns);
 
 /* For tests and metrics. */
-unsigned pool_workers(const struct pool *p);
 uint64_t pool_replaced(struct pool *p);		/* workers that were lost so far */
 /* Process ids of the workers, at most max; how many. */
 unsigned pool_pids(struct pool *p, int *out, unsigned max);

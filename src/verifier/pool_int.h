@@ -4,8 +4,18 @@
 #include <stddef.h>
 
 #include "base/why.h"
+#include "sandbox/sandbox.h"
 
 #define POOL_READY "ready"
+
+/* Before _exit(), which writes no figures of what was run. */
+#if SANDBOX_COVERAGE
+void __gcov_dump(void);
+#define WRITE_COVERAGE() __gcov_dump()
+#else
+#define WRITE_COVERAGE() ((void)0)
+#endif
+
 /* Instead of an ordinary job, for tests: the worker tries what it may not, and answers with what succeeded. */
 #define POOL_SELF_TEST "self-test"
 

@@ -64,6 +64,7 @@ static void without_walls_the_self_test_sees_it(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		worker_escape(out, sizeof(out), false);
+		WRITE_COVERAGE();
 		_exit(strcmp(out, "open socket ptrace fork exec kill executable-memory system ") ? 1 : 0);
 	}
 	/* It asked to be traced, so each signal that it gets (that its own child ended) stops it. */

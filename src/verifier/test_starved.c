@@ -126,6 +126,43 @@ static void sample_without_memory_is_refused(void **state)
 	}
 }
 
+/* The words of a driver may be what finds no memory. */
+static void the_registry_refuses_with_a_reason_and_accepts_only_what_is_whole(void **state)
+{
+	bool done = false;
+	uint64_t n;
+
+	(void)state;
+	for (n = 1; !done; n++) {
+		struct trial t;
+		rc r;
+
+		trial_begin(&t, n % 2 ? SLICE_LIT("{\"svn\": \"1\", \"report_data\": \"YWJj\"}") : SLICE_LIT("{\"svn\": \"1\"}"));
+		t.job.insecure_sample = true;
+		arena_fail_at(t.a, (n + 1) / 2);
+		r = registry_run("sample", VERIFIER_PLAN, &t.job);
+		if (rc_ok(r))
+			r = registry_run("sample", VERIFIER_VERIFY, &t.job);
+		arena_fail_at(t.a, 0);
+		done = rc_ok(r);
+		assert_int_equal(rc_ok(r), why_empty(&t.why));
+		assert_false(done && arena_bad(t.a));
+		trial_end(&t);
+	}
+	assert_true(n > 20);
+}
+
+static void the_registry_knows_its_drivers_and_no_others(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_begin(&t, SLICE_LIT("{}"));
+	assert_int_equal(registry_run("no-such", VERIFIER_PLAN, &t.job).code, E_UNSUPPORTED);
+	assert_string_equal(why_reason(&t.why), "verifier.tee");
+	trial_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +176,8 @@ int main(void)
 		cmocka_unit_test(csv_without_memory_is_refused),
 		cmocka_unit_test(dcu_without_memory_is_refused),
 		cmocka_unit_test(sample_without_memory_is_refused),
+		cmocka_unit_test(the_registry_refuses_with_a_reason_and_accepts_only_what_is_whole),
+		cmocka_unit_test(the_registry_knows_its_drivers_and_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, forget_worlds);

@@ -114,13 +114,6 @@ static void warm_up(void)
 		pkey_free(k);
 }
 
-#if SANDBOX_COVERAGE
-void __gcov_dump(void);
-#define WRITE_COVERAGE() __gcov_dump()
-#else
-#define WRITE_COVERAGE() ((void)0)
-#endif
-
 void pool_worker_main(int argc, char **argv)
 {
 	struct arena *a;

@@ -1,4 +1,5 @@
 #include "verifier/test_dcap.h"
+#include "verifier/test_members.h"
 
 #include "evidence/hcl.h"
 #include "verifier/az_vtpm/az_vtpm.h"
@@ -411,6 +412,31 @@ static void pcr_values_out_of_place_are_refused(void **state)
 	arena_free(a);
 }
 
+static void evidence_can_do_without_no_member(void **state)
+{
+	static const struct {
+		const char *path, *accepted;
+	} rows[] = {
+		/* pages with room behind what stands in them */
+		{"azure/snp-milan-v0/evidence.json", "/report=short /report=more"},
+		{"azure/snp-milan-v1/evidence.json", ""},
+		{"azure/tdx-v0/evidence.json", "/hcl_report=short /hcl_report=more /td_quote=short /td_quote=more"},
+		{"azure/tdx-v1/evidence.json", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		const struct vdriver *d = driver_of(rows[i].path);
+		struct trial t;
+
+		az_begin(&t, (struct slice){0}, slice_of(nonce_text, 9));
+		t.job.evidence = shared_file(t.a, rows[i].path);
+		assert_true(rc_ok(az_run(&t, d)));	/* collateral is there from now on */
+		expect_members(&t, d, rows[i].accepted);
+		trial_end(&t);
+	}
+}
+
 static void without_memory_evidence_is_refused(void **state)
 {
 	static const char *const path[] = {"azure/snp-milan-v1/evidence.json", "azure/tdx-v1/evidence.json"};
@@ -440,6 +466,7 @@ int main(void)
 		cmocka_unit_test(init_data_that_was_not_extended_is_refused),
 		cmocka_unit_test(padding_behind_base64_may_be_left_away),
 		cmocka_unit_test(pcr_values_out_of_place_are_refused),
+		cmocka_unit_test(evidence_can_do_without_no_member),
 		cmocka_unit_test(without_memory_evidence_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};

@@ -111,7 +111,7 @@ RC nv_claims(struct vjob *job, const struct nv_device *d, const struct nv_rims *
 	json_set(a, o, "measurements", spdm_blocks_json(a, &d->report));
 	json_set(a, o, "config", spdm_opaque_json(a, &d->report));
 	json_set(a, o, "report_data", json_new_hex(a, d->report.nonce));
-	return arena_bad(a) || !o ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+	return vjob_done(job);
 }
 
 /* ---- a protected PCIe domain ---- */
@@ -169,11 +169,11 @@ RC nv_ppcie(struct vjob *job, const struct nv_device *devices, size_t n)
 	for (size_t i = 0; i < n && wanting + whole > 0; i++)
 		json_set(job->arena, job->results[i].claims, "ppcie_complete", json_new_bool(job->arena, whole));
 	if (!whole)
-		return arena_bad(job->arena) ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+		return vjob_done(job);
 	o = vjob_result(job, "ppcie");
 	json_set(job->arena, o, "gpu_count", json_new_u64(job->arena, gpus));
 	json_set(job->arena, o, "switch_count", json_new_u64(job->arena, switches));
-	return arena_bad(job->arena) || !o ? deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims") : rc_of(OK);
+	return vjob_done(job);
 }
 
 /* ---- the table ---- */

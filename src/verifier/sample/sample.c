@@ -31,7 +31,7 @@ static RC read_sample(struct vjob *job, const struct words *words, struct slice 
 static RC done(struct vjob *job, struct json *o)
 {
 	json_set(job->arena, o, "insecure", json_new_bool(job->arena, true));
-	return arena_bad(job->arena) || !o ? deny(job->why, E_INTERNAL, "sample.memory", "no memory for claims") : rc_of(OK);
+	return vjob_done(job);
 }
 
 static RC sample_verify(struct vjob *job)

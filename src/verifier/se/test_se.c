@@ -1,4 +1,4 @@
-#include "verifier/test_driver.h"
+#include "verifier/test_members.h"
 
 #include "crypto/aead.h"
 #include "crypto/ecdh.h"
@@ -266,6 +266,16 @@ static void other_report_data_is_refused(void **state)
 	st.t.job.report_data_n = 1;
 	assert_false(rc_ok(trial_run(&st.t, &se_driver)));
 	assert_string_equal(trial_class(&st.t), "report-data-mismatch");
+	trial_end(&st.t);
+}
+
+static void evidence_can_do_without_no_member(void **state)
+{
+	struct se_trial st;
+
+	(void)state;
+	se_begin(&st, "se/coco-evidence/synthetic-1.json");
+	expect_members(&st.t, &se_driver, "");
 	trial_end(&st.t);
 }
 
@@ -566,6 +576,7 @@ int main(void)
 		cmocka_unit_test(a_measurement_key_that_the_client_chose_is_refused),
 		cmocka_unit_test(evidence_about_another_image_is_refused),
 		cmocka_unit_test(other_report_data_is_refused),
+		cmocka_unit_test(evidence_can_do_without_no_member),
 		cmocka_unit_test(without_memory_evidence_is_refused),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 		cmocka_unit_test(truncation_at_any_length_is_refused),
