@@ -171,6 +171,23 @@ def failed_attempts_on_one_challenge_are_capped():
         assert Guest(b).handshake().token
 
 
+def attestations_side_by_side_share_the_attempts_of_their_challenge():
+    from concurrent.futures import ThreadPoolExecutor
+    with Broker() as b:
+        g = Guest(b)
+        g.auth()
+
+        def wrong(_):
+            twin = Guest(b, key=g.key)
+            twin.cookie, twin.nonce = g.cookie, g.nonce
+            return twin.attest(evidence={'svn': '1', 'report_data': 'AAAA'}).status
+
+        with ThreadPoolExecutor(32) as threads:
+            statuses = list(threads.map(wrong, range(96)))
+        assert statuses.count(403) == 10 and statuses.count(429) == 86, statuses
+        assert g.attest().status == 429
+
+
 def a_cookie_of_another_broker_does_not_open():
     with Broker() as b, Broker() as c:
         g = Guest(b)
@@ -229,6 +246,7 @@ run_tap([each_protocol_version_receives_its_secret, each_key_kind_receives_its_s
          the_default_policy_refuses_sample_evidence, sample_evidence_is_refused_unless_the_configuration_says_so,
          the_minimal_exchange_answers_as_clients_expect, a_challenge_succeeds_once_and_the_same_guest_gets_the_same_token_again,
          concurrent_attestations_on_one_challenge_yield_one_token, bad_cookies_and_bodies_are_refused_with_a_reason,
-         wrong_bindings_are_denied, failed_attempts_on_one_challenge_are_capped, a_cookie_of_another_broker_does_not_open,
+         wrong_bindings_are_denied, failed_attempts_on_one_challenge_are_capped,
+         attestations_side_by_side_share_the_attempts_of_their_challenge, a_cookie_of_another_broker_does_not_open,
          additional_evidence_is_appraised_beside_the_primary_one, init_data_is_bound_and_its_claims_are_in_the_token,
          abandoned_challenges_leave_nothing_behind])

@@ -6,7 +6,7 @@
 
 struct slot {
 	uint8_t id[16];
-	unsigned failed;
+	unsigned taken;
 };
 
 struct attempts {
@@ -40,26 +40,28 @@ static struct slot *slot_of(struct attempts *t, const uint8_t id[16])
 	return &t->slot[h % ATTEMPTS_SLOTS];
 }
 
-bool attempts_left(struct attempts *t, const uint8_t id[16])
+bool attempts_take(struct attempts *t, const uint8_t id[16])
 {
 	struct slot *s = slot_of(t, id);
 	bool left;
 
 	pthread_mutex_lock(&t->lock);
-	left = memcmp(s->id, id, sizeof(s->id)) != 0 || s->failed < ATTEMPTS_MAX;
+	if (memcmp(s->id, id, sizeof(s->id)) != 0) {
+		memcpy(s->id, id, sizeof(s->id));
+		s->taken = 0;
+	}
+	left = s->taken < ATTEMPTS_MAX;
+	s->taken += left;
 	pthread_mutex_unlock(&t->lock);
 	return left;
 }
 
-void attempts_failed(struct attempts *t, const uint8_t id[16])
+void attempts_return(struct attempts *t, const uint8_t id[16])
 {
 	struct slot *s = slot_of(t, id);
 
 	pthread_mutex_lock(&t->lock);
-	if (memcmp(s->id, id, sizeof(s->id)) != 0) {
-		memcpy(s->id, id, sizeof(s->id));
-		s->failed = 0;
-	}
-	s->failed++;
+	if (memcmp(s->id, id, sizeof(s->id)) == 0 && s->taken)
+		s->taken--;
 	pthread_mutex_unlock(&t->lock);
 }

@@ -218,13 +218,17 @@ rc kbs_attest(struct kbs *k, const struct kbs_caller *caller, struct slice body,
 	if (!caller->cookie.p)
 		return deny(w, E_UNAUTH, "kbs.cookie-missing", "no cookie kbs-session-id: ask for a challenge first");
 	TRY(challenge_open(k->sealer, caller->cookie, clock_now_s(k->env.clock), a, &c, w));
-	if (!attempts_left(k->attempts, c.id))
-		return deny(w, E_LIMIT, "kbs.attempts", "%u attestations failed on this challenge: ask for a new one", ATTEMPTS_MAX);
-	TRY(records_new_id(k->records, o->decision, w));
-	r = attest(k, caller, &c, body, o->decision, a, &facts, &reply, w);
+	if (!attempts_take(k->attempts, c.id))
+		return deny(w, E_LIMIT, "kbs.attempts", "%u attestations failed or run on this challenge: ask for a new one", ATTEMPTS_MAX);
+	r = records_new_id(k->records, o->decision, w);
 	if (!rc_ok(r)) {
-		if (r.code != E_UNAVAILABLE && r.code != E_INTERNAL)
-			attempts_failed(k->attempts, c.id);
+		attempts_return(k->attempts, c.id);
+		return r;
+	}
+	r = attest(k, caller, &c, body, o->decision, a, &facts, &reply, w);
+	if (rc_ok(r) || r.code == E_UNAVAILABLE || r.code == E_INTERNAL)
+		attempts_return(k->attempts, c.id);
+	if (!rc_ok(r)) {
 		if (!facts)
 			facts = attest_facts(a, &c, caller, NULL);
 		/* The verdict stands even where its record cannot be kept. */

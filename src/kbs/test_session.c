@@ -114,14 +114,17 @@ static void a_challenge_sees_so_many_failures_and_no_more(void **state)
 
 	(void)state;
 	assert_non_null(t);
-	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
-		assert_true(attempts_left(t, c.id));
-		attempts_failed(t, c.id);
+	for (unsigned i = 0; i < 1000; i++) {	/* what succeeds costs nothing */
+		assert_true(attempts_take(t, c.id));
+		attempts_return(t, c.id);
 	}
-	for (unsigned i = 0; i < 1000; i++) {
-		assert_false(attempts_left(t, c.id));
-		attempts_failed(t, c.id);
-	}
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		assert_true(attempts_take(t, c.id));
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(attempts_take(t, c.id));
+	attempts_return(t, c.id);
+	assert_true(attempts_take(t, c.id));
+	assert_false(attempts_take(t, c.id));
 	attempts_free(t);
 }
 
@@ -137,39 +140,57 @@ static void failures_of_one_challenge_leave_all_others_alone(void **state)
 	memcpy(next.id + 12, &h, sizeof(h));
 	twin.id[0] ^= 1;	/* the same slot */
 	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
-		attempts_failed(t, c.id);
-	assert_false(attempts_left(t, c.id));
-	assert_true(attempts_left(t, next.id));
-	assert_true(attempts_left(t, twin.id));
-	attempts_failed(t, twin.id);	/* takes the slot over, with a count of its own */
-	for (unsigned i = 1; i < ATTEMPTS_MAX; i++) {
-		assert_true(attempts_left(t, twin.id));
-		attempts_failed(t, twin.id);
-	}
-	assert_false(attempts_left(t, twin.id));
+		assert_true(attempts_take(t, c.id));
+	assert_false(attempts_take(t, c.id));
+	assert_true(attempts_take(t, next.id));
+	assert_false(attempts_take(t, c.id));
+	assert_true(attempts_take(t, twin.id));	/* takes the slot over, with a count of its own */
+	attempts_return(t, c.id);	/* is not the twin's */
+	for (unsigned i = 1; i < ATTEMPTS_MAX; i++)
+		assert_true(attempts_take(t, twin.id));
+	assert_false(attempts_take(t, twin.id));
 	attempts_free(t);
 }
 
-static void *fail_once(void *t)
+struct taker {
+	struct attempts *t;
+	pthread_barrier_t *start;
+	unsigned taken;
+};
+
+static void *take_often(void *arg)
 {
+	struct taker *x = arg;
 	struct challenge c = challenge_of(1);
 
-	attempts_failed(t, c.id);
+	pthread_barrier_wait(x->start);
+	for (unsigned i = 0; i < 100; i++)
+		x->taken += attempts_take(x->t, c.id);
 	return NULL;
 }
 
-static void failures_in_threads_are_all_counted(void **state)
+/* Attestations that run side by side never exceed the cap together. */
+static void threads_share_the_attempts_of_a_challenge(void **state)
 {
+	enum { THREADS = 32 };
 	struct attempts *t = attempts_new();
-	struct challenge c = challenge_of(1);
-	pthread_t thread[ATTEMPTS_MAX];
+	struct taker taker[THREADS];
+	pthread_t thread[THREADS];
+	pthread_barrier_t start;
+	unsigned taken = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, fail_once, t), 0);
-	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+	assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		taker[i] = (struct taker){t, &start, 0};
+		assert_int_equal(pthread_create(&thread[i], NULL, take_often, &taker[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(thread[i], NULL);
-	assert_false(attempts_left(t, c.id));
+		taken += taker[i].taken;
+	}
+	assert_int_equal(taken, ATTEMPTS_MAX);
+	pthread_barrier_destroy(&start);
 	attempts_free(t);
 }
 
@@ -182,7 +203,7 @@ int main(void)
 		BEHAVIOUR(a_damaged_session_record_is_refused),
 		cmocka_unit_test(a_challenge_sees_so_many_failures_and_no_more),
 		cmocka_unit_test(failures_of_one_challenge_leave_all_others_alone),
-		cmocka_unit_test(failures_in_threads_are_all_counted),
+		cmocka_unit_test(threads_share_the_attempts_of_a_challenge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
