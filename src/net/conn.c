@@ -271,10 +271,7 @@ static enum fed dispatch(struct conn *c)
 	return FED_ENOUGH;
 }
 
-/* The watermark may cut a TLS record in two: its rest then lies decrypted in OpenSSL, and no socket event will tell of it. Takes it
- * from there. false: nothing was left.
- */
-static bool take_pending(struct conn *c)
+bool conn_take_pending(struct conn *c)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
 	UNSET uint8_t rest[16384];	/* the most that a record holds: RFC 8446, section 5.1 */
@@ -290,7 +287,7 @@ static enum fed feed(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
-	while (evbuffer_get_length(in) || take_pending(c)) {
+	while (evbuffer_get_length(in) || conn_take_pending(c)) {
 		struct evbuffer_iovec v;
 		enum http1_event e;
 		size_t taken;

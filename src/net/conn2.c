@@ -112,9 +112,12 @@ void conn2_read(struct conn *c)
 
 	if (c->closing)
 		return;
-	while (evbuffer_peek(in, -1, NULL, &v, 1) > 0 && v.iov_len) {
-		bool more = http2_feed(c->h2, slice_of(v.iov_base, v.iov_len), now);
+	while (evbuffer_get_length(in) || conn_take_pending(c)) {
+		bool more;
 
+		if (evbuffer_peek(in, -1, NULL, &v, 1) < 1)
+			break;
+		more = http2_feed(c->h2, slice_of(v.iov_base, v.iov_len), now);
 		evbuffer_drain(in, v.iov_len);
 		if (!more)
 			break;

@@ -115,6 +115,10 @@ void conn_open(struct loop *l, struct listener *listener, int fd, const struct s
 /* Hands a request to the workers. false: too many wait; the request is gone. */
 bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, bool keep_alive);
 void conn_close(struct conn *c);
+/* The watermark may cut a TLS record in two: its rest then lies decrypted in OpenSSL, and no socket event will tell of it. Takes it into
+ * the input. false: nothing was left.
+ */
+bool conn_take_pending(struct conn *c);
 void conn_deadline(struct conn *c, int64_t ns_from_now);
 /* Behind the last byte that was sent: shuts our side and waits for the peer's. */
 void conn_linger(struct conn *c);

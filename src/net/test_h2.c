@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 #include "base/num.h"
 #include "base/sys.h"
@@ -210,6 +212,91 @@ static void nginx_is_served_as_a_peer(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- a client of our own: records of the largest size, far more of them than the input takes at once ---- */
+
+static void put_frame(struct buf *b, uint32_t n, uint8_t type, uint8_t flags, uint32_t stream)
+{
+	const uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags, (uint8_t)(stream >> 24), (uint8_t)(stream >> 16),
+				 (uint8_t)(stream >> 8), (uint8_t)stream};
+
+	buf_put(b, head, sizeof(head));
+}
+
+/* GET /<17 letters> of a stream, END_STREAM and END_HEADERS; RFC 7541: two indexed fields, two literals without indexing. */
+static void put_get(struct buf *b, uint32_t stream)
+{
+	static const char block[] = "\x82\x87\x04\x12/abcdefghijklmnopq\x01\x09localhost";
+
+	put_frame(b, sizeof(block) - 1, 1, 5, stream);
+	buf_put(b, block, sizeof(block) - 1);
+}
+
+/* How many HEADERS frames the bytes hold, whole ones. */
+static unsigned count_answers(const uint8_t *p, size_t n)
+{
+	unsigned answers = 0;
+
+	while (n >= 9) {
+		size_t len = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+
+		if (n < 9 + len)
+			break;
+		answers += p[3] == 1;
+		p += 9 + len;
+		n -= 9 + len;
+	}
+	return answers;
+}
+
+static void what_a_record_leaves_behind_is_read(void **state)
+{
+	enum { ASKED = 40, FILL = 5, FILL_BYTES = 16000 };
+	static const uint8_t alpn[] = "\x02h2";
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct arena *a = arena_new(0);
+	struct buf out = buf_in(a, 0);
+	uint8_t *in = arena_alloc(a, 1 << 20);
+	unsigned answered = 0;
+	struct rig r;
+	size_t n = 0;
+	SSL *ssl;
+	int fd;
+
+	(void)state;
+	rig_init(&r, true);
+	r.config.idle_ms = 2000;
+	rig_start(&r);
+	fd = dial_port(rig_port(&r));
+	ssl = SSL_new(ctx);
+	assert_true(ssl && in && SSL_set_alpn_protos(ssl, alpn, sizeof(alpn) - 1) == 0 && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1);
+	buf_puts(&out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	put_frame(&out, 0, 4, 0, 0);
+	for (uint32_t i = 0; i < ASKED; i++) {
+		for (unsigned k = 0; k < FILL; k++) {	/* of a type that nobody knows, to be passed over */
+			put_frame(&out, FILL_BYTES, 0xbe, 0, 0);
+			buf_reserve(&out, FILL_BYTES);
+		}
+		put_get(&out, 2 * i + 1);
+	}
+	assert_true(buf_ok(&out) && out.n > 40 * 65536);
+	for (size_t at = 0; at < out.n; at += MIN_OF(out.n - at, (size_t)16384))
+		assert_int_equal(SSL_write(ssl, out.p + at, (int)MIN_OF(out.n - at, (size_t)16384)), (int)MIN_OF(out.n - at, (size_t)16384));
+	while (answered < ASKED && n < 1 << 20) {
+		int k = SSL_read(ssl, in + n, (1 << 20) - (int)n);
+
+		if (k <= 0)
+			break;
+		n += (size_t)k;
+		answered = count_answers(in, n);
+	}
+	assert_int_equal(answered, ASKED);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	arena_free(a);
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +304,7 @@ int main(void)
 		cmocka_unit_test(both_versions_answer_alike),
 		cmocka_unit_test(many_streams_share_a_connection),
 		cmocka_unit_test(rapid_resets_end_the_connection),
+		cmocka_unit_test(what_a_record_leaves_behind_is_read),
 		cmocka_unit_test(nginx_is_served_as_a_peer),
 	};
 
