@@ -175,11 +175,15 @@ static void fail(struct route_call *c, rc r, bool admin)
 
 static void set_session(struct route_call *c, struct slice cookie, int64_t expires_s)
 {
+	struct buf b = buf_in(c->resp->arena, 8192);
 	char when[32];
 
 	time_imf(expires_s, when);
-	http_response_header(c->resp, "set-cookie",
-			     arena_printf(c->resp->arena, COOKIE "=%.*s; Expires=%s", (int)cookie.n, (const char *)cookie.p, when));
+	buf_puts(&b, COOKIE "=");
+	buf_slice(&b, cookie);
+	buf_puts(&b, "; Expires=");
+	buf_puts(&b, when);
+	http_response_header(c->resp, "set-cookie", buf_cstr(&b));
 }
 
 static void auth(struct route_call *c)

@@ -57,6 +57,13 @@ void buf_slice(struct buf *b, struct slice s)
 	buf_put(b, s.p, s.n);
 }
 
+void buf_u64(struct buf *b, uint64_t v)
+{
+	char t[20], *p = num_digits(t + sizeof(t), v);
+
+	buf_put(b, p, (size_t)(t + sizeof(t) - p));
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -20,6 +20,7 @@ void buf_put(struct buf *b, const void *p, size_t n);
 void buf_putc(struct buf *b, char c);
 void buf_puts(struct buf *b, const char *s);
 void buf_slice(struct buf *b, struct slice s);
+void buf_u64(struct buf *b, uint64_t v);	/* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_be16(struct buf *b, uint16_t v);
 void buf_be32(struct buf *b, uint32_t v);

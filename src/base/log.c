@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "base/slice.h"
 #include "base/sys.h"
 
@@ -59,10 +60,19 @@ static void put_quoted(struct line *l, const char *s)
 	put(l, "\"", 1);
 }
 
+static void put_number(struct line *l, int64_t v)
+{
+	char t[24], *p = num_digits(t + sizeof(t), v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+
+	if (v < 0)
+		*--p = '-';
+	put(l, p, (size_t)(t + sizeof(t) - p));
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields, unsigned n)
 {
 	UNSET struct line l;
-	char when[32], num[32];
+	char when[32];
 	ssize_t done;
 
 	l.n = 0;
@@ -82,7 +92,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 		if (fields[i].str)
 			put_quoted(&l, fields[i].str);
 		else
-			put(&l, num, (size_t)snprintf(num, sizeof(num), "%lld", (long long)fields[i].num));
+			put_number(&l, fields[i].num);
 	}
 	l.p[l.n++] = '}';
 	l.p[l.n++] = '\n';

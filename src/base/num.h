@@ -25,6 +25,15 @@ static inline bool num_mul_i64(int64_t a, int64_t b, int64_t *out)
 	return !__builtin_mul_overflow(a, b, out);
 }
 
+/* Decimal digits, written in front of `end`; returns the first. At most 20. */
+static inline char *num_digits(char *end, uint64_t v)
+{
+	do
+		*--end = (char)('0' + v % 10);
+	while (v /= 10);
+	return end;
+}
+
 #define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

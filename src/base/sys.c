@@ -100,11 +100,43 @@ static struct civil to_civil(int64_t t)
 	return c;
 }
 
+/* So many digits, with zeros in front. Every log line and every response has a time: printf would take longer than all the rest. */
+static char *put_digits(char *p, unsigned v, unsigned n)
+{
+	for (unsigned i = n; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + n;
+}
+
+static char *put_text(char *p, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(p, s, n);
+	return p + n;
+}
+
+static char *put_clock(char *p, const struct civil *c)
+{
+	p = put_digits(p, c->h, 2);
+	*p++ = ':';
+	p = put_digits(p, c->m, 2);
+	*p++ = ':';
+	return put_digits(p, c->s, 2);
+}
+
 void time_rfc3339(int64_t unix_s, char out[32])
 {
 	struct civil c = to_civil(unix_s);
+	char *p = put_digits(out, (unsigned)c.y, 4);
 
-	snprintf(out, 32, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)c.y, c.mon, c.day, c.h, c.m, c.s);
+	*p++ = '-';
+	p = put_digits(p, c.mon, 2);
+	*p++ = '-';
+	p = put_digits(p, c.day, 2);
+	*p++ = 'T';
+	p = put_text(put_clock(p, &c), "Z");
+	*p = 0;
 }
 
 void time_imf(int64_t unix_s, char out[32])
@@ -113,9 +145,16 @@ void time_imf(int64_t unix_s, char out[32])
 	static const char mon[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 				      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	struct civil c = to_civil(unix_s);
+	char *p = put_text(put_text(out, wday[c.wday]), ", ");
 
-	snprintf(out, 32, "%s, %02u %s %04u %02u:%02u:%02u GMT", wday[c.wday], c.day, mon[c.mon - 1],
-		 (unsigned)c.y, c.h, c.m, c.s);
+	p = put_digits(p, c.day, 2);
+	*p++ = ' ';
+	p = put_text(p, mon[c.mon - 1]);
+	*p++ = ' ';
+	p = put_digits(p, (unsigned)c.y, 4);
+	*p++ = ' ';
+	p = put_text(put_clock(p, &c), " GMT");
+	*p = 0;
 }
 
 static bool digits(struct slice s, size_t at, unsigned n, unsigned *out)

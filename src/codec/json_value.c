@@ -386,11 +386,8 @@ static struct json *new_text(struct arena *a, enum json_kind kind, struct slice 
 
 static struct json *new_integer(struct arena *a, bool negative, uint64_t n)
 {
-	char t[24], *p = t + sizeof(t);
+	char t[24], *p = num_digits(t + sizeof(t), n);
 
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
 	if (negative)
 		*--p = '-';
 	return new_text(a, JSON_NUMBER, slice_of(p, (size_t)(t + sizeof(t) - p)));

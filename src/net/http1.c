@@ -567,21 +567,38 @@ enum http1_event http1_feed(struct http1 *h, const uint8_t *p, size_t n, size_t 
 
 /* ---- responses ---- */
 
+/* Without control characters: a value cannot begin another header. */
+static void put_value(struct buf *b, struct slice v)
+{
+	for (size_t from = 0, to; from < v.n; from = to + 1) {
+		for (to = from; to < v.n && v.p[to] >= 0x20 && v.p[to] != 0x7f; to++)
+			;
+		buf_put(b, v.p + from, to - from);
+	}
+}
+
 void http1_write_head(struct buf *b, const struct http_response *r, size_t body_n, bool keep_alive, int64_t date_s)
 {
 	char date[32];
 
 	time_imf(date_s, date);
-	buf_printf(b, "HTTP/1.1 %d %s\r\ndate: %s\r\ncontent-length: %zu\r\n", r->status, http_reason(r->status), date, body_n);
-	if (r->content_type)
-		buf_printf(b, "content-type: %s\r\n", r->content_type);
+	buf_puts(b, "HTTP/1.1 ");
+	buf_u64(b, (uint64_t)r->status);
+	buf_putc(b, ' ');
+	buf_puts(b, http_reason(r->status));
+	buf_puts(b, "\r\ndate: ");
+	buf_puts(b, date);
+	buf_puts(b, "\r\ncontent-length: ");
+	buf_u64(b, body_n);
+	if (r->content_type) {
+		buf_puts(b, "\r\ncontent-type: ");
+		buf_puts(b, r->content_type);
+	}
 	for (size_t i = 0; i < r->headers; i++) {
+		buf_puts(b, "\r\n");
 		buf_slice(b, r->header[i].name);
 		buf_puts(b, ": ");
-		for (size_t k = 0; k < r->header[i].value.n; k++)	/* a value cannot begin another header */
-			if (r->header[i].value.p[k] >= 0x20 && r->header[i].value.p[k] != 0x7f)
-				buf_putc(b, (char)r->header[i].value.p[k]);
-		buf_puts(b, "\r\n");
+		put_value(b, r->header[i].value);
 	}
-	buf_printf(b, "connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
+	buf_puts(b, keep_alive ? "\r\nconnection: keep-alive\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
 }
