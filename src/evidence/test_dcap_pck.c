@@ -41,12 +41,15 @@ struct shape {
 	bool platform;			/* .6 and .7 */
 	unsigned wide;			/* component 1 is 256 */
 	const char *behind;
+	unsigned also, also_tcb, also_config;	/* one more member of this arc; 256: of arc 0 */
+	bool big_type;
+	bool foreign;	/* and one under another prefix */
 };
 
 static struct slice extension(struct arena *a, const struct shape *s)
 {
 	static const uint8_t ones[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-	static const uint8_t wide[] = {1, 0}, pcesvn[] = {0x01, 0x0b}, standard[] = {0}, yes[] = {0xff};
+	static const uint8_t wide[] = {1, 0}, pcesvn[] = {0x01, 0x0b}, standard[] = {0}, big[] = {1, 0, 0}, yes[] = {0xff};
 	struct buf tcb = buf_in(a, 0), config = buf_in(a, 0), all = buf_in(a, 0), out = buf_in(a, 0);
 
 	for (unsigned i = 1; i <= 16; i++)
@@ -54,17 +57,23 @@ static struct slice extension(struct arena *a, const struct shape *s)
 			put_item(&tcb, 2, i, 0x02, s->wide == i ? slice_of(wide, 2) : slice_of(&ones[i - 1], 1));
 	put_item(&tcb, 2, 17, 0x02, slice_of(pcesvn, 2));
 	put_item(&tcb, 2, 18, 0x04, slice_of(ones, 16));
+	if (s->also_tcb)
+		put_item(&tcb, s->foreign ? 3 : 2, s->also_tcb, 0x02, slice_of(ones, 1));
 	for (unsigned i = 1; i <= 3; i++)
 		put_item(&config, 7, i, 0x01, slice_of(yes, 1));
+	if (s->also_config)
+		put_item(&config, s->foreign ? 6 : 7, s->also_config, 0x01, slice_of(yes, 1));
 	for (unsigned i = 1; i <= (s->platform ? 7 : 5); i++)
 		for (unsigned n = 0; n < (i == s->skip ? 0u : i == s->twice ? 2u : 1u); n++) {
 			if (i == 2 || i == 7)
 				put_item(&all, i, 0, 0x30, buf_view(i == 2 ? &tcb : &config));
 			else if (i == 5)
-				put_item(&all, i, 0, 0x0a, slice_of(standard, 1));
+				put_item(&all, i, 0, 0x0a, s->big_type ? slice_of(big, 3) : slice_of(standard, 1));
 			else
 				put_item(&all, i, 0, 0x04, slice_of(ones, i == 3 ? 2 : i == 4 ? 6 : 16));
 		}
+	if (s->also)
+		put_item(&all, s->also, s->foreign ? 1 : 0, 0x04, slice_of(ones, 1));
 	put_tlv(&out, 0x30, buf_view(&all));
 	buf_puts(&out, s->behind ? s->behind : "");
 	return buf_view(&out);
@@ -118,6 +127,29 @@ static void an_extension_that_is_not_whole_is_refused(void **state)
 	}
 }
 
+static void a_member_that_the_extension_does_not_have_is_refused(void **state)
+{
+	static const struct shape shapes[] = {
+		{.platform = true, .also = 8}, {.platform = true, .also = 256}, {.platform = true, .also = 0x81}, {.platform = true, .also = 7, .foreign = true},
+		{.platform = true, .also_tcb = 19}, {.platform = true, .also_tcb = 256}, {.platform = true, .also_tcb = 1},
+		{.platform = true, .also_tcb = 1, .foreign = true}, {.platform = true, .also_config = 4}, {.platform = true, .also_config = 1},
+		{.platform = true, .also_config = 256}, {.platform = true, .also_config = 1, .foreign = true}, {.big_type = true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct dcap_pck p = {.pcesvn = 77};
+
+		if (dcap_pck_parse(extension(a, &shapes[i]), &p, &w).code != E_MALFORMED)
+			fail_msg("row %zu is taken", i);
+		assert_string_equal(why_reason(&w), "dcap.parse.pck");
+		assert_int_equal(p.pcesvn, 77);
+		arena_free(a);
+	}
+}
+
 static void bytes_behind_or_missing_are_refused(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -156,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_members_are_read),
 		cmocka_unit_test(an_extension_that_is_not_whole_is_refused),
+		cmocka_unit_test(a_member_that_the_extension_does_not_have_is_refused),
 		cmocka_unit_test(bytes_behind_or_missing_are_refused),
 		cmocka_unit_test(recorded_chains_load),
 	};
