@@ -394,10 +394,43 @@ def what_vendors_hand_out_is_the_same_until_it_is_issued_anew():
         assert v.request('PUT', '/lab/faults', '{"amd-crl": "nonsense"}').status == 400
 
 
+def a_responder_answers_about_the_devices_chain():
+    """Asked and read by python3-cryptography."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.x509 import ocsp
+    with World() as w:
+        lab('make', '--state', w.dir, '--tee', 'nvidia')
+        w.vendors.stop()
+        v = w.vendors = Vendors(w.dir)
+        certs = open(f'{w.dir}/nvidia/device-identity.ocsp.pem').read().split('-----END CERTIFICATE-----\n')
+        cert, issuer = (x509.load_pem_x509_certificate((c + '-----END CERTIFICATE-----\n').encode()) for c in certs[:2])
+        der = ocsp.OCSPRequestBuilder().add_certificate(cert, issuer, hashes.SHA384()).build().public_bytes(serialization.Encoding.DER)
+        other = ocsp.OCSPRequestBuilder().add_certificate(issuer, issuer, hashes.SHA384()).build().public_bytes(serialization.Encoding.DER)
+        for faults, status in (({}, ocsp.OCSPCertStatus.GOOD), ({'nvidia_ocsp': 'revoked'}, ocsp.OCSPCertStatus.REVOKED)):
+            v.faults(**faults)
+            r = v.request('POST', '/ocsp', der, {'Content-Type': 'application/ocsp-request'})
+            assert r.status == 200, (r.status, r.body)
+            answer = ocsp.load_der_ocsp_response(r.body)
+            assert answer.certificate_status == status and answer.serial_number == cert.serial_number
+            assert answer.next_update > answer.this_update
+        v.faults(nvidia_ocsp='gap=7.4')
+        answer = ocsp.load_der_ocsp_response(v.request('POST', '/ocsp', der).body)
+        assert 7.3 * 86400 < time.time() - answer.next_update.replace(tzinfo=__import__('datetime').timezone.utc).timestamp() < 7.5 * 86400
+        assert v.request('POST', '/ocsp', other).status == 404 and v.request('POST', '/ocsp', b'nonsense').status == 404
+        assert v.request('GET', '/ocsp').status == 405
+        rims = [i['key'] for i in json.load(open(f'{w.dir}/nvidia/world.json')) if i.get('kind') == 'nvidia-rim']
+        for rim in rims:
+            doc = v.request('GET', f'/v1/rim/{rim}').json()
+            assert doc['id'] == rim and b'<' in base64.b64decode(doc['rim'])
+        assert rims and v.request('GET', '/v1/rim/none').status == 404
+
+
 run_tap([every_shape_goes_from_cold_collateral_to_the_secret, every_generation_of_amd_does_the_handshake,
          init_data_is_bound_through_the_command_line, many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it,
          every_fault_of_a_vendor_is_refused_by_its_name, a_vendor_that_is_busy_is_left_alone_and_asked_again_when_it_said,
          chips_that_do_not_exist_spend_a_budget_and_no_more,
          a_gap_counts_within_the_configured_grace_and_no_longer, levels_and_modules_are_what_the_vendor_says_today,
          a_changed_claim_is_the_one_that_the_explanation_names, a_report_of_another_request_or_an_altered_one_gets_nothing,
-         vendors_serve_this_host_alone_and_end_by_themselves, what_vendors_hand_out_is_the_same_until_it_is_issued_anew])
+         a_responder_answers_about_the_devices_chain, vendors_serve_this_host_alone_and_end_by_themselves,
+         what_vendors_hand_out_is_the_same_until_it_is_issued_anew])

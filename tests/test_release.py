@@ -38,6 +38,13 @@ def nothing_of_tests_is_linked():
         assert not bad, f'{path}: {bad}'
 
 
+def no_service_holds_the_laboratory():
+    """False roots and evidence are for warrant-lab and the client's --lab alone."""
+    for name in ('kbs',):
+        bad = [s for s in symbols(os.path.join(BUILD, 'bin', name)) if re.match(r'(lab|vendor)_\w+', s)]
+        assert not bad, f'{name}: {bad}'
+
+
 def the_check_knows_what_it_looks_for():
     """The same patterns find their prey in a program of tests."""
     test = os.path.join(BUILD, 'src', 'kbs', 'kbs_test_challenge')
@@ -89,6 +96,6 @@ def no_path_of_the_build_machine_stands_in_a_program():
         assert not at, f'{path}: {data[at.start():at.start() + 100]}'
 
 
-run_tap([nothing_of_tests_is_linked, the_check_knows_what_it_looks_for, no_constant_of_the_tests_stands_in_a_program,
+run_tap([nothing_of_tests_is_linked, no_service_holds_the_laboratory, the_check_knows_what_it_looks_for, no_constant_of_the_tests_stands_in_a_program,
          no_private_key_stands_in_a_program, programs_are_position_independent_and_their_tables_read_only,
          no_path_of_the_build_machine_stands_in_a_program])

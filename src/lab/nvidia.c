@@ -56,10 +56,12 @@ static RC make_chain(struct link *l, size_t n, const struct lab_options *o, uint
 	return rc_of(OK);
 }
 
-/* The answer about the certificate at i. */
+/* The answer about the certificate at i, and what a responder needs to answer again: the certificate with its issuer, and the issuer's
+ * key. */
 static RC add_answer(struct lab_world *l, const struct link *chain, size_t i, const char *file, const struct lab_options *o, struct arena *a,
 		     struct why *w)
 {
+	struct buf pem = buf_in(a, 0);
 	const struct lab_ocsp q = {.cert = chain[i].der, .issuer = chain[i - 1].der, .issuer_key = chain[i - 1].key, .this_s = o->now_s - DAY,
 				   .next_s = o->now_s + 365 * DAY};
 	struct lab_item *item;
@@ -70,6 +72,10 @@ static RC add_answer(struct lab_world *l, const struct link *chain, size_t i, co
 	item = lab_add(l, file, der);
 	item->kind = "nvidia-ocsp";
 	item->key = name;
+	buf_slice(&pem, lab_pem("CERTIFICATE", chain[i].der, a));
+	buf_slice(&pem, lab_pem("CERTIFICATE", chain[i - 1].der, a));
+	lab_add(l, arena_printf(a, "%s.pem", file), buf_view(&pem));
+	lab_add(l, arena_printf(a, "%s.key", file), chain[i - 1].key);
 	return rc_of(OK);
 }
 

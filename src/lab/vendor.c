@@ -34,7 +34,8 @@ static rc load(struct vendor *v, const char *dir, struct why *w)
 
 	v->worlds.has_snp = rc_ok(lab_load(dir, "snp", v->arena, &v->worlds.snp, &inner));
 	v->worlds.has_intel = rc_ok(lab_load(dir, "tdx", v->arena, &v->worlds.intel, &inner));
-	if (!v->worlds.has_snp && !v->worlds.has_intel)
+	v->worlds.has_nvidia = rc_ok(lab_load(dir, "nvidia", v->arena, &v->worlds.nvidia, &inner));
+	if (!v->worlds.has_snp && !v->worlds.has_intel && !v->worlds.has_nvidia)
 		return deny(w, E_NOTFOUND, "lab.world", "%s", why_text(&inner));
 	v->generation = v->worlds.has_snp ? lab_snp_generation(&v->worlds.snp, v->arena) : NULL;
 	v->asked = json_new_array(v->arena);
@@ -147,18 +148,22 @@ static void say_text(struct vendor_reply *out, int status, const char *text)
 static const struct made *find_made(struct vendor *v, const struct http_request *r, const struct asked *q, struct fault f,
 				    struct vendor_reply *out)
 {
+	/* a responder is asked at one target about everything */
+	struct slice name = q->key ? slice_cstr(q->key) : r->target;
 	struct why w = why_in(r->arena);
 	struct made *m;
+	rc made;
 
 	for (m = v->made; m; m = m->next)
-		if (slice_is(r->target, m->target))
+		if (slice_is(name, m->target))
 			return m;
 	m = ARENA_NEW(v->shelf, struct made);
-	if (!m || !rc_ok(vendor_make(&v->worlds, q, f, clock_now_s(v->clock), v->with, v->shelf, m, &w))) {
-		say_text(out, 400, why_text(&w));
+	made = m ? vendor_make(&v->worlds, q, f, clock_now_s(v->clock), v->with, v->shelf, m, &w) : lab_failed(&w, q->kind);
+	if (!rc_ok(made)) {
+		say_text(out, made.code == E_NOTFOUND ? 404 : 400, why_text(&w));
 		return NULL;
 	}
-	m->target = arena_strndup(v->shelf, r->target.p, r->target.n);
+	m->target = arena_strndup(v->shelf, name.p, name.n);
 	m->next = v->made;
 	v->made = m;
 	return m;
@@ -217,7 +222,15 @@ static void with_fault(struct vendor *v, const struct http_request *r, const str
 
 static bool has_world(const struct vendor *v, const struct asked *q)
 {
+	if (strncmp(q->kind, "nvidia-", 7) == 0)
+		return v->worlds.has_nvidia;
 	return strncmp(q->kind, "amd-", 4) == 0 ? v->worlds.has_snp : v->worlds.has_intel;
+}
+
+/* Services are read, save the responder, which is sent its question. */
+static bool right_method(const struct http_request *r)
+{
+	return slice_is(r->method, r->segments && slice_is(r->segment[0], "ocsp") ? "POST" : "GET");
 }
 
 /* "/lab/...": for whoever conducts the experiment. */
@@ -268,8 +281,8 @@ void vendor_answer(struct vendor *v, const struct http_request *r, struct vendor
 		return;
 	}
 	pthread_mutex_lock(&v->lock);
-	if (!slice_is(r->method, "GET"))
-		say_text(out, 405, "the services are read with GET");
+	if (!right_method(r))
+		say_text(out, 405, "the services are read with GET, and the responder with POST");
 	else if (!vendor_route(r, v->generation, &q) || !has_world(v, &q))
 		say_text(out, 404, "there is no such thing");
 	else

@@ -1,8 +1,8 @@
-/* vendor.h - the services of AMD and Intel, as the worlds of a folder have them: a request to a reply, with faults on demand.
+/* vendor.h - the services of AMD, Intel and NVIDIA, as the worlds of a folder have them: a request to a reply, with faults on demand.
  *
  * Knows no socket: lab/serve.h carries it. What a service hands out stays the same, with its ETag, until a fault or a content is set
  * anew; then everything is issued again, so it is never older than what was handed out before (save where a fault says so).
- * Thread-safe. Spec: verifiers.md 4.4, 5.4; docs/lab.md.
+ * Thread-safe. Spec: verifiers.md 4.4, 5.4, 14.4; docs/lab.md.
  */
 #pragma once
 #include "base/sys.h"
@@ -17,7 +17,7 @@ struct vendor_reply {
 	bool drop;			/* close without an answer */
 };
 
-/* Loads the worlds that the folder has. E_NOTFOUND lab.world: neither AMD's nor Intel's. */
+/* Loads the worlds that the folder has. E_NOTFOUND lab.world: of none of the three. */
 RC vendor_open(const char *dir, const struct clock *clock, struct vendor **out, struct why *w);
 void vendor_close(struct vendor *v);	/* accepts NULL */
 /* Faults by the kind of what is asked for (collateral/kinds.h; "pck-cert"; "*": any), as `PUT /lab/faults` takes them:

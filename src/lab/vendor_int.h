@@ -35,6 +35,7 @@ struct asked {
 	struct slice chip, tcb;	/* amd-vcek: 64 and 8 bytes */
 	const char *fmspc;	/* intel-tcb-info */
 	const struct json *pck;	/* pck-cert: fields of the platform */
+	const char *key;	/* nvidia-*: as the collateral's */
 };
 
 /* False: there is no such thing, and the answer is 404. */
@@ -51,9 +52,15 @@ struct made {
 };
 
 struct vendor_worlds {
-	bool has_snp, has_intel;
-	struct lab_world snp, intel;
+	bool has_snp, has_intel, has_nvidia;
+	struct lab_world snp, intel, nvidia;
 };
+
+/* nvidia-ocsp and nvidia-rim. E_NOTFOUND lab.absent: the world has no such thing. */
+RC vendor_make_nvidia(const struct lab_world *l, const struct asked *q, struct fault f, struct lab_dates d, struct arena *a,
+		      struct made *out, struct why *w);
+/* The certificate that an OCSP request (RFC 6960 4.1.1) is about, as crypto/ocsp.h names it; NULL: it cannot be read. */
+const char *vendor_read_ocsp(struct slice request, struct arena *a);
 
 /* Issues it. `with`: members of documents by "tdx/tcb", "sgx/qe" and so on; NULL: none. */
 RC vendor_make(const struct vendor_worlds *worlds, const struct asked *q, struct fault f, int64_t now_s, const struct json *with,

@@ -164,6 +164,8 @@ rc vendor_make(const struct vendor_worlds *worlds, const struct asked *q, struct
 
 	if (strncmp(q->kind, "amd-", 4) == 0)
 		TRY(make_amd(&worlds->snp, q, f, now_s, a, &m, w));
+	else if (strncmp(q->kind, "nvidia-", 7) == 0)
+		TRY(vendor_make_nvidia(&worlds->nvidia, q, f, dates_of(f, now_s), a, &m, w));
 	else
 		TRY(make_intel(&worlds->intel, q, f, now_s, with, a, &m, w));
 	if (f.kind == FAULT_SIGNATURE)

@@ -116,9 +116,26 @@ static bool route_intel(const struct http_request *r, struct asked *out)
 	return segment_is(r, 3, "pckcrl") ? route_pck_crl(r, out) : segment_is(r, 3, "pckcert") && route_pck(r, out);
 }
 
+/* "POST /ocsp", and "/v1/rim/<id>" of the service for reference measurements. */
+static bool route_nvidia(const struct http_request *r, struct asked *out)
+{
+	if (segment_is(r, 0, "ocsp") && r->segments == 1) {
+		out->kind = "nvidia-ocsp";
+		out->key = vendor_read_ocsp(r->body, r->arena);
+		return out->key != NULL;
+	}
+	if (r->segments != 3 || !segment_is(r, 1, "rim"))
+		return false;
+	out->kind = "nvidia-rim";
+	out->key = arena_strndup(r->arena, r->segment[2].p, r->segment[2].n);
+	return out->key != NULL;
+}
+
 bool vendor_route(const struct http_request *r, const char *generation, struct asked *out)
 {
 	*out = (struct asked){0};
+	if (segment_is(r, 0, "ocsp") || segment_is(r, 0, "v1"))
+		return route_nvidia(r, out);
 	if (generation && (segment_is(r, 0, "vcek") || segment_is(r, 0, "vlek")))
 		return route_amd(r, generation, out);
 	return (segment_is(r, 0, "sgx") || segment_is(r, 0, "tdx")) && route_intel(r, out);
