@@ -84,7 +84,9 @@ format-check:
 	@tools/install-deps clang-format
 	@tools/format-check $(BASE)
 
+# What is installed has no laboratory.
 install: $(BUILD)/build.ninja
+	meson configure $(BUILD) -Dlab=false
 	meson install -C $(BUILD)
 
 format:

@@ -189,6 +189,24 @@ def many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it():
         assert claims['crl_checked'] is True and claims['crl_stale'] is False, claims
 
 
+def the_command_line_says_what_a_laboratory_needs():
+    with World() as w:
+        state = ('--lab-state', w.dir)
+        for args, reason in ((('--lab', 'tdx'), 'cli.lab'), (('--lab', 'tdx', '--tee', 'sample', *state), 'cli.lab'), (state, 'cli.lab'),
+                             (('--set', 'a=1'), 'cli.lab'), (('--lab', 'none', *state), 'lab.tee'),
+                             (('--lab', 'nitro', *state), 'lab.world'), (('--lab', 'tdx', *state, '--set', 'none=1'), 'lab.field'),
+                             (('--lab', 'tdx', *state, '--set', 'version'), 'lab.field'),
+                             (('--lab', 'tdx', *state, '--set', 'version=3'), 'lab.field'),
+                             (('--lab', 'tdx', *state, '--set', 'body_type=3'), 'lab.field'),
+                             (('--lab', 'tdx', *state, '--set', 'mr_td=00'), 'lab.field'),
+                             (('--lab', 'snp', *state, '--set', 'vmpl=4294967296'), 'lab.field'),
+                             (('--lab', 'snp', *state, '--set', 'signing_key=none'), 'lab.field'),
+                             (('--lab', 'sgx', *state, '--set', 'pck_ca=none'), 'lab.field')):
+            p = w.client('attest', *args)
+            assert p.returncode == 1 and f'[{reason}]' in p.stderr, (args, p.stderr)
+        assert w.client('attest', '--lab', 'tdx', '--lab', 'sgx').returncode == 2
+
+
 # ---- faults ----
 
 # tee, faults, the reason of the refusal, and what the explanation says of the vendor.
@@ -427,7 +445,7 @@ def a_responder_answers_about_the_devices_chain():
 
 
 run_tap([every_shape_goes_from_cold_collateral_to_the_secret, every_generation_of_amd_does_the_handshake,
-         init_data_is_bound_through_the_command_line, many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it,
+         init_data_is_bound_through_the_command_line, the_command_line_says_what_a_laboratory_needs, many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it,
          every_fault_of_a_vendor_is_refused_by_its_name, a_vendor_that_is_busy_is_left_alone_and_asked_again_when_it_said,
          chips_that_do_not_exist_spend_a_budget_and_no_more,
          a_gap_counts_within_the_configured_grace_and_no_longer, levels_and_modules_are_what_the_vendor_says_today,
