@@ -64,6 +64,13 @@ struct rego_host_fn {
 	void (*call)(void *ctx, struct rego_host_call *c);
 };
 
+/* ---- time zones ---- */
+
+/* The reply to a question for a time zone; good during that call. */
+struct rego_zone;
+/* The zone's TZif data (RFC 9636), copied. Without a reply the zone is unknown. */
+REGO_API void rego_zone_reply(struct rego_zone *z, const void *tzif, size_t len);
+
 /* ---- compiling ---- */
 
 struct rego_module {
@@ -130,6 +137,10 @@ struct rego_eval_options {
 	int32_t strict_errors;	/* errors of builtins end the query */
 	int32_t explain;	/* collect explanations */
 	const volatile int *cancel;	/* nonzero ends the evaluation; may be set by another thread */
+	/* Takes each line that print(...) makes, where a program was compiled with keep_print. NULL: they are lost. */
+	void (*print)(void *host_ctx, const char *line, size_t len, const char *file, uint32_t row);
+	/* Looks up "Europe/Berlin" for a policy that names it. NULL: no zone but UTC is known, and "Local" is UTC. */
+	void (*zone)(void *host_ctx, const char *name, struct rego_zone *z);
 };
 
 /* Never NULL except without memory. */

@@ -30,6 +30,8 @@ int policy_references(struct policy *p, const char *path);
 struct rego_program *policy_compile(struct policy *p, bool parse_only, bool prints);
 /* "error: FILE:ROW:COL: code: message", then the line and a caret. */
 void policy_error(const struct policy *p, const struct rego_error *e, FILE *to);
+/* For rego_eval_options.print: a line on standard error. */
+void policy_print(void *ctx, const char *line, size_t len, const char *file, uint32_t row);
 /* The text of a row of a module, without its end. */
 struct slice policy_line(const struct policy *p, const char *file, uint32_t row);
 

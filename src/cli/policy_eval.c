@@ -125,8 +125,8 @@ struct request {
 static int evaluate(struct policy *p, const struct request *q)
 {
 	struct timespec now = {0};
-	struct rego_program *program = policy_compile(p, false, false);
-	struct rego_eval_options o = {.size = sizeof(o), .host_ctx = p, .explain = q->explain, .strict_errors = q->strict};
+	struct rego_program *program = policy_compile(p, false, true);
+	struct rego_eval_options o = {.size = sizeof(o), .host_ctx = p, .print = policy_print, .zone = host_zone, .explain = q->explain, .strict_errors = q->strict};
 	struct rego_doc *input = NULL, *data = NULL;
 	struct rego_errors *errors = NULL;
 	struct rego_query *query = program ? rego_query_compile(program, q->query, strlen(q->query), &errors) : NULL;

@@ -102,7 +102,7 @@ static int run_one(struct suite *s, const struct plan_group *g)
 {
 	struct rego_errors *errors = NULL;
 	struct rego_query *q = rego_query_compile(s->program, g->name, strlen(g->name), &errors);
-	struct rego_eval_options o = {.size = sizeof(o), .host_ctx = s->p, .data = s->data, .explain = s->verbose};
+	struct rego_eval_options o = {.size = sizeof(o), .host_ctx = s->p, .print = policy_print, .zone = host_zone, .data = s->data, .explain = s->verbose};
 	struct rego_result *r;
 	struct timespec now = {0};
 	const struct rego_error *e;
@@ -188,7 +188,7 @@ int policy_test(int argc, char **argv)
 			code = policy_document(&p, data, &s.data);
 		if (!code)
 			code = policy_references(&p, references);
-		program = code ? NULL : policy_compile(&p, false, false);
+		program = code ? NULL : policy_compile(&p, false, true);
 		s.program = program;
 		if (!code)
 			code = program ? run_all(&s) : CLI_FAILED;

@@ -201,7 +201,7 @@ static bool start(struct rv_heap *h, struct rv c, struct run *x, struct rego_eva
 		*out = fail_compile(h, x->errors, "query");
 		return false;
 	}
-	*o = (struct rego_eval_options){.size = sizeof(*o), .budget = roomy, .strict_errors = flag(c, "strict_error"),
+	*o = (struct rego_eval_options){.size = sizeof(*o), .budget = roomy, .zone = host_zone, .strict_errors = flag(c, "strict_error"),
 					.now_ns = clock_now_ns(&clock_system)};
 	if (data)
 		o->data = x->data = doc_of(h, *data);

@@ -61,7 +61,7 @@ struct term {
 	struct loc loc;
 	uint32_t n;
 	bool paren;		/* was written in parentheses */
-	bool op;		/* T_CALL: written as an operator, so that no rule of that name is meant */
+	bool op;		/* T_CALL: written as an operator, so that no rule of that name is meant; T_SET_COMP: an operand of print */
 	struct rv value;	/* T_VALUE; T_CALL of rego.metadata: what it gives */
 	struct var *var;
 	struct term **items;

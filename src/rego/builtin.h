@@ -95,6 +95,12 @@ int64_t rego_now_ns(struct rego_call *c);
 /* Random bytes; E_UNAVAILABLE is an eval_internal_error. */
 RC rego_random(struct rego_call *c, void *out, size_t n);
 
+/* Does the host take what print says? Then a line for it, without its end. */
+bool rego_prints(struct rego_call *c);
+void rego_print_line(struct rego_call *c, struct slice line);
+/* The TZif bytes of a time zone, from the host; in the heap. E_NOTFOUND when it has none. */
+RC rego_zone_bytes(struct rego_call *c, const char *name, struct slice *out);
+
 /* Values kept for the rest of the query, under the builtin's name and a key. */
 bool rego_cache_get(struct rego_call *c, struct rv key, struct rv *out);
 RC rego_cache_put(struct rego_call *c, struct rv key, struct rv val);

@@ -260,6 +260,45 @@ int64_t rego_now_ns(struct rego_call *c)
 	return vm_of(c)->now_ns;
 }
 
+bool rego_prints(struct rego_call *c)
+{
+	return vm_of(c)->print != NULL;
+}
+
+void rego_print_line(struct rego_call *c, struct slice line)
+{
+	struct vm *vm = vm_of(c);
+	const struct loc *at = vm->here;
+	bool known = at && at->mod < vm->prog->nmods;
+
+	vm->print(vm->host_ctx, (const char *)line.p, line.n, known ? vm->prog->mod_names[at->mod] : "", at ? at->row : 0);
+}
+
+struct rego_zone {
+	struct rv_heap *heap;
+	uint8_t *p;
+	size_t n;
+};
+
+void rego_zone_reply(struct rego_zone *z, const void *tzif, size_t len)
+{
+	z->p = len ? rv_alloc(z->heap, len) : NULL;
+	z->n = z->p ? len : 0;
+	if (z->p)
+		memcpy(z->p, tzif, len);
+}
+
+rc rego_zone_bytes(struct rego_call *c, const char *name, struct slice *out)
+{
+	struct vm *vm = vm_of(c);
+	struct rego_zone z = {.heap = &vm->heap};
+
+	if (vm->zone)
+		vm->zone(vm->host_ctx, name, &z);
+	*out = slice_of(z.p, z.n);
+	return rc_of(z.p ? OK : rv_heap_bad(&vm->heap) ? E_LIMIT : E_NOTFOUND);
+}
+
 rc rego_random(struct rego_call *c, void *out, size_t n)
 {
 	(void)c;

@@ -132,6 +132,10 @@ static void call(struct calls *s, struct term *t)
 		comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
 		return;
 	}
+	if (t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)) {
+		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "%s used as value", term_string(c, t));
+		return;
+	}
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_DEPRECATED) && s->v1)
 		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "deprecated built-in function calls in expression: %s",
 			   t->callee.builtin->name);
@@ -141,7 +145,7 @@ static void call(struct calls *s, struct term *t)
 	if (t->callee.builtin && s->rule && strncmp(t->callee.builtin->name, "rego.metadata.", 14) == 0)
 		metadata_call(s, t);
 	arity = t->callee.host ? t->callee.host->arity : t->callee.builtin->arity;
-	if (given != arity && !(result && given == arity + 1) && !(t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)))
+	if (given != arity && !(result && given == arity + 1))
 		comp_error(c, ERR_TYPE, t->loc, "%s: arity mismatch\n\thave: %u arguments\n\twant: %u", name_of(c, t), given, arity);
 }
 
@@ -243,21 +247,28 @@ static void in_with(struct calls *s, struct with *w)
 
 static bool is_print(const struct expr *e)
 {
-	return e->kind == EX_TERM && !e->negated && call_is(e->term, "print") && !e->term->op;
+	return e->kind == EX_TERM && call_is(e->term, "print") && !e->term->op;
 }
 
-/* print(a, b) is a text of its operands: undefined ones do not stop it. */
-static void print_text(struct comp *c, struct expr *e)
+/* print(a, b) becomes internal.print([{v | v = a}, {v | v = b}]): an operand that is undefined does not stop it. */
+static void print_lines(struct comp *c, struct expr *e)
 {
-	struct term *call = e->term, *t = term_new(c, T_TEMPLATE, call->loc);
+	struct term *call = e->term, **sets = comp_alloc(c, call->n * sizeof(*sets)), **items = comp_alloc(c, 2 * sizeof(*items));
 
-	if (!t)
-		return;
-	t->n = call->n - 1;
-	t->parts = comp_alloc(c, call->n * sizeof(*t->parts));
-	for (uint32_t i = 1; t->parts && i < call->n; i++)
-		t->parts[i - 1] = expr_new(c, call->items[i], call->items[i]->loc);
-	e->term = t;
+	for (uint32_t i = 1; i < call->n; i++) {
+		struct term *arg = call->items[i], *set = term_new(c, T_SET_COMP, arg->loc), *v = term_var(c, var_fresh(c, NULL), arg->loc);
+
+		set->val = v;
+		set->body = body_new(c, arg->loc);
+		set->op = true;
+		body_add(c, set->body, expr_new(c, term_call(c, "eq", arg->loc, term_var(c, v->var, arg->loc), arg), arg->loc));
+		sets[i - 1] = set;
+	}
+	items[0] = term_var(c, var_named(c, "internal.print", 14), call->loc);
+	items[1] = term_items(c, T_ARRAY, call->loc, sets, call->n - 1);
+	e->term = term_items(c, T_CALL, call->loc, items, 2);
+	e->term->op = true;
+	e->negated = false;	/* there is nothing to negate */
 }
 
 /* part: the expression of a template string, whose value is wanted */
@@ -273,7 +284,7 @@ static void in_body(struct calls *s, struct body *b, bool part)
 		if (is_print(e) && !s->c->opts->keep_print)
 			continue;	/* erased */
 		if (is_print(e))
-			print_text(s->c, e);
+			print_lines(s->c, e);
 		s->e = e;
 		b->e[n++] = e;
 		s->top = part ? NULL : e->term;

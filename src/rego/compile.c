@@ -57,8 +57,6 @@ static struct rego_errors *errors_new(const struct comp *c)
 	return out;
 }
 
-static const struct rego_compile_options defaults;
-
 static bool begin(struct comp *c, struct arena *a, struct rv_strtab *tab, const struct rego_compile_options *o, jmp_buf *out)
 {
 	*c = (struct comp){.out = out, .arena = a, .heap = rv_heap_in(a, 0), .tab = tab, .opts = o};
@@ -263,19 +261,20 @@ struct rego_program *rego_compile(const struct rego_module *modules, size_t coun
 	struct arena *a = arena_new((size_t)256 << 20);
 	struct rego_program *p;
 	struct rv_strtab *tab;
+	struct rego_compile_options own = {0};	/* what a caller built with an older header has not got is its default */
 	struct comp c = {0};
 	bool ok;
 
+	if (options)
+		memcpy(&own, options, options->size && options->size < sizeof(own) ? options->size : sizeof(own));
 	p = ARENA_NEW(a, struct rego_program);
 	tab = p ? rv_strtab_new(a, 256) : NULL;
-	if (!options)
-		options = &defaults;
 	c.no_memory = !tab;
 	if (tab) {
 		p->arena = a;
 		p->tab = tab;
 	}
-	ok = tab && comp_guard(&c, compile_job, &(struct job){&c, p, modules, count, options});
+	ok = tab && comp_guard(&c, compile_job, &(struct job){&c, p, modules, count, &own});
 	/* an allocation that failed anywhere spoils the whole, however far it got */
 	if (ok && (arena_bad(a) || rv_heap_bad(&c.heap))) {
 		c.nerrors = 0;

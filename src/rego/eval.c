@@ -22,8 +22,6 @@ struct rego_result {
 	size_t max_bytes;
 };
 
-static const struct rego_eval_options defaults;
-
 static void set_error(struct rego_result *r, const struct vm *vm, const char *code, const char *message, const char *budget,
 		      struct loc at)
 {
@@ -210,6 +208,8 @@ static bool start(struct vm *vm, const struct rego_query *q, const struct rego_e
 	vm->now_ns = o->now_ns;
 	vm->cancel = o->cancel;
 	vm->host_ctx = o->host_ctx;
+	vm->print = o->print;
+	vm->zone = o->zone;
 	vm->strict = o->strict_errors != 0;
 	vm->explain = o->explain != 0;
 	vm->data = rv_undef();
@@ -276,10 +276,20 @@ static bool read_input(struct vm *vm, const struct rego_eval_options *o, struct 
 /* Beside the memory that is budgeted: the result's head, and the message of the error. */
 #define MEMORY_BESIDE ((size_t)64 << 10)
 
+/* What a caller built with an older header has not got is its default. */
+static struct rego_eval_options own_options(const struct rego_eval_options *from)
+{
+	struct rego_eval_options o = {0};
+
+	if (from)
+		memcpy(&o, from, from->size && from->size < sizeof(o) ? from->size : sizeof(o));
+	return o;
+}
+
 struct rego_result *rego_eval_watched(const struct rego_query *q, const struct rego_eval_options *options,
 				      void (*see)(void *ctx, const struct loc *at), void *ctx)
 {
-	const struct rego_eval_options *o = options ? options : &defaults;
+	const struct rego_eval_options own = own_options(options), *o = &own;
 	size_t memory = o->budget.memory_bytes ? o->budget.memory_bytes : VM_MEMORY;
 	struct arena *a = arena_new(memory + MEMORY_BESIDE);
 	struct rego_result *r;

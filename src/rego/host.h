@@ -22,6 +22,9 @@ struct rego_host_call {
 	struct rv reply;
 };
 
+/* For rego_eval_options.zone: reads the system's time zone database. Not in the library for others, which does no I/O. */
+void host_zone(void *ctx, const char *name, struct rego_zone *z);
+
 /* A prepared document from a parsed one. NULL without memory. */
 struct rego_doc *rego_doc_from_json(const struct json *doc);
 

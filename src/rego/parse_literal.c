@@ -245,10 +245,6 @@ static struct expr *not_body(struct parser *p, struct loc from)
 				return p_fail(p, at, "`(...)` in an operand position cannot contain a body (hint: drop the parens to keep "
 					      "the body: `not %s`)",
 					      slice_text(p, p_span(p, p->toks[inner].loc)));
-			p_back(p, start);
-			t = p_term(p);
-			if (!t)
-				return NULL;
 		}
 		p_back(p, start);
 		in = logical(p, 2, false);

@@ -348,12 +348,31 @@ static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "");
 }
 
+/* An operand of print binds nothing: what it uses must be there. */
+static bool print_operand(struct safety *s, const struct term *t, const struct vset *safe)
+{
+	struct vset vars = {0};
+	bool ok = true;
+
+	for (uint32_t i = 0; i < t->body->n; i++)
+		expr_vars(s->c, t->body->e[i], &vars);
+	for (uint32_t i = 0; i < vars.n; i++) {
+		if (has(safe, vars.v[i]) || (vars.v[i]->generated && !vars.v[i]->orig))
+			continue;
+		comp_error(s->c, ERR_COMPILE, t->loc, "var %s is undeclared", vars.v[i]->wildcard ? "_" : var_shown(vars.v[i]));
+		ok = false;
+	}
+	return ok;
+}
+
 static bool term_closures(struct safety *s, struct term *t, const struct vset *safe)
 {
 	bool ok = true;
 
 	if (!t)
 		return true;
+	if (t->body && t->op && !print_operand(s, t, safe))
+		return false;
 	if (t->body) {
 		struct vset in = {0};
 
@@ -477,70 +496,60 @@ static bool ready(struct safety *s, const struct expr *e, const struct vset *saf
 	return true;
 }
 
-/* Another expression that was not placed would bind v: the cause is there. */
-static bool bound_elsewhere(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe, uint32_t not_in,
-			    struct var *v)
+/* What expression i needs and has not got. */
+static void missing(struct safety *s, const struct expr *e, const struct vset *safe, const struct vset *mine, const struct vset *outer,
+		    struct vset *out)
 {
-	for (uint32_t i = 0; i < b->n; i++) {
-		struct vset vars = {0}, all = {0}, out = {0};
+	struct vset vars = {0}, given = {0}, inside = {0};
 
-		if (placed[i] || i == not_in)
-			continue;
-		expr_vars(s->c, b->e[i], &vars);
-		put_all(s->c, &all, safe);
-		for (uint32_t k = 0; k < vars.n; k++) {
-			if (vars.v[k] != v)
-				put(s->c, &all, vars.v[k]);
-		}
-		outputs(s->c, b->e[i], &all, &out);
-		if (has(&out, v))
-			return true;
+	outputs(s->c, e, safe, &given);
+	expr_vars(s->c, e, &vars);
+	implicit_vars(s->c, e, &vars);
+	expr_closure_vars(s->c, e, &inside);
+	for (uint32_t k = 0; k < inside.n; k++) {
+		if (has(mine, inside.v[k]) && !has(outer, inside.v[k]))
+			put(s->c, &vars, inside.v[k]);
 	}
-	return false;
+	for (uint32_t k = 0; k < vars.n; k++) {
+		bool bound = has(&given, vars.v[k]) && !has(&inside, vars.v[k]);
+
+		if (!bound && !has(safe, vars.v[k]) && !has(outer, vars.v[k]) && (!vars.v[k]->generated || vars.v[k]->orig))
+			put(s->c, out, vars.v[k]);
+	}
 }
 
-static void report(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe,
-		   const struct vset *mine, const struct vset *outer, bool roots)
+/* Each variable that is unsafe, once. Left sides of := only where nothing else is: they would be bound. */
+static void report(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe, const struct vset *mine,
+		   const struct vset *outer)
 {
-	struct vset seen = {0};
-	uint32_t before = s->c->nerrors;
+	struct vset lhs = {0}, seen = {0};
+	bool others = false;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		struct vset vars = {0}, out = {0}, inside = {0};
-
-		if (placed[i])
-			continue;
-		outputs(s->c, b->e[i], safe, &out);
-		expr_vars(s->c, b->e[i], &vars);
-		implicit_vars(s->c, b->e[i], &vars);
-		expr_closure_vars(s->c, b->e[i], &inside);
-		for (uint32_t k = 0; k < inside.n; k++) {
-			if (has(mine, inside.v[k]) && !has(outer, inside.v[k]))
-				put(s->c, &vars, inside.v[k]);
-		}
-		for (uint32_t k = 0; k < vars.n; k++) {
-			if (has(safe, vars.v[k]) || has(outer, vars.v[k]) || has(&seen, vars.v[k]) ||
-			    (has(&out, vars.v[k]) && !has(&inside, vars.v[k])))
-				continue;
-			put(s->c, &seen, vars.v[k]);
-			if (vars.v[k]->generated && !vars.v[k]->orig)
-				continue;
-			if (roots && b->n <= 64 && bound_elsewhere(s, b, placed, safe, i, vars.v[k]))
-				continue;
-			unsafe_var(s, vars.v[k], var_loc(b->e[i], vars.v[k]));
-		}
+		if (!placed[i] && b->e[i]->term && call_is(b->e[i]->term, "assign") && b->e[i]->term->op)
+			term_vars(s->c, b->e[i]->term->items[1], &lhs);
 	}
-	if (roots && s->c->nerrors == before && !s->c->no_memory) {
-		report(s, b, placed, safe, mine, outer, false);
-		return;
-	}
-	if (comp_ok(s->c)) {
+	for (int pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < b->n; i++) {
-			if (!placed[i]) {
-				comp_error(s->c, ERR_UNSAFE, b->e[i]->loc, "expression is unsafe");
-				break;
+			struct vset vars = {0};
+
+			if (placed[i])
+				continue;
+			missing(s, b->e[i], safe, mine, outer, &vars);
+			for (uint32_t k = 0; k < vars.n; k++) {
+				bool left = has(&lhs, vars.v[k]);
+
+				others = others || !left;
+				if (pass == 0 || (left && others) || has(&seen, vars.v[k]))
+					continue;
+				put(s->c, &seen, vars.v[k]);
+				unsafe_var(s, vars.v[k], var_loc(b->e[i], vars.v[k]));
 			}
 		}
+	}
+	for (uint32_t i = 0; i < b->n && comp_ok(s->c); i++) {
+		if (!placed[i])
+			comp_error(s->c, ERR_UNSAFE, b->e[i]->loc, "expression is unsafe");
 	}
 }
 
@@ -572,7 +581,7 @@ static bool reorder(struct safety *s, struct body *b, const struct vset *outer)
 		}
 	} while (n > before && n < b->n && !s->c->no_memory);
 	if (n < b->n) {
-		report(s, b, placed, &safe, &mine, outer, true);
+		report(s, b, placed, &safe, &mine, outer);
 		return false;
 	}
 	b->e = order;

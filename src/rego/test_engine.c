@@ -245,6 +245,110 @@ static void a_missing_field_is_told(void **state)
 	done(x);
 }
 
+struct lines {
+	char text[256];
+	size_t n;
+	int fail;
+};
+
+static void take_line(void *ctx, const char *line, size_t len, const char *file, uint32_t row)
+{
+	struct lines *l = ctx;
+
+	l->n += (size_t)snprintf(l->text + l->n, sizeof(l->text) - l->n, "%s:%u:%.*s|", file, row, (int)len, line);
+}
+
+static void print_tells_the_host_what_it_is_given(void **state)
+{
+	static const char text[] = "package p\nx if {\n\tprint(\"a\", 1, [input.b, \"c\"], input.none, {2, 1})\n\tprint()\n}\n"
+				   "y if every z in [1, 2] {\n\tprint(z)\n}\nf(v) := v if print(\"f\", v)\nz if print(f(7))\n";
+	static const struct {
+		const char *query;
+		int32_t keep;
+		const char *want;
+	} rows[] = {
+		{"data.p.x", 1, "m:3:a 1 [true, \"c\"] <undefined> {1, 2}|m:4:|"},
+		{"data.p.y", 1, "m:7:1|m:7:2|"},
+		{"data.p.z", 1, "m:9:f 7|m:10:7|"},
+		{"data.p.x", 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct rego_module m = {"m", text, sizeof(text) - 1};
+		struct rego_compile_options c = {.size = sizeof(c), .keep_print = rows[i].keep};
+		struct rego_program *p = rego_compile(&m, 1, &c, NULL);
+		struct rego_query *q = p ? rego_query_compile(p, rows[i].query, strlen(rows[i].query), NULL) : NULL;
+		struct lines l = {.n = 0};
+		struct rego_eval_options o = {.size = sizeof(o), .input = "{\"b\": true}", .input_len = 11, .host_ctx = &l, .print = take_line};
+		struct rego_result *r;
+
+		assert_non_null(q);
+		r = rego_eval(q, &o);
+		assert_int_equal(rego_result_allowed(r), 1);
+		assert_string_equal(l.text, rows[i].want);
+		rego_result_free(r);
+		/* built with a header that has no such member yet: it is not looked at */
+		o.size = offsetof(struct rego_eval_options, print);
+		l = (struct lines){.n = 0};
+		r = rego_eval(q, &o);
+		assert_int_equal(rego_result_allowed(r), 1);
+		assert_string_equal(l.text, "");
+		rego_result_free(r);
+		rego_query_free(q);
+		rego_program_free(p);
+	}
+}
+
+/* Two hours east, without a change. */
+static void give_zone(void *ctx, const char *name, struct rego_zone *z)
+{
+#define FIVE "\0\0\0\0\0"
+#define HEAD "TZif2" FIVE FIVE FIVE	/* counts: none of the first four; one type, four characters */ \
+	"\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\1" "\0\0\0\4" "\0\0\x1c\x20\0\0TWO\0"
+	static const uint8_t two[] = HEAD HEAD "\nTWO-2\n";
+	struct lines *l = ctx;
+
+	l->n++;
+	if (l->fail == 1)
+		rego_zone_reply(z, "TZif2 and no more", 17);
+	else if (l->fail == 0 && strcmp(name, "My/Zone") == 0)
+		rego_zone_reply(z, two, sizeof(two) - 1);
+}
+
+static void zones_come_from_the_host(void **state)
+{
+	static const struct {
+		const char *zone;
+		bool hook;
+		int fail;
+		const char *want;	/* of time.clock at 0; NULL: an error */
+	} rows[] = {
+		{"My/Zone", true, 0, "[2,0,0]"}, {"My/Zone", true, 1, NULL}, {"My/Zone", true, 2, NULL}, {"My/Zone", false, 0, NULL},
+		{"Europe/Berlin", false, 0, NULL}, {"UTC", false, 0, "[0,0,0]"}, {"Local", true, 1, "[0,0,0]"}, {"../x", true, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct lines l = {.fail = rows[i].fail};
+		struct rego_eval_options o = {.host_ctx = &l, .zone = rows[i].hook ? give_zone : NULL, .strict_errors = 1};
+		char text[128];
+		struct run x;
+
+		snprintf(text, sizeof(text), "package p\nx := time.clock([0, \"%s\"])\ny := [x, time.clock([0, \"%s\"])]", rows[i].zone, rows[i].zone);
+		x = evaluate(text, "data.p.x", NULL, o, REGO_V1);
+		if (rows[i].want) {
+			const char *got = rego_result_value(x.r, NULL);
+
+			assert_string_equal(got ? got : rego_result_error(x.r)->message, rows[i].want);
+		} else {
+			assert_string_equal(rego_result_error(x.r)->code, "eval_builtin_error");
+		}
+		assert_true(l.n <= 1);	/* one evaluation asks once */
+		done(x);
+	}
+}
+
 static void errors_of_builtins_are_undefined_unless_strict(void **state)
 {
 	struct run x = evaluate("package p\nx := 1 / input", "data.p.x", "0", (struct rego_eval_options){0}, REGO_V1);
@@ -445,6 +549,8 @@ int main(void)
 		cmocka_unit_test(nesting_bombs_are_parse_errors),
 		cmocka_unit_test(a_denial_tells_the_expression_and_the_nearest_member),
 		cmocka_unit_test(a_missing_field_is_told),
+		cmocka_unit_test(print_tells_the_host_what_it_is_given),
+		cmocka_unit_test(zones_come_from_the_host),
 		cmocka_unit_test(errors_of_builtins_are_undefined_unless_strict),
 		cmocka_unit_test(constant_patterns_are_made_with_the_policy),
 		cmocka_unit_test(definitions_that_cannot_hold_are_left_out_and_change_nothing),

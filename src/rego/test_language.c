@@ -268,6 +268,60 @@ static void bad_annotations_are_refused_where_a_rule_asks(void **state)
 	assert_non_null(refusal(text, sizeof(text) - 1, o, out));
 }
 
+/* All errors of a text, one after the other. */
+static void unsafe_variables_are_all_named(void **state)
+{
+	static const char *const rows[][2] = {
+		{"package p\nx if { a = y; b = a; a + 1 = 2 }", "a y b "},
+		{"package p\nx if { a := y; b := a + c }", "y c "},	/* what := would bind is no cause */
+		{"package p\nx if { a := b; b := a }", "b "},
+		{"package p\nimport future.keywords.not\nx if { not { a = y; b = a; a + 1 = 2 } }", "a y b "},
+		{"package p\nx if { y = z; y = [z | z = 1] }", "y z "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct rego_module m = {"m.rego", rows[i][0], strlen(rows[i][0])};
+		struct rego_errors *e = NULL;
+		struct rego_program *p = rego_compile(&m, 1, NULL, &e);
+		char got[128] = "";
+
+		assert_null(p);
+		for (size_t k = 0; k < rego_errors_count(e); k++) {
+			char name[16] = "?";
+
+			(void)sscanf(rego_errors_at(e, k)->message, "var %15s is unsafe", name);
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s ", name);
+		}
+		if (strcmp(got, rows[i][1]) != 0)
+			fail_msg("%s\nwant %s\ngot  %s", rows[i][0], rows[i][1], got);
+		rego_errors_free(e);
+	}
+}
+
+static void print_is_no_value_and_binds_nothing(void **state)
+{
+	static const struct row rows[] = {
+		{"x if { print(1, input.y); not print() }", NULL, 0},
+		{"x := print(1)", "print(1) used as value", 0},
+		{"x if print(y)", "var y is undeclared", 0},
+		{"x if { every z in [1] { print(y, z) } }", "var y is undeclared", 0},
+		{"x if print(input.y[_])", "var _ is undeclared", 0},
+		{"x if { true with print as 1 }", "target must not be a void function", 0},
+		{"f(_) := 1\nx if { true with internal.print as f }", "replacement of internal function \"internal.print\" invalid", 0},
+		{"x if { true with http.send as crypto.md5 }", "http.send: arity mismatch", 0},
+		{"x if { true with json.marshal as crypto.md5 }", NULL, 0},
+		{"import future.keywords.not\nimport future.keywords.or\nx if { not ({a | b} or y) }", "ambiguous `{ ... | ... }` operand", 0},
+	};
+
+	(void)state;
+	options.keep_print = 1;
+	options.experimental_keywords = 1;
+	check(rows, COUNT_OF(rows));
+	options.keep_print = 0;
+	options.experimental_keywords = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +333,8 @@ int main(void)
 		cmocka_unit_test(a_module_is_given_as_its_tree),
 		cmocka_unit_test(annotations_are_constants_of_their_rules),
 		cmocka_unit_test(bad_annotations_are_refused_where_a_rule_asks),
+		cmocka_unit_test(unsafe_variables_are_all_named),
+		cmocka_unit_test(print_is_no_value_and_binds_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -446,6 +446,37 @@ static void check_call(struct check *k, const struct term *t)
 		(void)meet(k, t->items[given], &ty_any);
 }
 
+/* A builtin in place of another takes what that one takes. */
+static void check_with(struct check *k, const struct with *w)
+{
+	const struct rego_builtin *of = w->callee.builtin, *by = w->by.builtin;
+	const struct ty *want[32], *have[32], *result;
+	struct buf b = buf_in(k->c->arena, 1 << 16);
+	uint32_t n, m;
+	bool ok = true;
+
+	if (!of || !by || !of->type || !by->type)
+		return;
+	n = ty_signature(k->c, of->type, want, 32, &result);
+	m = ty_signature(k->c, by->type, have, 32, &result);
+	for (uint32_t i = 0; i < n && i < m; i++)
+		ok = ok && ty_overlap(have[i], want[i]);
+	if (ok)
+		return;
+	buf_puts(&b, "\n\thave: (");
+	for (uint32_t i = 0; i < m; i++) {
+		buf_puts(&b, i ? ", " : "");
+		ty_text(&b, have[i]);
+	}
+	buf_puts(&b, ")\n\twant: (");
+	for (uint32_t i = 0; i < n; i++) {
+		buf_puts(&b, i ? ", " : "");
+		ty_text(&b, want[i]);
+	}
+	buf_puts(&b, ")");
+	comp_error(k->c, ERR_TYPE, w->loc, "%s: arity mismatch%s", of->name, buf_ok(&b) ? buf_cstr(&b) : "");
+}
+
 static void check_expr(struct check *k, const struct expr *e)
 {
 	const struct expr *outer = k->e;
@@ -453,6 +484,8 @@ static void check_expr(struct check *k, const struct expr *e)
 	uint32_t nwith = k->nwith, mark = k->ntrail;
 
 	k->e = e;
+	for (uint32_t i = 0; i < e->nwith && !e->generated; i++)
+		check_with(k, &e->with[i]);
 	if (e->nwith) {
 		k->with = e->with;
 		k->nwith = e->nwith;

@@ -183,6 +183,7 @@ rc rego_unit_eval(const struct rego_unit *u, const struct rego_unit_call *call, 
 				      .input_doc = call->ready,
 				      .now_ns = call->now_ns,
 				      .host_ctx = call->host_ctx,
+				      .zone = host_zone,
 				      .explain = call->explain};
 	struct rego_unit_result result = {0};
 	struct rego_result *r;

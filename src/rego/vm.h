@@ -65,6 +65,8 @@ struct vm {
 	void *see_ctx;
 	uint32_t depth, max_depth;
 	void *host_ctx;
+	void (*print)(void *ctx, const char *line, size_t len, const char *file, uint32_t row);
+	void (*zone)(void *ctx, const char *name, struct rego_zone *z);
 	bool strict, explain;
 	/* registers */
 	struct rv *regs, *regs_end;

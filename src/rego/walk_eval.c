@@ -55,6 +55,7 @@ static void begin(struct walk *w, const struct rego_query *q, const struct rego_
 	vm->deadline = sys_monotonic_ns() + (int64_t)(time < INT64_MAX / 2 ? time : INT64_MAX / 2);
 	vm->now_ns = o->now_ns;
 	vm->host_ctx = o->host_ctx;
+	vm->zone = o->zone;
 	vm->strict = o->strict_errors != 0;
 	w->data = o->data ? o->data->value : rv_empty_object(&vm->heap);
 	w->scene = s;

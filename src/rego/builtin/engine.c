@@ -24,6 +24,68 @@ static rc runtime(struct rego_call *c, const struct rv *args, unsigned n, struct
 	return lib_return(c, rv_empty_object(c->heap), out);
 }
 
+/* print is made into internal.print by the compiler, or erased: nobody calls it. */
+static rc print(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	(void)args;
+	(void)n;
+	(void)out;
+	return rego_fail(c, "print is no function");
+}
+
+struct printing {
+	struct rego_call *c;
+	struct rv operands;
+	struct buf line;
+};
+
+/* Operands from i on: of a set each member gives a line, of an empty one the word for nothing. */
+static rc print_from(struct printing *p, uint32_t i)
+{
+	struct rv set = i < rv_len(p->operands) ? rv_at(p->operands, i) : rv_undef();
+	size_t mark = p->line.n;
+
+	TRY(rego_charge(p->c, 1));
+	if (set.kind == RV_UNDEF) {
+		if (!buf_ok(&p->line))
+			return lib_no_memory(p->c);
+		rego_print_line(p->c, buf_view(&p->line));
+		return rc_of(OK);
+	}
+	if (i)
+		buf_putc(&p->line, ' ');
+	rv_sort(set);
+	for (uint32_t k = 0; k < rv_len(set) || k == 0; k++) {
+		size_t from = p->line.n;
+
+		if (!rv_len(set))
+			buf_puts(&p->line, "<undefined>");
+		else if (rv_key(set, k).kind == RV_STRING)
+			buf_slice(&p->line, rv_slice(rv_key(set, k)));
+		else
+			rv_to_text(&p->line, rv_key(set, k));
+		TRY(rego_reserve(p->c, p->line.n - from));
+		TRY(print_from(p, i + 1));
+		p->line.n = from;
+	}
+	p->line.n = mark;
+	return rc_of(OK);
+}
+
+static rc print_lines(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
+{
+	struct printing p = {.c = c, .operands = args[0], .line = lib_buf(c)};
+
+	(void)n;
+	ARG_ARRAY(c, args, 0);
+	for (uint32_t i = 0; i < rv_len(args[0]); i++) {
+		if (rv_at(args[0], i).kind != RV_SET)
+			return rego_operand_error(c, 1, "array of sets", args[0]);
+	}
+	*out = rv_bool(true);
+	return rego_prints(c) ? print_from(&p, 0) : rc_of(OK);
+}
+
 static rc trace(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {
 	(void)n;
@@ -83,6 +145,8 @@ static rc template_string(struct rego_call *c, const struct rv *args, unsigned n
 
 const struct rego_builtin builtin_engine[] = {
 	{"opa.runtime", "-> object[string:any]", runtime, 0, REGO_NONDET, 1},
+	{"print", NULL, print, 0, REGO_VOID, 1},
+	{"internal.print", "array[set[any]] -> boolean", print_lines, 1, REGO_INTERNAL, 2},
 	{"trace", "string -> boolean", trace, 1, 0, 1},
 	{"rego.parse_module", "string, string -> object[string:any]", parse_module, 2, 0, 10},
 	{"rego.metadata.rule", "-> any", metadata, 0, 0, 1},

@@ -1,30 +1,28 @@
 /* time.c - instants as nanoseconds since 1970.
  *
- * A named zone is read from the system's time zone database (the only file the engine ever opens, and only for a
- * policy that names a zone); "Local" is UTC.
+ * A named zone is asked of the host; "Local" is UTC.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "base/num.h"
-#include "base/sys.h"
 #include "rego/builtin/gotime.h"
 #include "rego/builtin/lib.h"
 #include "rego/builtin/tzif.h"
 
-#define ZONE_DIR "/usr/share/zoneinfo/"
 #define EITHER "either number (ns) or [number (ns), string (tz)]"
 
 static RC read_zone(struct rego_call *c, struct rv name, struct arena *a, struct zone **out)
 {
 	struct why w = why_in(a);
-	char path[128];
 	struct slice data;
+	rc r;
 
 	if (!zone_name_ok(rv_slice(name)))
 		return rego_fail(c, "time: invalid location name");
-	snprintf(path, sizeof(path), ZONE_DIR "%s", name.str->p);
-	if (!rc_ok(file_read(a, path, ZONE_MAX_BYTES, &data, &w)) || !rc_ok(zone_parse(a, data, out, &w)))
+	r = rego_zone_bytes(c, name.str->p, &data);
+	if (r.code == E_LIMIT)
+		return lib_no_memory(c);
+	if (!rc_ok(r) || !rc_ok(zone_parse(a, data, out, &w)))
 		return rego_fail(c, "unknown time zone %s", name.str->p);
 	return rc_of(OK);
 }

@@ -1,6 +1,6 @@
 /* tzif.h - time zones: TZif data (RFC 9636) and the POSIX rule in its footer.
  *
- * The engine opens no file: the host hands the bytes in (see rego_zone_system for hosts that use the system's
+ * The engine opens no file: the host hands the bytes in (rego/host.h has a loader for those that use the system's
  * database). A zone is immutable.
  */
 #pragma once
