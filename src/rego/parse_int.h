@@ -17,6 +17,7 @@ struct parser {
 	uint32_t n, at;
 	unsigned depth, max_depth;
 	struct term *given;	/* the first term of an infix expression, when it was read already */
+	uint32_t errors_before;	/* of the compilation, when this module was begun */
 	bool failed;		/* the first error, not yet recorded: going back drops it */
 	struct loc err_loc;
 	const char *err;
@@ -46,6 +47,7 @@ bool p_new_line(const struct parser *p);	/* it is on a later line */
 struct term *p_term(struct parser *p);	/* one term with its references and calls */
 struct term *p_infix(struct parser *p, bool pair);	/* pair: `k, v in xs` is taken */
 struct term *p_postfix(struct parser *p, struct term *head);
+bool p_behind_dot(struct parser *p);
 struct expr *p_literal(struct parser *p);
 /* Up to and including `end`. */
 struct body *p_body(struct parser *p, enum tok end);

@@ -10,14 +10,11 @@ static bool package(struct parser *p)
 
 	m->package_loc = at;
 	p_next(p);
-	if (p_tok(p) != K_IDENT) {
-		p_illegal(p, "expected ident");
+	if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) {
+		p_illegal(p, "");
 		return false;
 	}
-	if (p_loc(p).row != at.row) {
-		p_illegal(p, "expected package path on the same line");
-		return false;
-	}
+	p_cur(p)->kind = K_IDENT;	/* any keyword is the name of a package */
 	t = p_term(p);
 	if (!t)
 		return false;
@@ -39,7 +36,7 @@ static bool package(struct parser *p)
 		} else if (part->kind == T_VALUE && part->value.kind == RV_STRING) {
 			m->path[i] = part->value;
 		} else {
-			p_fail(p, part->loc, "package path cannot contain %s", term_kind_name(part));
+			p_fail(p, part->loc, "unexpected %s token: expecting string", term_kind_name(part));
 			return false;
 		}
 	}
@@ -184,26 +181,22 @@ static bool import(struct parser *p)
 
 static bool statements(struct parser *p)
 {
+	struct loc first = p_loc(p);
+	bool headless = p_tok(p) != K_PACKAGE;	/* told when nothing else is wrong */
+
 	if (p_tok(p) == K_EOF)
 		return p_fail(p, (struct loc){.mod = p->m->index}, "empty module");
-	if (p_tok(p) != K_PACKAGE) {
-		if (p_tok(p) == K_ILLEGAL)
-			return p_illegal(p, "");
-		return p_fail(p, p_loc(p), "package expected");
-	}
-	if (!package(p))
+	if (!headless && !package(p))
 		return false;
 	while (p_tok(p) != K_EOF) {
 		bool ok;
 
-		if (p_take(p, K_SEMI))
-			continue;
 		if (p_tok(p) == K_IMPORT)
 			ok = import(p);
 		else if (p_tok(p) == K_DEFAULT)
 			ok = p_default_rule(p);
 		else if (p_tok(p) == K_PACKAGE)
-			ok = p_fail(p, p_loc(p), "unexpected package");
+			ok = p_fail(p, headless ? first : p_loc(p), headless ? "package expected" : "unexpected package");
 		else
 			ok = p_rule(p);
 		if (!ok)
@@ -212,14 +205,14 @@ static bool statements(struct parser *p)
 			return p_fail(p, p_loc(p), "too many rules (limit is %u)",
 				      p->c->opts->max_rules ? p->c->opts->max_rules : 20000u);
 	}
-	return true;
+	return !headless || p_fail(p, first, "package expected");
 }
 
 static bool begin(struct comp *c, struct module *m, struct parser *p)
 {
 	bool v1 = m->is_query || c->opts->dialect == REGO_V1;
 
-	*p = (struct parser){.c = c, .m = m, .max_depth = c->opts->max_nesting ? c->opts->max_nesting : 200};
+	*p = (struct parser){.c = c, .m = m, .errors_before = c->nerrors, .max_depth = c->opts->max_nesting ? c->opts->max_nesting : 200};
 	m->v1 = m->kw_in = m->kw_every = m->kw_if = m->kw_contains = v1;
 	return lex_all(c, m, &p->toks, &p->n) && p->n > 0;
 }
@@ -228,6 +221,8 @@ static bool finish(struct parser *p, bool ok)
 {
 	if (ok && !p->failed)
 		return comp_ok(p->c);
+	/* what the dialect asks of rules is told where the text can be read */
+	p->c->nerrors = p->errors_before;
 	if (!p->c->no_memory)
 		comp_error(p->c, ERR_PARSE, p->err_loc, "%s", p->err ? p->err : "syntax error");
 	return false;

@@ -20,11 +20,9 @@ static bool head_ref(struct parser *p, struct rule *r)
 			p_fail(p, p_loc(p), "rule head reference is too long");
 			return false;
 		}
-		if (p_take(p, K_DOT)) {
-			if ((p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) || !p_glued(p)) {
-				p_illegal(p, "expected identifier");
+		if (p_tok(p) == K_DOT) {
+			if (!p_behind_dot(p))
 				return false;
-			}
 			items[n++] = term_value(p->c, rv_str(&p->c->heap, p_cur(p)->text.p, p_cur(p)->text.n), p_loc(p));
 			p_next(p);
 		} else {
@@ -33,7 +31,7 @@ static bool head_ref(struct parser *p, struct rule *r)
 			if (!items[n])
 				return false;
 			if (p_tok(p) != K_RBRACK) {
-				p_illegal(p, "expected \"]\"");
+				p_illegal(p, "expected [");
 				return false;
 			}
 			p_next(p);
@@ -308,11 +306,46 @@ static bool head(struct parser *p, struct rule *r)
 	return true;
 }
 
+/* What may stand where a statement begins: names, keywords of statements, and terms, which are no rules in the end. */
+static bool starts_statement(enum tok k)
+{
+	return k == K_EOF || k == K_IDENT || k == K_STRING || k == K_RAW || k == K_NUMBER || k == K_TEMPLATE || k == K_TEMPLATE_END ||
+	       k == K_PACKAGE || k == K_IMPORT || k == K_DEFAULT || k == K_NOT || k == K_SOME || k == K_NULL || k == K_TRUE || k == K_FALSE ||
+	       k == K_EVERY || k == K_LBRACK || k == K_LBRACE || k == K_LPAREN || k == K_MINUS || k == K_CONTAINS;
+}
+
+static bool names_builtin(struct parser *p, const struct rule *r)
+{
+	struct buf name = buf_in(p->c->arena, 0);
+
+	ref_text(&name, r->ref, r->nref);
+	return buf_ok(&name) && rego_builtin_find(buf_view(&name));
+}
+
+/* An expression that begins with no name: what it would be the head of. */
+static bool no_head(struct parser *p)
+{
+	struct loc at = p_loc(p);
+	const struct expr *e = p_literal(p);
+	const struct term *t = e && e->kind == EX_TERM ? e->term : NULL;
+
+	if (t && t->kind == T_CALL && t->op && (call_is(t, "eq") || call_is(t, "assign")))
+		t = t->items[1];
+	if (e && t)
+		p_fail(p, at, "%s cannot be used for rule name", t->kind == T_VALUE ? rv_kind_name(t->value.kind) : term_kind_name(t));
+	else if (e)
+		p_fail(p, at, "expression cannot be used for rule head");
+	return false;
+}
+
 bool p_rule(struct parser *p)
 {
 	struct rule *r = rule_new(p, p_loc(p)), *first = r;
+	enum tok k = p_tok(p);
 	bool by_brace = false;
 
+	if (k == K_STRING || k == K_RAW || k == K_NUMBER || k == K_NULL || k == K_TRUE || k == K_FALSE || k == K_LBRACK || k == K_LBRACE)
+		return no_head(p);
 	if (!r || !head(p, r))
 		return false;
 	if (p_tok(p) == K_IF) {
@@ -327,11 +360,19 @@ bool p_rule(struct parser *p)
 		if (!r->body)
 			return false;
 		r->has_body = by_brace = true;
+	} else if (!starts_statement(p_tok(p))) {
+		if (p_tok(p) == K_SEMI && !r->contains) {	/* a head without a body is an expression, and this another */
+			p_next(p);
+			if (p_tok(p) != K_EOF)
+				p_fail(p, r->loc, "multiple expressions cannot be used for rule head");
+		}
+		p_illegal(p, "");
+		return false;
 	} else if (!r->contains && (r->spaced || (r->nref == 1 && !r->has_value && !r->has_args && !r->no_args))) {
 		p_fail(p, r->ref[0]->loc, "var cannot be used for rule name");
 		return false;
-	} else if (!p_new_line(p) && p_tok(p) != K_EOF && p_tok(p) != K_SEMI && p_tok(p) != K_IDENT) {
-		p_illegal(p, "");
+	} else if ((r->has_args || r->no_args) && !r->has_value && names_builtin(p, r)) {
+		p_fail(p, r->loc, "rule name conflicts with built-in function");
 		return false;
 	}
 	if (by_brace && p->m->v1)
@@ -376,7 +417,7 @@ bool p_rule(struct parser *p)
 		p_illegal(p, "");
 		return false;
 	}
-	if (!p_new_line(p) && p_tok(p) != K_EOF && !p_take(p, K_SEMI) && r->has_body && p_tok(p) == K_IF) {
+	if (!p_new_line(p) && r->has_body && p_tok(p) == K_IF) {
 		p_illegal(p, "");
 		return false;
 	}

@@ -467,13 +467,16 @@ static struct term *primary(struct parser *p)
 		if (!out)
 			return NULL;
 		if (p_tok(p) != K_RPAREN)
-			return p_illegal(p, "expected \")\"");
+			return p_tok(p) == K_ILLEGAL ? p_illegal(p, "") : p_fail(p, p_loc(p), "non-terminated expression");
 		p_next(p);
 		out->paren = true;
 		return out;
 	case K_TEMPLATE:
 	case K_TEMPLATE_END:
 		return template(p);
+	case K_DOT:	/* of a number, as it seems */
+		p_next(p);
+		return p_illegal(p, "expected number");
 	case K_EOF:
 	case K_ILLEGAL:
 	case K_PACKAGE:
@@ -495,7 +498,6 @@ static struct term *primary(struct parser *p)
 	case K_COMMA:
 	case K_COLON:
 	case K_SEMI:
-	case K_DOT:
 	case K_PLUS:
 	case K_MINUS:
 	case K_MUL:
@@ -546,6 +548,22 @@ static struct term *call(struct parser *p, struct term *op)
 	return t;
 }
 
+/* From a dot to the name that must follow it at once; false when it does not. */
+bool p_behind_dot(struct parser *p)
+{
+	struct loc gap = p_loc(p);
+
+	p_next(p);
+	gap.col++;
+	if (p_loc(p).row != gap.row)
+		gap = (struct loc){.row = p_loc(p).row, .col = 1, .off = gap.off, .mod = gap.mod};
+	if (!p_glued(p))
+		p_fail(p, gap, "unexpected whitespace token: expected identifier");
+	else if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p)))
+		p_illegal(p, "expected identifier");
+	return !p->failed;
+}
+
 struct term *p_postfix(struct parser *p, struct term *head)
 {
 	struct list l = {0};
@@ -556,11 +574,8 @@ struct term *p_postfix(struct parser *p, struct term *head)
 		enum tok k = p_tok(p);
 
 		if (k == K_DOT) {
-			p_next(p);
-			if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p)))
-				return p_illegal(p, "expected " "identifier");
-			if (!p_glued(p))
-				return p_illegal(p, "expected identifier");
+			if (!p_behind_dot(p))
+				return NULL;
 			part = term_value(p->c, rv_str(&p->c->heap, p_cur(p)->text.p, p_cur(p)->text.n), p_loc(p));
 			p_next(p);
 		} else if (k == K_LBRACK) {
@@ -569,7 +584,7 @@ struct term *p_postfix(struct parser *p, struct term *head)
 			if (!part)
 				return NULL;
 			if (p_tok(p) != K_RBRACK)
-				return p_illegal(p, "expected \"]\"");
+				return p_illegal(p, "expected [");
 			p_next(p);
 		} else if (k == K_LPAREN && (t->kind == T_VAR || (t->kind == T_REF && t->items[0]->kind == T_VAR))) {
 			t = call(p, t);

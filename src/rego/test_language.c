@@ -91,7 +91,16 @@ static void heads_are_written_freely(void **state)
 		{"p := 1 q := 2 r contains 1", NULL, 0},
 		{"p[\"s\"] q { x := 1; x > 0 }", NULL, 1},
 		{"f (x) := 5", "var cannot be used for rule name", 0},
-		{"p. q := 1", "expected identifier", 0},
+		{"p. q := 1", "2:3: unexpected whitespace token: expected identifier", 0},
+		{"p if { true };", "2:14: unexpected ; token", 0},
+		{"p := 1; q := 2", "multiple expressions cannot be used for rule head", 0},
+		{"p := 1;", "unexpected eof token", 0},
+		{"count(x)", "rule name conflicts with built-in function", 0},
+		{"\"a\" = x", "string cannot be used for rule name", 0},
+		{"[x] := y", "array cannot be used for rule name", 0},
+		{"p { true }\nq := )", "3:6: unexpected ) token", 0},	/* before what v1 asks of p */
+		{"p := (1, 2)", "non-terminated expression", 0},
+		{"p := . x", "unexpected identifier token: expected number", 0},
 		{"p", "var cannot be used for rule name", 1},
 		{"allow if { true }", "var cannot be used for rule name", 1},
 		{"p[\"x\"]", "`contains` keyword is required", 0},
@@ -103,6 +112,26 @@ static void heads_are_written_freely(void **state)
 
 	(void)state;
 	check(rows, COUNT_OF(rows));
+}
+
+static void a_package_has_any_name(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"package\n\nnot.in[\"a b\"]\nx := 1", NULL}, {"package true x := 1", NULL}, {"x := 1", "1:1: package expected"},
+		{"x := )", "1:6: unexpected ) token"}, {"package a\npackage b", "2:1: unexpected package"}, {"package a[b]", "expecting string"},
+		{"", "empty module"}, {"# only words", "empty module"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char out[512];
+		const char *got = refusal(rows[i].text, strlen(rows[i].text), options, out);
+
+		if (!got != !rows[i].want || (got && !strstr(got, rows[i].want)))
+			fail_msg("%s\ngot %s", rows[i].text, got ? got : "no error");
+	}
 }
 
 static void heads_of_closures_bind_what_their_brackets_name(void **state)
@@ -328,6 +357,7 @@ int main(void)
 		cmocka_unit_test(only_a_whole_expression_takes_its_result_as_an_argument),
 		cmocka_unit_test(a_bar_is_a_union_where_a_list_goes_on),
 		cmocka_unit_test(heads_are_written_freely),
+		cmocka_unit_test(a_package_has_any_name),
 		cmocka_unit_test(heads_of_closures_bind_what_their_brackets_name),
 		cmocka_unit_test(what_is_nested_is_read_in_little_time),
 		cmocka_unit_test(a_module_is_given_as_its_tree),
