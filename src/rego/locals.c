@@ -108,8 +108,9 @@ static void push(struct locals *l, struct frame *f)
 static void pop(struct locals *l)
 {
 	struct frame *f = l->top;
+	bool ok = comp_ok(l->c);
 
-	for (uint32_t i = 0; i < f->n && comp_ok(l->c); i++) {
+	for (uint32_t i = 0; i < f->n && ok; i++) {
 		struct decl *d = &f->d[i];
 
 		if (!d->used && d->occ == DECLARED)
@@ -289,6 +290,7 @@ static void some_in(struct locals *l, struct expr *e)
 		val = t->items[2];
 	} else {
 		key = term_var(l->c, var_named(l->c, "_", 1), t->loc);
+		key->var->generated = true;
 		val = t->items[1];
 	}
 	in_pattern(l, val);

@@ -180,11 +180,6 @@ static bool all_safe(struct comp *c, const struct term *t, const struct vset *sa
 	return true;
 }
 
-static bool is_pattern(const struct term *t)
-{
-	return t->kind == T_ARRAY || t->kind == T_OBJECT;
-}
-
 /* Everything in a pattern that a known value binds. */
 static bool bind_pattern(struct comp *c, const struct term *t, struct vset *safe)
 {
@@ -202,6 +197,18 @@ static bool bind_pattern(struct comp *c, const struct term *t, struct vset *safe
 			more = bind_pattern(c, t->items[i], safe) || more;
 	}
 	return more;
+}
+
+/* Could the value be of the pattern's form? */
+static bool fits(const struct term *pattern, const struct term *value)
+{
+	bool unknown = value->kind == T_VAR || value->kind == T_REF || value->kind == T_CALL;
+
+	if (pattern->kind == T_ARRAY)
+		return unknown || value->kind == T_ARRAY_COMP || (value->kind == T_VALUE && value->value.kind == RV_ARRAY);
+	if (pattern->kind == T_OBJECT)
+		return unknown || value->kind == T_OBJECT_COMP || (value->kind == T_VALUE && value->value.kind == RV_OBJECT);
+	return pattern->kind == T_VAR;
 }
 
 /* One step of a = b; true when something new became safe. */
@@ -227,9 +234,9 @@ static bool unify_step(struct comp *c, const struct term *a, const struct term *
 		}
 		return more;
 	}
-	if (all_safe(c, b, safe) && (a->kind == T_VAR || is_pattern(a)))
+	if (all_safe(c, b, safe) && fits(a, b))
 		more = bind_pattern(c, a, safe);
-	if (both && all_safe(c, a, safe) && (b->kind == T_VAR || is_pattern(b)))
+	if (both && all_safe(c, a, safe) && fits(b, a))
 		more = bind_pattern(c, b, safe) || more;
 	return more;
 }
@@ -334,6 +341,17 @@ static bool shares_line(const struct rule *r)
 	return false;
 }
 
+static const char *keyword_hint(struct safety *s, const struct var *v)
+{
+	static const char *const words[] = {"in", "every", "contains", "if", "not", "and", "or"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (v->name->n == strlen(words[i]) && memcmp(v->name->p, words[i], v->name->n) == 0)
+			return arena_printf(s->c->arena, " (hint: `import future.keywords.%s` to import a future keyword)", words[i]);
+	}
+	return "";
+}
+
 static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 {
 	const struct var *o = v;
@@ -343,9 +361,9 @@ static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 	if (o->generated)
 		comp_error(s->c, ERR_UNSAFE, loc, "expression is unsafe");
 	else
-		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe%s%s", o->wildcard ? "_" : o->name->p,
+		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe%s%s%s", o->wildcard ? "_" : o->name->p,
 			   s->rule && shares_line(s->rule) ? " in rule " : "",
-			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "");
+			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "", keyword_hint(s, o));
 }
 
 /* An operand of print binds nothing: what it uses must be there. */
@@ -496,6 +514,32 @@ static bool ready(struct safety *s, const struct expr *e, const struct vset *saf
 	return true;
 }
 
+/* The argument that takes a call's result; NULL when there is none. */
+static const struct term *result_of(const struct expr *e)
+{
+	const struct term *t = e->term;
+	uint32_t arity;
+
+	if (!t || t->kind != T_CALL || e->negated || !(t->callee.fn || t->callee.builtin || t->callee.host))
+		return NULL;
+	arity = t->callee.fn ? t->callee.fn->arity : t->callee.builtin ? t->callee.builtin->arity : t->callee.host->arity;
+	return t->n - 1 > arity ? t->items[t->n - 1] : NULL;
+}
+
+/* Variables of arguments, less those in sets and at the head of references: what those lack is no reason to name the result, too. */
+static bool inputs_safe(struct comp *c, const struct term *t, const struct vset *safe)
+{
+	if (t->kind == T_VAR)
+		return is_root(c, t->var) || has(safe, t->var);
+	if (t->kind == T_SET)
+		return true;
+	for (uint32_t i = t->kind == T_CALL || t->kind == T_REF ? 1 : 0; t->items && i + (t->kind == T_CALL) < t->n; i++) {
+		if (!inputs_safe(c, t->items[i], safe))
+			return false;
+	}
+	return true;
+}
+
 /* What expression i needs and has not got. */
 static void missing(struct safety *s, const struct expr *e, const struct vset *safe, const struct vset *mine, const struct vset *outer,
 		    struct vset *out)
@@ -503,6 +547,8 @@ static void missing(struct safety *s, const struct expr *e, const struct vset *s
 	struct vset vars = {0}, given = {0}, inside = {0};
 
 	outputs(s->c, e, safe, &given);
+	if (result_of(e) && inputs_safe(s->c, e->term, safe))
+		(void)bind_pattern(s->c, result_of(e), &given);
 	expr_vars(s->c, e, &vars);
 	implicit_vars(s->c, e, &vars);
 	expr_closure_vars(s->c, e, &inside);
@@ -518,24 +564,41 @@ static void missing(struct safety *s, const struct expr *e, const struct vset *s
 	}
 }
 
+static bool before(const struct expr *a, const struct expr *b)
+{
+	return a->loc.row < b->loc.row || (a->loc.row == b->loc.row && a->loc.col < b->loc.col);
+}
+
 /* Each variable that is unsafe, once. Left sides of := only where nothing else is: they would be bound. */
 static void report(struct safety *s, const struct body *b, const bool *placed, const struct vset *safe, const struct vset *mine,
 		   const struct vset *outer)
 {
+	const struct expr **order = comp_alloc(s->c, b->n * sizeof(*order));
+	bool *told = comp_alloc(s->c, b->n * sizeof(*told)), others = false;
 	struct vset lhs = {0}, seen = {0};
-	bool others = false;
+	uint32_t n = 0, at = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		if (!placed[i] && b->e[i]->term && call_is(b->e[i]->term, "assign") && b->e[i]->term->op)
 			term_vars(s->c, b->e[i]->term->items[1], &lhs);
 	}
-	for (int pass = 0; pass < 2; pass++) {
+	for (;;) {	/* by place, as the source has them */
+		const struct expr *next = NULL;
+
 		for (uint32_t i = 0; i < b->n; i++) {
+			if (!placed[i] && !told[i] && (!next || before(b->e[i], next)))
+				next = b->e[at = i];
+		}
+		if (!next)
+			break;
+		told[at] = true;
+		order[n++] = next;
+	}
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < n; i++) {
 			struct vset vars = {0};
 
-			if (placed[i])
-				continue;
-			missing(s, b->e[i], safe, mine, outer, &vars);
+			missing(s, order[i], safe, mine, outer, &vars);
 			for (uint32_t k = 0; k < vars.n; k++) {
 				bool left = has(&lhs, vars.v[k]);
 
@@ -543,7 +606,7 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 				if (pass == 0 || (left && others) || has(&seen, vars.v[k]))
 					continue;
 				put(s->c, &seen, vars.v[k]);
-				unsafe_var(s, vars.v[k], var_loc(b->e[i], vars.v[k]));
+				unsafe_var(s, vars.v[k], var_loc(order[i], vars.v[k]));
 			}
 		}
 	}

@@ -306,6 +306,11 @@ static void unsafe_variables_are_all_named(void **state)
 		{"package p\nx if { a := b; b := a }", "b "},
 		{"package p\nimport future.keywords.not\nx if { not { a = y; b = a; a + 1 = 2 } }", "a y b "},
 		{"package p\nx if { y = z; y = [z | z = 1] }", "y z "},
+		{"package p\nx := y if { count(z.a, y) }", "z "},	/* the result would be bound */
+		{"package p\nx if { count(y, y) }", "y "},
+		{"package p\nx if { [y] = null }", "y "},	/* no array */
+		{"package p\nx if { some y in z }", "z y "},
+		{"package p\nx if and", "and "},
 	};
 
 	(void)state;
