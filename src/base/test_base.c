@@ -103,6 +103,43 @@ static void an_arena_that_is_cleared_starts_anew(void **state)
 	arena_free(a);
 }
 
+static void what_grows_in_place_is_zero_where_it_is_new(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n < 40; n++) {
+		struct arena *a = arena_new(1 << 16);
+		uint8_t *p = arena_alloc_raw(a, 400), *q;
+
+		arena_expect(NULL, 1);
+		assert_non_null(p);
+		memset(p, 0xa5, 400);
+		arena_clear(a);	/* the block is used again as it is */
+		p = arena_alloc(a, n);
+		q = arena_grow(a, p, n, 90);
+		assert_ptr_equal(p, q);
+		for (size_t i = 0; i < 90; i++)
+			assert_int_equal(q[i], 0);
+		arena_free(a);
+	}
+}
+
+static void an_arena_that_expects_much_takes_it_at_once(void **state)
+{
+	struct arena *a = arena_new(1 << 20), *tight = arena_new(8192);
+	uint8_t *p, *q;
+
+	(void)state;
+	arena_expect(a, 100000);
+	p = arena_alloc_raw(a, 16);
+	q = arena_alloc_raw(a, 90000);
+	assert_ptr_equal(p + 16, q);
+	arena_expect(tight, 100000);	/* within its limit all the same */
+	assert_non_null(arena_alloc(tight, 5000));
+	assert_null(arena_alloc(tight, 5000));
+	arena_free(tight);
+	arena_free(a);
+}
+
 static void growing_keeps_the_bytes(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -274,6 +311,8 @@ int main(void)
 		cmocka_unit_test(a_child_window_spoils_its_message),
 		cmocka_unit_test(the_arena_keeps_its_limit_and_its_marks),
 		cmocka_unit_test(an_arena_that_is_cleared_starts_anew),
+		cmocka_unit_test(what_grows_in_place_is_zero_where_it_is_new),
+		cmocka_unit_test(an_arena_that_expects_much_takes_it_at_once),
 		cmocka_unit_test(growing_keeps_the_bytes),
 		cmocka_unit_test(a_buffer_stops_at_its_maximum),
 		cmocka_unit_test(a_reason_keeps_its_cause_and_its_context),

@@ -78,7 +78,9 @@ static bool memo_find(struct vm *vm, struct memo_table **table, const void *of, 
 	if (!*table && !(*table = memo_table(vm, MEMO_SLOTS)))
 		return vm_heap_ok(vm);
 	for (uint32_t i = 0; i < n; i++) {
-		if (args[i].kind >= RV_ARRAY && !vm_charge(vm, rv_weight(args[i]) / 8))
+		uint32_t weight = rv_weight(args[i]);
+
+		if (weight >= 16 && !vm_charge(vm, weight / 4))	/* what it may cost to compare it with one that was met before */
 			return false;
 		h = (h ^ rv_hash(args[i])) * 2654435761u;
 	}

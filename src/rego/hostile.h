@@ -56,6 +56,8 @@ static const struct hostile hostile[] = {
 	{"a wide value as text", "u := [\"0123456789abcdef0123456789abcdef\" | some i in " R(1000) "]\nx := [count(sprintf(\"%v\", [[u, u, u, u]])) | some i in " R(1000) "]", 0, "memory"},
 	{"a wide value as JSON", WIDE "x := [count(json.marshal(w6)) | some i in " R(1000) "]", 0, "steps"},
 	{"a wide value as an argument", WIDE "f(a, i) := i\nx := [f(w6, i) | some i in " R(100000) "]", 0, "steps"},
+	{"a wide value as a key", "a := [1 | some i in " R(20000) "]\nb := [1 | some i in " R(20000) "]\no := {a: 1}\n"
+	 "x if { some i in " R(100000) "; o[b] + i < 0 }", 0, "steps"},
 	{"a wide value walked", WIDE "x := count([p | walk([w6, w6, w6, w6], [p, _])])", 0, "memory"},
 	{"a wide value flattened", WIDE "x := [v | some i in " R(1000) "; v := array.flatten(w6)]", 0, "steps"},
 	{"a result too long to tell", WIDE "v := [\"0123456789012345678901234567890123456789\" | some i in " R(100) "]\n"
@@ -78,6 +80,10 @@ static const struct hostile hostile[] = {
 	{"a long string in capitals", BIG "x := [upper(s) | some i in " R(1000) "]", 0, "steps"},
 	{"a long string reversed", BIG "x := [count(strings.reverse(s)) | some i in " R(1000) "]", 0, "steps"},
 	{"a long string escaped", BIG "x := [count(urlquery.encode(s)) | some i in " R(1000) "]", 0, "memory"},
+	{"long strings as arguments", BIG "f(a) := 1\nx if { f(s) == 1; some i in " R(100000) "; f(t) + i < 0 }", 0, "steps"},
+	{"long strings as keys", BIG "o := {s: 1}\nx if { some i in " R(100000) "; o[t] + i < 0 }", 0, "steps"},
+	{"long strings as solutions", BIG "y := v if { some i in " R(100000) "; v := [s, t][i % 2] }\nx := count(y)", 0, "steps"},
+	{"long strings as keys of a rule", BIG "y[k] := 1 if { some i in " R(100000) "; k := [s, t][i % 2] }\nx := count(y)", 0, "steps"},
 	{"prefixes of many strings", PIECES "l := [p1 | some i in " R(2000) "]\nx := [strings.any_prefix_match(l, [\"1\"]) | some i in " R(1000) "]", 0, "steps"},
 	/* numbers */
 	{"a range without end", "x := numbers.range(1, 100000000000)", 0, "memory"},

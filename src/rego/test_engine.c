@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "base/num.h"
-#include "base/sys.h"
 #include "rego/host.h"
 #include "rego/plan.h"
 
@@ -151,42 +150,32 @@ static void a_host_that_cannot_answer_ends_the_query(void **state)
 	done(x);
 }
 
-static void hostile_policies_end_in_the_budget_they_exhaust(void **state)
+/* Budgets that a caller sets; what the default ones end is in test_hostile. */
+static void an_evaluation_ends_in_the_budget_that_its_caller_set(void **state)
 {
 	static const struct {
 		const char *text, *budget;
 		struct rego_budget limits;
 	} cases[] = {
-		{"package p\nn := numbers.range(1, 300)\nx := count([1 | some a in n; some b in n; some c in n; some d in n; d < a - 1000])", "steps",
-		 {.time_ns = 60000000000u}},
-		{"package p\nn := numbers.range(1, 2000)\nx := [[a, b] | some a in n; some b in n]", "memory", {.memory_bytes = 1 << 20}},
-		{"package p\nn := numbers.range(1, 3000)\nx := [[a, b, c] | some a in n; some b in n; c := [a, b]]", NULL, {0}},
+		{"package p\nn := numbers.range(1, 300)\nx := count([1 | some a in n; some b in n])", "steps", {.steps = 1000, .time_ns = 60000000000u}},
+		{"package p\nn := numbers.range(1, 2000)\nx := [[a, b] | some a in n; some b in n]", "memory",
+		 {.memory_bytes = 1 << 20, .time_ns = 60000000000u}},
 		{"package p\nx := [1 | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a == b + 0.5]", "time",
 		 {.time_ns = 1000000, .steps = 1000000000}},
 		{"package p\nf(x) := g([x])\ng(x) := h([x])\nh(x) := count(x)\nx := f(1)", "depth", {.depth = 2}},
 		{"package p\na := [1, 2]\nx := [a, a, a, a]", "result", {.result_bytes = 8}},
-		{"package p\na0 := [1, 1]\na1 := [a0, a0]\na2 := [a1, a1, a1, a1, a1, a1, a1, a1]\na3 := [a2, a2, a2, a2, a2, a2, a2, a2]\n"
-		 "a4 := [a3, a3, a3, a3, a3, a3, a3, a3]\na5 := [a4, a4, a4, a4, a4, a4, a4, a4]\na6 := [a5, a5, a5, a5, a5, a5, a5, a5]\n"
-		 "a7 := [a6, a6, a6, a6, a6, a6, a6, a6]\na8 := [a7, a7, a7, a7, a7, a7, a7, a7]\nx := [a8, a8]", NULL, {0}},
-		{"package p\nx := numbers.range(1, 100000000)", NULL, {0}},
-		{"package p\na := concat(\"\", [\"xxxxxxxxxxxxxxxx\" | some i in numbers.range(1, 1000)])\nb := replace(a, \"x\", a)\n"
-		 "x := replace(b, \"x\", a)", NULL, {0}},
-		{"package p\na := 1e30000 * 1e30000\nb := a * a\nx := b * b", NULL, {0}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct rego_eval_options o = {.budget = cases[i].limits, .strict_errors = 1};
-		int64_t from = sys_monotonic_ns(), took;
 		struct run x = evaluate(cases[i].text, "data.p.x", NULL, o, REGO_V1);
 		const struct rego_error *e = rego_result_error(x.r);
 
-		took = sys_monotonic_ns() - from;
 		if (!e)
 			fail_msg("case %zu came to an end", i);
-		if (cases[i].budget)
-			assert_string_equal(e->budget ? e->budget : e->message, cases[i].budget);
-		assert_true(took < 60000000000);	/* 100 ms where nothing slows it down: bench-rego shows that */
+		assert_string_equal(e->code, "eval_cancel_error");
+		assert_string_equal(e->budget, cases[i].budget);
 		done(x);
 	}
 }
@@ -545,7 +534,7 @@ int main(void)
 		cmocka_unit_test(policies_give_their_documents),
 		cmocka_unit_test(conflicts_are_errors_with_their_place),
 		cmocka_unit_test(a_host_that_cannot_answer_ends_the_query),
-		cmocka_unit_test(hostile_policies_end_in_the_budget_they_exhaust),
+		cmocka_unit_test(an_evaluation_ends_in_the_budget_that_its_caller_set),
 		cmocka_unit_test(nesting_bombs_are_parse_errors),
 		cmocka_unit_test(a_denial_tells_the_expression_and_the_nearest_member),
 		cmocka_unit_test(a_missing_field_is_told),

@@ -401,6 +401,8 @@ again:
 			break;
 		case OP_STEP:
 			b = operand(code, r, i->b);
+			if (!(i->c & OPERAND_CONST) && !charge_for(vm, r[i->c], rv_null()))
+				return false;
 			if (b.kind == RV_CURSOR) {
 				if (!doc_step(vm, b, operand(code, r, i->c), &r[i->a]))
 					return false;
@@ -638,7 +640,7 @@ again:
 			break;
 		case OP_EMIT:
 			stop = false;
-			if (!solution(vm, code, em, operand(code, r, i->b), &stop))
+			if (!charge_for(vm, operand(code, r, i->b), rv_null()) || !solution(vm, code, em, operand(code, r, i->b), &stop))
 				return false;
 			if (stop)
 				return true;
@@ -646,7 +648,10 @@ again:
 			goto again;
 		case OP_EMIT_PATH:
 			v = gather(vm, code, r, i->b, i->n + 1u, small);
-			if (!v || !doc_emit(vm, em, v, i->n, v[i->n], i->a != 0))
+			flag = v != NULL;
+			for (uint32_t k = 0; flag && k <= i->n; k++)
+				flag = charge_for(vm, v[k], rv_null());
+			if (!flag || !doc_emit(vm, em, v, i->n, v[i->n], i->a != 0))
 				return false;
 			i = code->ins + i->t;
 			goto again;
