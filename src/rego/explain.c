@@ -29,6 +29,4 @@ void explain_add(struct vm *vm, const struct ins *i, const struct code *code, st
 	e->op = i->op;
 	e->left = left.kind <= RV_SET ? left : rv_undef();
 	e->right = right.kind <= RV_SET ? right : rv_undef();
-	if (i->op == OP_TRUTH || i->op == OP_INPUT || i->op == OP_ARRAY_N || i->op == OP_OBJECT_N || i->op == OP_ITER)
-		e->right = rv_undef();
 }

@@ -346,10 +346,21 @@ static bool base_step(struct vm *vm, struct rv v, struct rv key, struct rv *out)
 	return vm_heap_ok(vm);
 }
 
+/* Only what the instruction takes: other registers were never written. */
+static void explain_failure(struct vm *vm, const struct ins *i, const struct code *code, const struct rv *r)
+{
+	static const char takes[256] = {[OP_EQ] = 2, [OP_NE] = 2, [OP_LT] = 2, [OP_LE] = 2, [OP_GT] = 2, [OP_GE] = 2, [OP_IN] = 2,
+					[OP_STEP] = 2, [OP_FIELD] = 2, [OP_TRUTH] = 1, [OP_ARRAY_N] = 1, [OP_OBJECT_N] = 1,
+					[OP_ITER] = 1, [OP_FORCE] = 1};
+
+	explain_add(vm, i, code, takes[i->op] ? operand(code, r, i->b) : rv_undef(),
+		    takes[i->op] == 2 ? operand(code, r, i->c) : rv_undef());
+}
+
 #define FAIL()                                                                   \
 	do {                                                                     \
 		if (__builtin_expect(vm->explain, 0))                            \
-			explain_add(vm, i, code, operand(code, r, i->b), operand(code, r, i->c)); \
+			explain_failure(vm, i, code, r);                         \
 		i = code->ins + i->t;                                            \
 		goto again;                                                      \
 	} while (0)
