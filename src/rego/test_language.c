@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include <time.h>
+
 #include "base/num.h"
 #include "base/sys.h"
 #include "rego/host.h"
@@ -165,7 +167,7 @@ static void what_is_nested_is_read_in_little_time(void **state)
 			char text[8192], out[512];
 			size_t at = (size_t)snprintf(text, sizeof(text), "package p\nimport future.keywords.not\nimport future.keywords.and\n"
 						     "import future.keywords.or\nq if {\n");
-			int64_t from = sys_monotonic_ns();
+			clock_t from = clock(); /* processor time: other work on the machine does not count */
 
 			for (int k = 0; k < 30; k++)
 				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][0]);
@@ -174,7 +176,7 @@ static void what_is_nested_is_read_in_little_time(void **state)
 				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][2]);
 			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", end ? "\n}\n" : "");
 			(void)refusal(text, at, o, out);
-			if (sys_monotonic_ns() - from > 20000000000) /* 2^30 steps take minutes */
+			if (clock() - from > 20 * CLOCKS_PER_SEC) /* 2^30 steps take minutes */
 				fail_msg("%s ... %s: too long", ways[i][0], end ? ways[i][2] : "");
 		}
 	}
