@@ -1,7 +1,8 @@
 /* Every builtin with arguments made from bytes: of the types that its row names, or any. Whatever comes, it is within the
  * budgets, of the type that the row promises, in canonical form, and the same the second time; the arguments are as they were.
+ * When an allocation fails it is the same or an error.
  *
- * Bytes: two choose the builtin; then the arguments, a byte a choice.
+ * Bytes: two choose the builtin, one the allocation that fails; then the arguments, a byte a choice.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -420,15 +421,16 @@ static void show(const struct rego_builtin *b, const struct rv *args, struct rv 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *a = arena_new(64 << 20), *work[2] = {arena_new(4 * MEMORY), arena_new(4 * MEMORY)};
+	struct arena *a = arena_new(64 << 20), *work[3] = {arena_new(4 * MEMORY), arena_new(4 * MEMORY), arena_new(4 * MEMORY)};
 	struct rv_heap keep = rv_heap_in(a, 0);
 	struct src s = {.p = data, .end = data + size, .h = &keep, .left = 200};
 	unsigned at = pick(&s, 256) << 8;
 	const struct rego_builtin *b = choose(at | pick(&s, 256));
 	struct rego_query_state *q = ARENA_NEW(a, struct rego_query_state);
 	struct rego_program *none = rego_compile(NULL, 0, NULL, NULL);
-	struct rv args[32], out[2];
-	bool ok[2], soft[2];
+	unsigned fail = 1 + pick(&s, 256);
+	struct rv args[32], out[3];
+	bool ok[3], soft[3];
 	const char *type = b->type;
 	char *before[32];
 
@@ -441,11 +443,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text = rv_text_value(&keep, args[i]);
 		before[i] = text.kind == RV_STRING ? arena_strdup(a, text.str->p) : NULL;
 	}
-	for (int run = 0; run < 2 && !rv_heap_bad(&keep); run++) {
+	for (int run = 0; run < 3 && !rv_heap_bad(&keep); run++) {
 		begin(q, work[run], none);
+		if (run == 2) { /* each value an allocation of its own */
+			q->vm.heap.chunk = 0;
+			arena_fail_at(work[run], fail);
+		}
 		ok[run] = call_builtin(&q->vm, b, args, b->arity, &out[run]);
 		soft[run] = q->vm.soft;
-		assert(ok[run] != q->vm.failed);
+		ok[run] = ok[run] && !arena_bad(work[run]); /* an evaluation looks at that in the end */
+		assert(!ok[run] || !q->vm.failed);
 		assert(q->vm.steps <= STEPS || !ok[run]);
 		if (ok[run] && out[run].kind != RV_UNDEF) {
 			const char *promised = strstr(b->type, "-> ");
@@ -465,11 +472,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		end(q);
 	}
 	if (!rv_heap_bad(&keep)) {
-		assert(ok[0] == ok[1] && soft[0] == soft[1]);
-		if (ok[0] && !(b->flags & REGO_NONDET) && rv_cmp(out[0], out[1]) != 0) {
-			show(b, args, out[0]);
-			show(b, args, out[1]);
-			abort();
+		assert(ok[0] == ok[1] && soft[0] == soft[1] && (ok[0] || !ok[2]));
+		for (int run = 1; run < 3; run++) {
+			if (ok[run] && !(b->flags & REGO_NONDET) && rv_cmp(out[0], out[run]) != 0) {
+				show(b, args, out[0]);
+				show(b, args, out[run]);
+				abort();
+			}
 		}
 		for (unsigned i = 0; i < b->arity; i++) {
 			struct rv text = rv_text_value(&keep, args[i]);
@@ -480,6 +489,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rego_program_free(none);
 	arena_free(work[0]);
 	arena_free(work[1]);
+	arena_free(work[2]);
 	arena_free(a);
 	return 0;
 }

@@ -301,6 +301,8 @@ bool rv_eq(struct rv a, struct rv b)
 			return false;
 		rv_open(a);
 		rv_open(b);
+		if (a.arr->n != b.arr->n)	/* one found no memory */
+			return false;
 		for (uint32_t i = 0; i < a.arr->n; i++) {
 			if (!rv_eq(a.arr->items[i], b.arr->items[i]))
 				return false;

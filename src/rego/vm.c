@@ -6,7 +6,7 @@ bool vm_fail(struct vm *vm, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (vm->failed)
+	if (vm->failed || !vm_heap_ok(vm)) /* what was seen without memory is not told */
 		return false;
 	vm->failed = true;
 	vm->code = code;
@@ -456,9 +456,9 @@ again:
 		}
 		case OP_ARRAY_N:
 			b = operand(code, r, i->b);
+			rv_open(b);	/* without memory it is shorter now */
 			if (b.kind != RV_ARRAY || b.arr->n != i->n)
 				FAIL();
-			rv_open(b);
 			break;
 		case OP_OBJECT_N:
 			b = operand(code, r, i->b);

@@ -51,10 +51,12 @@ static RC check_config(struct job *j, struct rv config)
 		struct rv name = rv_cstr(j->c->heap, config_keys[i]);
 
 		v = rv_get_c(config, config_keys[i]);
+		gone = gone || !v;
+		wrong = wrong || (v && v->kind != RV_STRING);
 		if (!v)
-			gone = rv_set_add(&missing, name);
+			rv_set_add(&missing, name);
 		else if (v->kind != RV_STRING)
-			wrong = rv_set_add(&invalid, name);
+			rv_set_add(&invalid, name);
 		else
 			*parts[i] = rv_slice(*v);
 	}
@@ -86,19 +88,24 @@ static RC check_request(struct job *j, struct rv req)
 			  invalid = rv_set_builder(j->c->heap, 2);
 	bool bad = false, gone = false, wrong = false;
 
-	for (size_t i = 0; i < rv_len(req); i++)
-		if (rv_key(req, i).kind != RV_STRING || !known_key(rv_key(req, i)))
-			bad = rv_set_add(&unknown, rv_key(req, i));
+	for (size_t i = 0; i < rv_len(req); i++) {
+		if (rv_key(req, i).kind != RV_STRING || !known_key(rv_key(req, i))) {
+			rv_set_add(&unknown, rv_key(req, i));
+			bad = true;
+		}
+	}
 	if (bad)
 		return name_set(j->c, 1, "invalid request parameters(s)", &unknown);
 	for (size_t i = 0; i < 2; i++) {
 		const struct rv *v = rv_get_c(req, request_keys[i]);
 		struct rv name = rv_cstr(j->c->heap, request_keys[i]);
 
+		gone = gone || !v;
+		wrong = wrong || (v && v->kind != RV_STRING);
 		if (!v)
-			gone = rv_set_add(&missing, name);
+			rv_set_add(&missing, name);
 		else if (v->kind != RV_STRING)
-			wrong = rv_set_add(&invalid, name);
+			rv_set_add(&invalid, name);
 	}
 	if (gone)
 		return name_set(j->c, 1, "missing required request parameters(s)", &missing);
