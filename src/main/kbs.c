@@ -1,6 +1,7 @@
 /* kbs.c - the key broker with the attestation service and the reference value provider inside: wiring, and the signals. */
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "verifier/pool.h"
 
 #define GRACE_MS 30000
+#define QUIET_S  10
 
 struct kbs_main {
 	struct arena *a;	/* process life */
@@ -372,6 +374,30 @@ static void reload(struct kbs_main *m)
 	arena_free(a);
 }
 
+/* Waits for the next signal. After a quiet while, what the last load left is given back: memory of the allocator, and verifier workers
+ * beyond the first.
+ */
+static int next_signal(struct kbs_main *m, const sigset_t *set)
+{
+	const struct timespec tick = {.tv_sec = QUIET_S};
+	uint64_t seen = 0, rested = 0;
+
+	for (;;) {
+		int sig = sigtimedwait(set, NULL, &tick);
+		uint64_t now = server_requests(m->server);
+
+		if (sig > 0)
+			return sig;
+		if (now == seen && now != rested) {
+			if (m->pool)
+				pool_rest(m->pool);
+			(void)malloc_trim(0);
+			rested = now;
+		}
+		seen = now;
+	}
+}
+
 /* No core file and no debugger may see what is in here. */
 static void harden(void)
 {
@@ -463,7 +489,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	LOG(LOG_INFO, "ready", LOG_S("version", WARRANT_VERSION), LOG_N("start_ms", (sys_monotonic_ns() - from) / 1000000));
-	while (sigwait(&set, &sig) == 0 && sig == SIGHUP)
+	while ((sig = next_signal(m, &set)) == SIGHUP)
 		reload(m);
 	LOG(LOG_INFO, "stopping", LOG_N("signal", sig));
 	stop(m, sig == SIGTERM ? GRACE_MS : 0);

@@ -223,6 +223,7 @@ bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, boo
 		c->jobs->link_of_conn = &job->next_of_conn;
 	c->jobs = job;
 	c->jobs_n++;
+	atomic_fetch_add(&s->requests, 1);
 	if (!server_enqueue(s, job)) {
 		detach(job);
 		conn_discard(job);
@@ -245,6 +246,7 @@ static enum fed answer_now(struct conn *c, struct http_request *req)
 
 	req->peer = c->peer;
 	req->tls = c->listener->config.tls != NULL;
+	atomic_fetch_add(&c->loop->server->requests, 1);
 	req->deadline_ns = sys_monotonic_ns() + (int64_t)c->loop->server->config.handle_ms * 1000000;
 	c->listener->config.handle(c->listener->config.ctx, req, &resp);
 	c->gone = &gone;

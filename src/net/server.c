@@ -451,6 +451,11 @@ const char *server_address(const struct server *s, size_t listener)
 	return s->listener[listener].text;
 }
 
+uint64_t server_requests(const struct server *s)
+{
+	return atomic_load(&s->requests);
+}
+
 rc server_start(struct server *s, struct why *w)
 {
 	for (; s->workers_n < s->config.workers; s->workers_n++) {

@@ -53,6 +53,8 @@ const char *server_address(const struct server *s, size_t listener);
 RC server_start(struct server *s, struct why *w);
 /* Reads certificates and keys again; on failure the old ones stay in use. */
 RC server_reload_tls(struct server *s, struct why *w);
+/* Requests that handlers were given so far. Any thread. */
+uint64_t server_requests(const struct server *s);
 /* No new connections; requests under way are answered, at most grace_ms; then all threads end. */
 void server_stop(struct server *s, unsigned grace_ms);
 void server_free(struct server *s);	/* after server_stop; accepts NULL */

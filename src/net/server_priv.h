@@ -102,6 +102,7 @@ struct server {
 	bool waking;		/* one was told, and has not come yet */
 	bool workers_end;
 	atomic_uint connections;
+	atomic_ullong requests;
 	/* Connections by hash of the peer's address: peers that share a slot share its cap, so memory is fixed. */
 	unsigned short peer[PEER_SLOTS];	/* under peers_lock */
 	uint8_t peer_key[32];

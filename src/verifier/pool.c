@@ -163,6 +163,24 @@ static void give_back(struct pool *p, struct worker *w, bool lost)
 	pthread_mutex_unlock(&p->lock);
 }
 
+void pool_rest(struct pool *p)
+{
+	for (unsigned i = 1; i < p->n; i++) {
+		struct worker *w = &p->w[i];
+		bool free;
+
+		pthread_mutex_lock(&p->lock);
+		free = !w->busy && w->pid;
+		w->busy = w->busy || free;
+		pthread_mutex_unlock(&p->lock);
+		if (!free)
+			continue;
+		end_worker(w);
+		w->prepared = false;
+		give_back(p, w, false);
+	}
+}
+
 /* The exchange itself; *lost when the worker is of no more use. */
 static RC exchange(struct pool *p, struct worker *w, struct slice head, struct vjob *job, int64_t deadline_ns, rc *verdict,
 		   bool *lost, struct why *why)

@@ -37,6 +37,9 @@ void pool_close(struct pool *p);	/* accepts NULL; no job may be running */
  * verifier.message. */
 RC pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns);
 
+/* Nothing is asked at present: ends the workers beyond the first that have no job. They start again when they are needed. */
+void pool_rest(struct pool *p);
+
 /* For tests and metrics. */
 uint64_t pool_replaced(struct pool *p);		/* workers that were lost so far */
 /* Process ids of the workers, at most max; how many. */

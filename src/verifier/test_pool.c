@@ -200,6 +200,12 @@ static void a_second_worker_starts_when_the_first_is_busy(void **state)
 	pthread_join(t, NULL);
 	assert_true(rc_ok(x.r));
 	assert_int_equal(pool_replaced(f.pool), 0);
+	/* in quiet times one is enough, and the next load starts another */
+	pool_rest(f.pool);
+	assert_int_equal(pool_pids(f.pool, pids, 2), 1);
+	pool_rest(f.pool);
+	assert_true(rc_ok(pool_run(f.pool, "sample", VERIFIER_VERIFY, &f.job, 0)));
+	assert_int_equal(pool_pids(f.pool, pids, 2), 1);
 	arena_free(a);
 	end(&f);
 }
