@@ -128,8 +128,9 @@ static void a_certified_key_is_believed_under_its_root_alone(void **state)
 /* What a worker remembers of a key is how it reads: not that it is trusted, nor anything that it signed. */
 static void a_remembered_key_is_trusted_and_held_to_its_signature_anew(void **state)
 {
+	struct parts p = gce(group, "sha256"), bad = p;	/* skips where it is absent, so it comes first */
+	struct slice other = shared_of_group(group, "tpm/swtpm/rsassa.ak.tss");
 	struct memo *memo = memo_new(MEMO_MIN);
-	struct parts p = gce(group, "sha256"), bad = p;
 	uint8_t *sig = exact_copy(p.sig, p.sig.n);
 
 	(void)state;
@@ -154,7 +155,7 @@ static void a_remembered_key_is_trusted_and_held_to_its_signature_anew(void **st
 		trial_end(&t);
 	}
 	/* another key is another entry, and is not taken for the first */
-	p.ak = shared_of_group(group, "tpm/swtpm/rsassa.ak.tss");
+	p.ak = other;
 	for (unsigned round = 0; round < 2; round++) {
 		struct trial t;
 
