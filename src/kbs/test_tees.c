@@ -367,6 +367,14 @@ static void names_only(struct broker *b, const struct handshake *h, const char *
 static const struct {
 	const char *tee, *fields, *claim;
 } changes[] = {
+	{"az-snp-vtpm", "{\"events\": [[11, 13, \"6c6965\"]]}", "tpm.pcr11"},
+	{"az-snp-vtpm", "{\"snp\": {\"measurement\": \"" H48("01") "\"}}", "measurement"},
+	{"az-snp-vtpm", "{\"snp\": {\"policy\": 720896}}", "policy_debug_allowed"},
+	{"az-snp-vtpm", "{\"snp\": {\"policy\": 458752}}", "policy_migrate_ma"},
+	{"az-tdx-vtpm", "{\"events\": [[11, 13, \"6c6965\"]]}", "tpm.pcr11"},
+	{"az-tdx-vtpm", "{\"tdx\": {\"mr_td\": \"" H48("01") "\"}}", "quote.body.mr_td"},
+	{"az-tdx-vtpm", "{\"tdx\": {\"td_attributes\": \"0100001000000000\"}}", "td_attributes.debug"},
+	{"az-tdx-vtpm", "{\"tdx\": {\"xfam\": \"e701060000000000\"}}", "quote.body.xfam"},
 	{"cca", "{\"rim\": \"" H32("01") "\"}", "cca-realm-initial-measurement"},
 	{"cca", "{\"implementation_id\": \"" H32("01") "\"}", "cca-platform-implementation-id"},
 	{"cca", "{\"lifecycle\": 16384}", "cca-platform-secured"},

@@ -7,6 +7,8 @@
 #include "lab/shapes.h"
 
 const struct lab_shape *const lab_shapes[] = {
+	&lab_az_snp,
+	&lab_az_tdx,
 	&lab_cca,
 	&lab_csv,
 	&lab_dcu,
@@ -61,8 +63,7 @@ static bool is_hex(struct slice text, size_t min)
 	return text.n % 2 == 0 && text.n >= min;
 }
 
-/* The good values with the caller's in their place, of the same kinds. */
-static RC merge(const struct lab_shape *s, const struct json *fields, struct arena *a, struct json **out, struct why *w)
+rc lab_merge(const struct lab_shape *s, const struct json *fields, struct arena *a, struct json **out, struct why *w)
 {
 	struct json *all;
 
@@ -91,7 +92,7 @@ rc lab_evidence(const struct lab_world *l, const struct lab_binding *b, const st
 	const struct lab_shape *s = lab_shape_find(l->tee);
 	struct json *all;
 
-	TRY(merge(s, fields, a, &all, w));
+	TRY(lab_merge(s, fields, a, &all, w));
 	TRY(note(w, s->evidence(l, b, all, a, out, w), "making evidence of %s", l->tee));
 	return arena_bad(a) ? lab_failed(w, "evidence") : rc_of(OK);
 }

@@ -71,11 +71,13 @@ RC lab_fields(const char *const *pairs, size_t n, const char *tee, struct arena 
 /* The item of that name; p == NULL when there is none. */
 struct slice lab_item(const struct lab_world *l, const char *name);
 struct lab_item *lab_add(struct lab_world *l, const char *name, struct slice bytes);
+/* The good fields of a shape with the caller's in their place, of the same kinds. E_MALFORMED lab.field. */
+RC lab_merge(const struct lab_shape *s, const struct json *fields, struct arena *a, struct json **out, struct why *w);
 /* Fields of a document that lab_evidence() made whole: they are there, of the right kind. */
 uint64_t lab_number(const struct json *fields, const char *name);
 bool lab_bool(const struct json *fields, const char *name);
 struct slice lab_text(const struct json *fields, const char *name);
 struct slice lab_hex(const struct json *fields, const char *name, struct arena *a);
-/* `data` with zeros behind it, or its first n bytes; p == NULL: `otherwise`. */
+/* `data` with zeros behind it, or its first n bytes; p == NULL: zeros. */
 struct slice lab_fit(struct slice data, size_t n, struct arena *a);
 RC lab_failed(struct why *w, const char *what);

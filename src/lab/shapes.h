@@ -2,6 +2,8 @@
 #pragma once
 #include "lab/lab.h"
 
+extern const struct lab_shape lab_az_snp;
+extern const struct lab_shape lab_az_tdx;
 extern const struct lab_shape lab_cca;
 extern const struct lab_shape lab_csv;
 extern const struct lab_shape lab_dcu;

@@ -340,6 +340,16 @@ static RC certificates_of(const struct lab_world *l, const struct json *fields, 
 	return rc_of(OK);
 }
 
+rc lab_snp_report(const struct lab_world *l, const struct lab_binding *b, const struct json *fields, struct arena *a, struct slice *out,
+		  struct why *w)
+{
+	uint8_t *r;
+
+	TRY(make_report(l, b, fields, a, &r, w));
+	*out = slice_of(r, SNP_REPORT_SIZE);
+	return rc_of(OK);
+}
+
 static RC evidence(const struct lab_world *l, const struct lab_binding *b, const struct json *fields, struct arena *a, struct slice *out,
 		   struct why *w)
 {

@@ -191,6 +191,16 @@ static const struct change {
 	const char *tee, *variant, *fields, *claims;
 	const char *base;	/* fields of the evidence that is compared with; NULL: the good ones */
 } changes[] = {
+	{"az-snp-vtpm", NULL, "{\"clock\": 1}", "tpm_quote.clock"},
+	{"az-snp-vtpm", NULL, "{\"reset_count\": 9}", "tpm_quote.reset_count"},
+	{"az-snp-vtpm", NULL, "{\"safe\": false}", "tpm_quote.safe"},
+	{"az-snp-vtpm", NULL, "{\"secure_boot\": false}", "hcl.var_data_sha256 hcl.vm_configuration.secure-boot hardware_report_data"},
+	{"az-snp-vtpm", NULL, "{\"evidence_version\": 1}", ""},
+	{"az-snp-vtpm", NULL, "{\"snp\": {\"guest_svn\": 7}}", "guest_svn"},
+	{"az-snp-vtpm", NULL, "{\"snp\": {\"policy\": 720896}}", "policy_debug_allowed policy"},
+	{"az-tdx-vtpm", NULL, "{\"secure_boot\": false}",
+	 "quote.body.report_data hcl.var_data_sha256 hcl.vm_configuration.secure-boot hardware_report_data"},
+	{"az-tdx-vtpm", NULL, "{\"tdx\": {\"xfam\": \"e701060000000000\"}}", "quote.body.xfam"},
 	{"se", NULL, "{\"cuid\": \"01\"}", "cuid"},
 	{"se", NULL, "{\"image_phkh\": \"01\"}", "image_phkh"},
 	{"se", NULL, "{\"attestation_phkh\": \"01\"}", "attestation_phkh"},
@@ -435,6 +445,11 @@ static void one_changed_field_changes_its_claims_and_no_other(void **state)
 static const struct denial {
 	const char *tee, *variant, *fields, *reason, *subject;
 } denials[] = {
+	{"az-snp-vtpm", NULL, "{\"selection\": 2049}", "az-snp-vtpm.pcr-mismatch.selection", NULL},
+	{"az-snp-vtpm", NULL, "{\"magic\": 0}", "az-snp-vtpm.bad-magic", NULL},
+	{"az-snp-vtpm", NULL, "{\"snp\": {\"vmpl\": 1}}", "az-snp-vtpm.binding.vmpl", NULL},
+	{"az-snp-vtpm", NULL, "{\"snp\": {\"report_data\": \"01010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101\"}}", "az-snp-vtpm.binding-vardata", NULL},
+	{"az-tdx-vtpm", NULL, "{\"pcr_digest\": \"0102030405060708\"}", "az-tdx-vtpm.pcr-mismatch", "pcr_digest"},
 	{"se", NULL, "{\"tag\": \"01\"}", "se.binding.image", "se.tag"},
 	{"nvidia", "hopper", "{\"measurements\": [\"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\", \"222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222\", \"333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333\", \"444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444\"]}", "nvidia.measurement.mismatch", "nvidia.measurements.1"},
 	{"nvidia", "hopper", "{\"measurements\": [\"111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111\", \"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\", \"333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333\", \"444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444444\"]}", "nvidia.measurement.mismatch", "nvidia.measurements.2"},
@@ -530,6 +545,7 @@ static void no_flipped_bit_of_a_tpms_certificates_is_accepted(void **state)
 		assert_true(rc_ok(b64_decode(good.a, B64_STD, was, &der, "certificate", NULL)));
 		step = flip_step(der.n * 8, 250);
 		for (size_t bit = 0; bit < der.n * 8; bit += step, tried++) {
+			struct arena_mark mark = arena_mark(w.a);
 			uint8_t *copy = exact_copy(der, der.n);
 			struct trial t;
 
@@ -541,6 +557,7 @@ static void no_flipped_bit_of_a_tpms_certificates_is_accepted(void **state)
 				fail_msg("bit %zu of %s is not protected", bit, where[i]);
 			trial_end(&t);
 			free(copy);
+			arena_reset(w.a, mark);
 		}
 		text->text = was;
 	}
