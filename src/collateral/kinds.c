@@ -1,6 +1,7 @@
 #include "collateral/kinds.h"
 
 #include "crypto/digest.h"
+#include "crypto/ocsp.h"
 #include "crypto/x509.h"
 #include "evidence/dcap_tcb.h"
 
@@ -21,10 +22,11 @@ const struct collateral_kind collateral_kinds[] = {
 	{"intel-pck-crl", COLLATERAL_CRL, "intel", "`platform` or `processor`", "PCK certificates that Intel revoked"},
 	{"intel-root-crl", COLLATERAL_CRL, "intel", "empty", "authorities that Intel revoked"},
 	{"hygon-hrk", COLLATERAL_OTHER, NULL, "empty", "Hygon's root certificate, in Hygon's form"},
-	{"hygon-hsk-cek", COLLATERAL_OTHER, NULL, "chip id", "HSK and CEK certificates of a chip, one behind the other"},
+	{"hygon-hsk-cek", COLLATERAL_OTHER, "hygon", "chip id", "HSK and CEK certificates of a chip, one behind the other"},
 	{"cca-cpak", COLLATERAL_OTHER, NULL, "instance id in hex", "attestation key of a platform, JWK or PEM"},
-	{"nvidia-rim", COLLATERAL_OTHER, NULL, "RIM id", "reference measurements of a driver or VBIOS, signed XML"},
-	{"nvidia-ocsp", COLLATERAL_OTHER, NULL, "name of the certificate, as crypto/ocsp.h writes it", "a responder's answer about a certificate"},
+	{"nvidia-rim", COLLATERAL_OTHER, "nvidia", "RIM id", "reference measurements of a driver or VBIOS, signed XML"},
+	{"nvidia-ocsp", COLLATERAL_OCSP, "nvidia", "name of the certificate, as crypto/ocsp.h writes it", "a responder's answer about a certificate"},
+	{"nvidia-nras-jwks", COLLATERAL_OTHER, "nvidia", "empty", "key set of NVIDIA's attestation service; its keys count as they are pinned"},
 	{"se-challenge", COLLATERAL_OTHER, NULL, "the two sealed texts, joined by a dot", "what a Secure Execution guest was asked; opened by the service that sealed it"},
 	{"se-header", COLLATERAL_OTHER, NULL, "empty", "header of the Secure Execution image"},
 	{NULL},
@@ -94,6 +96,18 @@ static RC facts_of_qe_identity(struct slice bytes, struct arena *a, struct colla
 	return rc_of(OK);
 }
 
+/* The answer about one certificate; the first of several. */
+static RC facts_of_ocsp(struct slice bytes, struct arena *a, struct collateral_facts *out, struct why *w)
+{
+	struct ocsp_answer an;
+
+	TRY(ocsp_times(a, bytes, "collateral.content", &an, w));
+	out->dated = true;
+	out->issued_s = an.this_update;
+	out->next_s = an.next_update == INT64_MIN ? INT64_MAX : an.next_update;
+	return rc_of(OK);
+}
+
 static RC facts_of_form(enum collateral_form form, struct slice bytes, struct arena *a, struct collateral_facts *out, struct why *w)
 {
 	switch (form) {
@@ -107,6 +121,8 @@ static RC facts_of_form(enum collateral_form form, struct slice bytes, struct ar
 		return facts_of_tcb_info(bytes, a, out, w);
 	case COLLATERAL_QE_IDENTITY:
 		return facts_of_qe_identity(bytes, a, out, w);
+	case COLLATERAL_OCSP:
+		return facts_of_ocsp(bytes, a, out, w);
 	case COLLATERAL_OTHER:
 		return rc_of(OK);
 	}

@@ -12,6 +12,7 @@ enum collateral_form {
 	COLLATERAL_CRL,		/* DER or PEM */
 	COLLATERAL_TCB_INFO,	/* Intel's JSON, signed */
 	COLLATERAL_QE_IDENTITY,
+	COLLATERAL_OCSP,	/* DER */
 	COLLATERAL_OTHER,	/* whatever its driver reads */
 };
 

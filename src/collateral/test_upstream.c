@@ -12,6 +12,8 @@
 #include "collateral/test_make.h"
 #include "collateral/test_vendor.h"
 #include "collateral/upstream.h"
+#include "crypto/ocsp.h"
+#include "lab/lab.h"
 
 #define NOW 1795557718
 #define DAY 86400
@@ -180,7 +182,7 @@ static int setup(void **state)
 	_Static_assert(sizeof(routes) <= sizeof(f->routes), "room for the routes");
 	memcpy(f->routes, routes, sizeof(routes));
 	vendor_start(&f->vendor, f->routes);
-	f->config = (struct upstream_config){.amd = {{false, f->vendor.base}}, .amd_n = 1, .intel = f->vendor.base, .timeout_ms = 400,
+	f->config = (struct upstream_config){.amd = {{.at = f->vendor.base}}, .amd_n = 1, .intel = f->vendor.base, .timeout_ms = 400,
 					     .loopback_http = true};
 	assert_true(rc_ok(store_open_memory(&fake_clock, &f->store, &f->w)));
 	open_all(f);
@@ -249,6 +251,124 @@ static void each_kind_is_fetched_by_its_key(void **state)
 	}
 	/* Document and chain came together, twice. */
 	assert_int_equal(atomic_load(&f->vendor.asked), COUNT_OF(all) - 2);
+}
+
+/* ---- the makers of devices, and Azure ---- */
+
+struct devices {
+	struct lab_world nvidia, hygon;
+	struct route routes[16];
+};
+
+static const struct lab_item *piece_of(const struct lab_world *l, const char *kind)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->item[i].kind && strcmp(l->item[i].kind, kind) == 0)
+			return &l->item[i];
+	fail();
+	return NULL;
+}
+
+/* The services of NVIDIA, Hygon and Azure at the vendor's address, with what the laboratory makes. */
+static void ask_devices(struct fixture *f, struct devices *d)
+{
+	const struct lab_options o = {.now_s = NOW, .small_keys = true};
+	const struct lab_item *rim;
+	struct json *doc;
+	const struct route more[] = {
+		{"/v1/rim/NV_GPU_DRIVER_GH100_550.90.07", 200, "", {0}},
+		{"/v1/rim/OTHER", 200, "", SLICE_LIT("{\"id\":\"ANOTHER\",\"rim\":\"AAAA\"}")},
+		{"/v1/rim/BROKEN", 200, "", SLICE_LIT("{\"id\":\"BROKEN\",\"rim\":\"not base64\"}")},
+		{"/ocsp", 200, "", {0}},
+		{"/keys", 200, "", SLICE_LIT("{\"keys\":[]}")},
+		{"/hsk_cek?snumber=LAB0123456789", 200, "", {0}},
+		{"/hsk_cek?snumber=SHORT", 200, "", SLICE_LIT("nothing")},
+		{"/azure/" CHIP "/7308000000000003?api-version=2020-10-15-preview", 200, "",
+		 slice_cstr(arena_printf(f->a, "%s%s", pem_of(f->a, chip_certificate(f->a, CHIP)), pem_of(f->a, chip_certificate(f->a, TURIN))))},
+		{NULL},
+	};
+
+	assert_true(rc_ok(lab_make("nvidia", &o, f->a, &d->nvidia, &f->w)) && rc_ok(lab_make("csv", &o, f->a, &d->hygon, &f->w)));
+	memcpy(d->routes, more, sizeof(more));
+	rim = piece_of(&d->nvidia, "nvidia-rim");
+	assert_string_equal(rim->key, "NV_GPU_DRIVER_GH100_550.90.07");
+	doc = json_new_object(f->a);
+	json_set(f->a, doc, "id", json_new_cstr(f->a, rim->key));
+	json_set(f->a, doc, "rim", json_new_b64(f->a, rim->bytes));
+	d->routes[0].body = json_text(f->a, doc);
+	d->routes[3].body = piece_of(&d->nvidia, "nvidia-ocsp")->bytes;
+	d->routes[5].body = piece_of(&d->hygon, "hygon-hsk-cek")->bytes;
+	vendor_stop(&f->vendor);
+	vendor_start(&f->vendor, d->routes);
+	f->config = (struct upstream_config){.amd = {{.azure = true, .at = arena_printf(f->a, "%s/azure", f->vendor.base)}}, .amd_n = 1,
+					     .nvidia_rim = f->vendor.base, .nvidia_ocsp = arena_printf(f->a, "%s/ocsp", f->vendor.base),
+					     .nvidia_jwks = arena_printf(f->a, "%s/keys", f->vendor.base), .hygon = f->vendor.base,
+					     .timeout_ms = 400, .loopback_http = true};
+	forget(f);
+}
+
+static void makers_of_devices_are_asked_for_what_verifiers_name(void **state)
+{
+	struct fixture *f = *state;
+	struct devices *d = ARENA_NEW(f->a, struct devices);
+	const struct lab_item *answer;
+	struct slice out, asked;
+	struct ocsp_id id;
+
+	ask_devices(f, d);
+	answer = piece_of(&d->nvidia, "nvidia-ocsp");
+	assert_true(rc_ok(collateral_get(f->c, "nvidia-rim", "NV_GPU_DRIVER_GH100_550.90.07", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, piece_of(&d->nvidia, "nvidia-rim")->bytes));
+	if (!rc_ok(collateral_get(f->c, "nvidia-ocsp", answer->key, f->a, &out, &f->w)))
+		fail_msg("%s", why_text(&f->w));
+	assert_true(slice_eq(out, answer->bytes));
+	assert_string_equal(f->vendor.method, "POST");
+	assert_true(rc_ok(ocsp_id_parse(f->a, slice_cstr(answer->key), &id, &f->w)));
+	assert_true(rc_ok(ocsp_request(f->a, &id, (struct slice){0}, &asked, &f->w)));
+	assert_true(slice_eq(asked, slice_of(f->vendor.body, f->vendor.body_n)));
+	assert_int_equal(get(f, "nvidia-nras-jwks", ""), OK);
+	assert_int_equal(get(f, "hygon-hsk-cek", "LAB0123456789"), OK);
+	assert_true(rc_ok(collateral_get(f->c, "amd-vcek", "Milan/" CHIP "/3.0.8.115", f->a, &out, &f->w)));
+	assert_true(slice_eq(out, chip_certificate(f->a, CHIP)) || out.p[0] == 0x30);
+}
+
+static void what_is_of_another_device_or_none_is_not_kept(void **state)
+{
+	static const struct {
+		const char *kind, *key;
+		enum rc_code code;
+		const char *reason;
+	} row[] = {
+		{"nvidia-rim", "OTHER", E_MALFORMED, "upstream.content"},
+		{"nvidia-rim", "BROKEN", E_MALFORMED, "upstream.content"},
+		{"nvidia-rim", "../../etc/passwd", E_NOTFOUND, "upstream.key"},
+		{"nvidia-rim", "A?b=c", E_NOTFOUND, "upstream.key"},
+		{"nvidia-rim", "", E_NOTFOUND, "upstream.key"},
+		{"nvidia-ocsp", "sha384:00", E_NOTFOUND, "upstream.key"},
+		{"nvidia-nras-jwks", "x", E_NOTFOUND, "upstream.key"},
+		{"hygon-hsk-cek", "SHORT", E_MALFORMED, "upstream.content"},
+		{"hygon-hsk-cek", "A&B", E_NOTFOUND, "upstream.key"},
+		{"amd-vcek", "Turin/" TURIN "/2.3.4.5.1", E_NOTFOUND, "upstream.absent"},
+		{"amd-ask-ark", "Milan", E_NOTFOUND, "upstream.absent"},
+	};
+	struct fixture *f = *state;
+	struct devices *d = ARENA_NEW(f->a, struct devices);
+	const struct lab_item *answer = NULL;
+
+	ask_devices(f, d);
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct collateral_answer out;
+		struct why w = why_in(f->a);
+		rc r = upstream_source(f->u)->fetch(upstream_source(f->u)->ctx, row[i].kind, row[i].key, NULL, f->a, &out, &w);
+
+		if (r.code != row[i].code || strcmp(why_reason(&w), row[i].reason) != 0)
+			fail_msg("%s %s: %s %s (%s)", row[i].kind, row[i].key, rc_name(r.code), why_reason(&w), why_text(&w));
+	}
+	/* an answer about another certificate than the one asked about */
+	for (size_t i = 0; i < d->nvidia.n; i++)
+		if (d->nvidia.item[i].kind && strcmp(d->nvidia.item[i].kind, "nvidia-ocsp") == 0)
+			answer = &d->nvidia.item[i];
+	assert_int_equal(get(f, "nvidia-ocsp", answer->key), E_MALFORMED);
 }
 
 static void an_issuer_chain_is_decoded_from_its_header(void **state)
@@ -431,7 +551,7 @@ static void sources_are_asked_in_order_until_one_has_it(void **state)
 	snprintf(path, sizeof(path), "%s/vcek/" CHIP "/vcek.der", dir);
 	assert_true(rc_ok(file_write_atomic(path, chip_certificate(f->a, CHIP), 0600, &f->w)));
 	f->config.amd[1] = f->config.amd[0];
-	f->config.amd[0] = (struct upstream_amd){true, dir};
+	f->config.amd[0] = (struct upstream_amd){.folder = true, .at = dir};
 	f->config.amd_n = 2;
 	forget(f);
 	assert_int_equal(get(f, "amd-vcek", "Turin/" TURIN "/2.3.4.5.1"), OK);
@@ -455,13 +575,13 @@ static void a_url_is_a_host_and_a_path_over_tls(void **state)
 	struct upstream *u;
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		const struct upstream_config amd = {.amd = {{false, bad[i]}}, .amd_n = 1}, intel = {.intel = bad[i]};
+		const struct upstream_config amd = {.amd = {{.at = bad[i]}}, .amd_n = 1}, intel = {.intel = bad[i]};
 
 		assert_int_equal(upstream_open(&amd, &u, &f->w).code, E_MALFORMED);
 		assert_string_equal(why_reason(&f->w), "upstream.url");
 		assert_int_equal(upstream_open(&intel, &u, &f->w).code, E_MALFORMED);
 	}
-	const struct upstream_config good = {.amd = {{false, UPSTREAM_KDS}, {true, UPSTREAM_KDS_FOLDER}}, .amd_n = 2, .intel = UPSTREAM_PCS};
+	const struct upstream_config good = {.amd = {{.at = UPSTREAM_KDS}, {.folder = true, .at = UPSTREAM_KDS_FOLDER}}, .amd_n = 2, .intel = UPSTREAM_PCS};
 	assert_true(rc_ok(upstream_open(&good, &u, &f->w)));
 	upstream_close(u);
 }
@@ -513,6 +633,8 @@ int main(void)
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(each_kind_is_fetched_by_its_key),
+		ROW(makers_of_devices_are_asked_for_what_verifiers_name),
+		ROW(what_is_of_another_device_or_none_is_not_kept),
 		ROW(an_issuer_chain_is_decoded_from_its_header),
 		ROW(a_key_that_could_lead_elsewhere_is_never_asked_for),
 		ROW(an_answer_of_another_thing_is_refused),

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,7 +34,9 @@ struct vendor {
 	_Atomic(enum fault) fault;
 	atomic_uint status;	/* instead of the routes'; 0: theirs */
 	atomic_int asked;
-	char last[1024];	/* target of the last request; read it when nothing is under way */
+	char method[8], last[1024];	/* of the last request; read it when nothing is under way */
+	uint8_t body[4096];
+	size_t body_n;
 };
 
 static inline void vendor_send(int fd, const void *p, size_t n)
@@ -67,6 +71,26 @@ static inline void vendor_reply(struct vendor *v, int fd, const struct route *r)
 		vendor_send(fd, head, sizeof(head));
 }
 
+/* What follows the head: read to its end, or closing would throw the answer away. */
+static inline void vendor_body(struct vendor *v, int fd, const char *in, size_t n)
+{
+	const char *end = strstr(in, "\r\n\r\n"), *length = strcasestr(in, "\r\ncontent-length:");
+	size_t promised = length && end ? strtoul(length + 17, NULL, 10) : 0;
+
+	v->body_n = end ? n - (size_t)(end + 4 - in) : 0;
+	if (v->body_n > sizeof(v->body))
+		v->body_n = 0;
+	if (v->body_n)
+		memcpy(v->body, end + 4, v->body_n);
+	while (v->body_n < promised && v->body_n < sizeof(v->body)) {
+		ssize_t k = recv(fd, v->body + v->body_n, sizeof(v->body) - v->body_n, 0);
+
+		if (k <= 0)
+			return;
+		v->body_n += (size_t)k;
+	}
+}
+
 static inline void *vendor_run(void *ctx)
 {
 	struct vendor *v = ctx;
@@ -85,7 +109,8 @@ static inline void *vendor_run(void *ctx)
 				break;
 		}
 		in[n] = '\0';
-		if (sscanf(in, "GET %1023s HTTP/1.1", v->last) == 1) {
+		vendor_body(v, fd, in, n);
+		if (sscanf(in, "%7s %1023s HTTP/1.1", v->method, v->last) == 2) {
 			atomic_fetch_add(&v->asked, 1);
 			while (r->target && strcmp(r->target, v->last) != 0)
 				r++;

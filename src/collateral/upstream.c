@@ -63,22 +63,33 @@ static size_t conditions(const struct collateral_piece *held, struct fetch_heade
 	return n;
 }
 
+/* `asked`: whether what is held has changed, so that 304 is an answer. */
+static RC exchange(struct upstream_call *call, const struct fetch_request *req, bool asked, struct fetch_reply *out, struct why *w)
+{
+	if (!req->url)
+		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
+	TRY(fetch(call->u->fetcher, req, call->a, out, w));
+	if (out->status == 200 || (out->status == 304 && asked))
+		return rc_of(OK);
+	if (out->status == 404 || out->status == 410)
+		return deny(w, E_NOTFOUND, "upstream.absent", "%s answers %u: there is no such thing", req->url, out->status);
+	call->answer->retry_after_s = upstream_retry_after(fetch_header_get(out, "retry-after"), fetch_header_get(out, "date"));
+	if (out->status == 429)
+		return deny(w, E_LIMIT, "upstream.busy", "%s answers 429: too many requests", req->url);
+	return deny(w, E_UNAVAILABLE, "upstream.status", "%s answers %u", req->url, out->status);
+}
+
+rc upstream_send(struct upstream_call *call, const struct fetch_request *req, struct fetch_reply *out, struct why *w)
+{
+	return exchange(call, req, false, out, w);
+}
+
 rc upstream_ask(struct upstream_call *call, const char *url, struct fetch_reply *out, struct why *w)
 {
 	struct fetch_header headers[2];
-	struct fetch_request req = {.url = url, .headers = headers, .n_headers = conditions(call->held, headers)};
+	const struct fetch_request req = {.url = url, .headers = headers, .n_headers = conditions(call->held, headers)};
 
-	if (!url)
-		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
-	TRY(fetch(call->u->fetcher, &req, call->a, out, w));
-	if (out->status == 200 || (out->status == 304 && req.n_headers))
-		return rc_of(OK);
-	if (out->status == 404 || out->status == 410)
-		return deny(w, E_NOTFOUND, "upstream.absent", "%s answers %u: there is no such thing", url, out->status);
-	call->answer->retry_after_s = upstream_retry_after(fetch_header_get(out, "retry-after"), fetch_header_get(out, "date"));
-	if (out->status == 429)
-		return deny(w, E_LIMIT, "upstream.busy", "%s answers 429: too many requests", url);
-	return deny(w, E_UNAVAILABLE, "upstream.status", "%s answers %u", url, out->status);
+	return exchange(call, &req, req.n_headers > 0, out, w);
 }
 
 /* A validator goes back in a header: one that is long or holds more than text is left out. */
@@ -164,6 +175,13 @@ rc upstream_header_chain(struct arena *a, struct slice value, struct slice *out,
 
 /* ---- the source ---- */
 
+static const char *nvidia_url(const struct upstream_config *c, const char *kind)
+{
+	if (strcmp(kind, "nvidia-rim") == 0)
+		return c->nvidia_rim;
+	return strcmp(kind, "nvidia-ocsp") == 0 ? c->nvidia_ocsp : c->nvidia_jwks;
+}
+
 static const char *vendor(void *ctx, const char *kind)
 {
 	const struct upstream *u = ctx;
@@ -173,7 +191,11 @@ static const char *vendor(void *ctx, const char *kind)
 		return NULL;
 	if (strcmp(k->vendor, "amd") == 0)
 		return u->config.amd_n ? k->vendor : NULL;
-	return strcmp(k->vendor, "intel") == 0 && u->config.intel ? k->vendor : NULL;
+	if (strcmp(k->vendor, "intel") == 0)
+		return u->config.intel ? k->vendor : NULL;
+	if (strcmp(k->vendor, "hygon") == 0)
+		return u->config.hygon ? k->vendor : NULL;
+	return nvidia_url(&u->config, kind) ? k->vendor : NULL;
 }
 
 static rc fetch_kind(void *ctx, const char *kind, const char *key, const struct collateral_piece *held, struct arena *a,
@@ -185,7 +207,11 @@ static rc fetch_kind(void *ctx, const char *kind, const char *key, const struct 
 	*out = (struct collateral_answer){.n = 0};
 	if (!name)
 		return deny(w, E_NOTFOUND, "upstream.absent", "%s is not fetched", kind);
-	return strcmp(name, "amd") == 0 ? upstream_amd(&call, w) : upstream_intel(&call, w);
+	if (strcmp(name, "amd") == 0)
+		return upstream_amd(&call, w);
+	if (strcmp(name, "intel") == 0)
+		return upstream_intel(&call, w);
+	return strcmp(name, "hygon") == 0 ? upstream_hygon(&call, w) : upstream_nvidia(&call, w);
 }
 
 /* https://host[:port][/path], without what could hide another meaning; `origin_only` drops the path. */
@@ -222,6 +248,14 @@ static RC open_all(struct upstream *u, struct why *w)
 	}
 	if (u->config.intel)
 		TRY(check_base(u, u->config.intel, true, &u->intel_base, w));
+	if (u->config.nvidia_rim)
+		TRY(check_base(u, u->config.nvidia_rim, false, &u->nvidia_rim_base, w));
+	if (u->config.nvidia_ocsp)
+		TRY(check_base(u, u->config.nvidia_ocsp, false, &u->nvidia_ocsp, w));
+	if (u->config.nvidia_jwks)
+		TRY(check_base(u, u->config.nvidia_jwks, false, &u->config.nvidia_jwks, w));
+	if (u->config.hygon)
+		TRY(check_base(u, u->config.hygon, false, &u->hygon_base, w));
 	return fetcher_new(&f, &u->fetcher, w);
 }
 

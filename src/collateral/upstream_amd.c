@@ -106,6 +106,27 @@ static const char *vcek_url(struct arena *a, const char *base, const struct vcek
 			    p[TEE], p[SNP], p[UCODE]);
 }
 
+/* Azure names a chip's certificate by the TCB as one number, most significant part first. Turin's chips it does not have. */
+static const char *azure_url(struct arena *a, const char *base, const struct vcek *v)
+{
+	const unsigned *p = v->part;
+
+	return arena_printf(a, "%s/%s/%x%02x00000000%02x%02x?api-version=2020-10-15-preview", base, v->id, p[UCODE], p[SNP], p[TEE], p[BL]);
+}
+
+/* Its answer is the certificate with its authorities behind it, as PEM. */
+static RC first_of(struct arena *a, struct slice pem, struct slice *out, struct why *w)
+{
+	struct x509 *list[X509_PATH_MAX];
+	size_t n = 0;
+
+	if (!rc_ok(x509_list_from_pem(pem, list, X509_PATH_MAX, &n, NULL)))
+		return deny(w, E_MALFORMED, "upstream.content", "the answer is no list of certificates");
+	*out = arena_dup(a, x509_der(list[0]));
+	x509_free_all(list, n);
+	return out->p ? rc_of(OK) : deny(w, E_INTERNAL, "upstream.memory", "no memory for a certificate");
+}
+
 static RC vcek_file(struct arena *a, const char *dir, const struct vcek *v, struct slice *out, struct why *w)
 {
 	const unsigned *p = v->part;
@@ -130,9 +151,13 @@ static RC get_vcek(struct upstream_call *call, const struct upstream_amd *from, 
 
 	if (from->folder) {
 		TRY(vcek_file(call->a, from->at, v, &bytes, w));
+	} else if (from->azure && v->parts == PARTS) {
+		return deny(w, E_NOTFOUND, "upstream.absent", "Azure's cache has no chips of Turin");
 	} else {
-		TRY(upstream_ask(call, vcek_url(call->a, from->at, v), &reply, w));
+		TRY(upstream_ask(call, from->azure ? azure_url(call->a, from->at, v) : vcek_url(call->a, from->at, v), &reply, w));
 		bytes = reply.body;
+		if (from->azure && reply.status == 200)
+			TRY(first_of(call->a, reply.body, &bytes, w));
 	}
 	if (from->folder || reply.status == 200)
 		TRY(check_chip(v, bytes, call->a, w));
@@ -151,6 +176,8 @@ static RC get_authority(struct upstream_call *call, const struct upstream_amd *f
 
 	if (!generation || (*rest && strcmp(rest, "/vlek") != 0))
 		return bad_key(w, call->key);
+	if (from->azure)
+		return deny(w, E_NOTFOUND, "upstream.absent", "Azure's cache has chips alone");
 	at = arena_printf(call->a, "%s/%s/v1/%s/%s", from->at, *rest ? "vlek" : "vcek", generation, leaf);
 	if (!at)
 		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");

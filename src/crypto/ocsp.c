@@ -421,3 +421,31 @@ RC ocsp_read(struct arena *a, struct slice der, const struct x509 *cert, const s
 	}
 	return deny(w, E_DENIED, rules->signature, "the answer is about other certificates");
 }
+
+RC ocsp_times(struct arena *a, struct slice der, const char *reason, struct ocsp_answer *out, struct why *w)
+{
+	struct response *r = ARENA_NEW(a, struct response);
+
+	if (!r)
+		return deny(w, E_INTERNAL, "ocsp.memory", "no memory for an answer");
+	TRY(parse(der, reason, r, w));
+	if (!r->singles_n)
+		return deny(w, E_MALFORMED, reason, "the answer is about no certificate");
+	*out = r->singles[0].answer;
+	return rc_of(OK);
+}
+
+RC ocsp_about(struct arena *a, struct slice der, const struct ocsp_id *id, const char *reason, struct why *w)
+{
+	struct response *r = ARENA_NEW(a, struct response);
+	size_t n = digest_size(id->alg);
+
+	if (!r)
+		return deny(w, E_INTERNAL, "ocsp.memory", "no memory for an answer");
+	TRY(parse(der, reason, r, w));
+	for (unsigned i = 0; i < r->singles_n; i++)
+		if (slice_eq(r->singles[i].name_hash, slice_of(id->name_hash, n)) && slice_eq(r->singles[i].key_hash, slice_of(id->key_hash, n)) &&
+		    slice_eq(r->singles[i].serial, id->serial))
+			return rc_of(OK);
+	return deny(w, E_MALFORMED, reason, "the answer is about another certificate");
+}

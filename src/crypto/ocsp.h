@@ -40,6 +40,11 @@ struct ocsp_rules {
 	int64_t stale_s;	/* how long behind nextUpdate it still counts */
 };
 
+/* For caches, which look at no signature: the times of the first answer in it. E_MALFORMED `reason`. */
+RC ocsp_times(struct arena *a, struct slice der, const char *reason, struct ocsp_answer *out, struct why *w);
+/* The same: is an answer in it about this certificate? E_MALFORMED `reason`. */
+RC ocsp_about(struct arena *a, struct slice der, const struct ocsp_id *id, const char *reason, struct why *w);
+
 /* The answer about `cert`. It must be signed by the issuer, or by a certificate for OCSP signing that leads to `root`, the
  * same that cert leads to. A status of revoked or unknown is no refusal here: the caller decides. */
 RC ocsp_read(struct arena *a, struct slice der, const struct x509 *cert, const struct x509 *issuer, const struct x509 *root,

@@ -102,7 +102,7 @@ static rc read_snp(const struct json *t, struct arena *a, struct upstream_config
 	if (t)
 		TRY(settings_read(t, outer, 1, &list, "attestation_service.verifier_config.snp_verifier.", a, w));
 	if (!list) {
-		u->amd[0] = (struct upstream_amd){false, UPSTREAM_KDS};
+		u->amd[0] = (struct upstream_amd){.at = UPSTREAM_KDS};
 		u->amd_n = 1;
 		return rc_of(OK);
 	}
@@ -110,19 +110,23 @@ static rc read_snp(const struct json *t, struct arena *a, struct upstream_config
 		return deny(w, E_MALFORMED, "config.range", "snp_verifier.vcek_sources has %zu entries, the most is %u", list->n,
 			    UPSTREAM_AMD_MAX);
 	for (size_t i = 0; i < list->n; i++) {
-		bool folder;
+		bool folder, azure;
+		const char *at;
 
 		l = (struct local){0};
 		TRY(settings_read(list->items[i], rows, COUNT_OF(rows), &l, "attestation_service.verifier_config.snp_verifier.vcek_sources.",
 				  a, w));
 		folder = strcmp(l.type, "OfflineStore") == 0;
-		if (!folder && strcmp(l.type, "KDS") != 0)
-			return deny(w, E_UNSUPPORTED, "config.refused", "vcek_sources.type \"%s\" is not served; taken are KDS and OfflineStore",
-				    l.type);
+		azure = strcmp(l.type, "AzureCache") == 0;
+		if (!folder && !azure && strcmp(l.type, "KDS") != 0)
+			return deny(w, E_UNSUPPORTED, "config.refused",
+				    "vcek_sources.type \"%s\" is not served; taken are KDS, AzureCache and OfflineStore", l.type);
 		if (folder ? l.base_url != NULL : l.path != NULL)
 			return deny(w, E_MALFORMED, "config.unknown-key", "vcek_sources: a %s has no %s", l.type, folder ? "base_url" : "path");
-		u->amd[i] = folder ? (struct upstream_amd){true, l.path ? l.path : UPSTREAM_KDS_FOLDER}
-				   : (struct upstream_amd){false, l.base_url ? l.base_url : UPSTREAM_KDS};
+		at = folder ? l.path : l.base_url;
+		if (!at)
+			at = folder ? UPSTREAM_KDS_FOLDER : azure ? UPSTREAM_AZURE : UPSTREAM_KDS;
+		u->amd[i] = (struct upstream_amd){.folder = folder, .azure = azure, .at = at};
 	}
 	u->amd_n = list->n;
 	return rc_of(OK);
@@ -152,6 +156,40 @@ static rc read_dcap(const struct json *t, struct arena *a, struct upstream_confi
 	return rc_of(OK);
 }
 
+static const char *or_none(const char *url)
+{
+	return url[0] ? url : NULL;
+}
+
+/* As with AMD and Intel: the vendor's own service, unless another is named; an empty text asks nobody. */
+static rc read_devices(const struct json *nvidia, const struct json *hygon, struct arena *a, struct upstream_config *u, struct why *w)
+{
+	struct local {
+		const char *type, *rim, *ocsp, *jwks, *hygon;
+	} l = {"Local", UPSTREAM_RIM, UPSTREAM_OCSP, UPSTREAM_JWKS, UPSTREAM_HYGON};
+	static const struct setting nvidia_rows[] = {
+		{"type", SET_STR, offsetof(struct local, type)},
+		{"rim_service", SET_STR, offsetof(struct local, rim)},
+		{"ocsp_service", SET_STR, offsetof(struct local, ocsp)},
+		{"jwks_url", SET_STR, offsetof(struct local, jwks)},
+		{"verifier_url", SET_REFUSED, 0, false, 0, 0, "a guest sends the service's answer itself (docs/collateral.md)"},
+	};
+	static const struct setting hygon_rows[] = {{"certificate_service", SET_STR, offsetof(struct local, hygon)}};
+
+	if (nvidia)
+		TRY(settings_read(nvidia, nvidia_rows, COUNT_OF(nvidia_rows), &l, "attestation_service.verifier_config.nvidia_verifier.", a, w));
+	if (hygon)
+		TRY(settings_read(hygon, hygon_rows, COUNT_OF(hygon_rows), &l, "attestation_service.verifier_config.hygon_verifier.", a, w));
+	if (strcmp(l.type, "Local") != 0)
+		return deny(w, E_UNSUPPORTED, "config.refused",
+			    "nvidia_verifier.type \"%s\" is not served: devices are verified here, or by the service's answer that a guest sends", l.type);
+	u->nvidia_rim = or_none(l.rim);
+	u->nvidia_ocsp = or_none(l.ocsp);
+	u->nvidia_jwks = or_none(l.jwks);
+	u->hygon = or_none(l.hygon);
+	return rc_of(OK);
+}
+
 static rc read_se(const struct json *t, struct arena *a, struct kbs_se_settings *out, struct why *w)
 {
 	static const struct setting rows[] = {
@@ -168,7 +206,7 @@ static rc read_se(const struct json *t, struct arena *a, struct kbs_se_settings 
 static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_settings *s, struct why *w)
 {
 	struct local {
-		const struct json *tpm, *sample, *snp, *dcap, *se;
+		const struct json *tpm, *sample, *snp, *dcap, *se, *nvidia, *hygon;
 		const char *trust_dir, *collateral_dir, *words, *loopback, *ca_file;
 		const char *ak_dir, *ek_roots;
 		struct strings plugins;
@@ -189,7 +227,8 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 		{"se_verifier", SET_TABLE, offsetof(struct local, se)},
 		{"collateral_ca_file", SET_STR, offsetof(struct local, ca_file)},
 		{"collateral_loopback_http", SET_STR, offsetof(struct local, loopback)},
-		{"nvidia_verifier", SET_REFUSED, 0, false, 0, 0, "collateral comes from verifier_config.collateral_dir"},
+		{"nvidia_verifier", SET_TABLE, offsetof(struct local, nvidia)},
+		{"hygon_verifier", SET_TABLE, offsetof(struct local, hygon)},
 		{"nvidia_dpu_verifier", SET_REFUSED, 0, false, 0, 0, "there is no DPU verifier"},
 	};
 	static const struct setting tpm_rows[] = {
@@ -212,6 +251,7 @@ static rc read_verifiers(const struct json *t, struct arena *a, struct kbs_setti
 	}
 	TRY(read_snp(l.snp, a, &s->as.upstream, w));
 	TRY(read_dcap(l.dcap, a, &s->as.upstream, w));
+	TRY(read_devices(l.nvidia, l.hygon, a, &s->as.upstream, w));
 	if (l.se)
 		TRY(read_se(l.se, a, &s->as.se, w));
 	if (l.loopback && strcmp(l.loopback, LOOPBACK_WORDS) != 0)

@@ -32,6 +32,11 @@ static void sources_of_collateral_are_those_of_the_reference_by_default(void **s
 	assert_string_equal(s.as.upstream.amd[0].at, UPSTREAM_KDS);
 	assert_string_equal(s.as.upstream.intel, UPSTREAM_PCS);
 	assert_false(s.as.upstream.intel_standard || s.as.upstream.loopback_http);
+	assert_string_equal(s.as.upstream.nvidia_rim, UPSTREAM_RIM);
+	assert_string_equal(s.as.upstream.nvidia_ocsp, UPSTREAM_OCSP);
+	assert_string_equal(s.as.upstream.nvidia_jwks, UPSTREAM_JWKS);
+	assert_string_equal(s.as.upstream.hygon, UPSTREAM_HYGON);
+	assert_null(s.as.se.host_keys);
 	arena_free(a);
 }
 
@@ -67,6 +72,36 @@ static void sources_of_collateral_are_read_in_order(void **state)
 	arena_free(a);
 }
 
+static void services_of_devices_are_named_or_left_alone(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+
+	(void)state;
+	assert_int_equal(read_text(a,
+				   V ".nvidia_verifier]\ntype = \"Local\"\nrim_service = \"https://rim.example\"\nocsp_service = \"\"\n"
+				     "[attestation_service.verifier_config.hygon_verifier]\ncertificate_service = \"\"\n"
+				     "[attestation_service.verifier_config.snp_verifier]\nvcek_sources = [{type = \"AzureCache\"}]\n",
+				   &s, &w),
+			 OK);
+	assert_string_equal(s.as.upstream.nvidia_rim, "https://rim.example");
+	assert_null(s.as.upstream.nvidia_ocsp);
+	assert_string_equal(s.as.upstream.nvidia_jwks, UPSTREAM_JWKS);
+	assert_null(s.as.upstream.hygon);
+	assert_true(s.as.upstream.amd[0].azure);
+	assert_string_equal(s.as.upstream.amd[0].at, UPSTREAM_AZURE);
+	assert_int_equal(read_text(a,
+				   V ".se_verifier]\nhost_key_documents = \"/etc/hkd\"\nimage_header = \"/etc/hdr.bin\"\nroot_ca = \"/etc/root.pem\"\n",
+				   &s, &w),
+			 OK);
+	assert_string_equal(s.as.se.host_keys, "/etc/hkd");
+	assert_string_equal(s.as.se.image_header, "/etc/hdr.bin");
+	assert_string_equal(s.as.se.root, "/etc/root.pem");
+	assert_null(s.as.se.lists);
+	arena_free(a);
+}
+
 static void a_source_that_cannot_be_meant_is_refused(void **state)
 {
 	static const struct {
@@ -81,6 +116,10 @@ static void a_source_that_cannot_be_meant_is_refused(void **state)
 		{V ".dcap_verifier]\ncollateral_service = \"https://x\"\ntcb_update_type = \"late\"\n", "config.range"},
 		{V ".dcap_verifier]\ncollateral_service = \"file:///x.json\"\n", "config.refused"},
 		{V "]\ncollateral_loopback_http = \"yes\"\n", "config.loopback"},
+		{V ".nvidia_verifier]\ntype = \"Remote\"\n", "config.refused"},
+		{V ".nvidia_verifier]\nverifier_url = \"https://x\"\n", "config.refused"},
+		{V ".hygon_verifier]\nurl = \"https://x\"\n", "config.unknown-key"},
+		{V ".se_verifier]\nimage_header = \"/x\"\n", "config.missing"},
 	};
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
@@ -102,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_of_collateral_are_those_of_the_reference_by_default),
 		cmocka_unit_test(sources_of_collateral_are_read_in_order),
+		cmocka_unit_test(services_of_devices_are_named_or_left_alone),
 		cmocka_unit_test(a_source_that_cannot_be_meant_is_refused),
 	};
 
