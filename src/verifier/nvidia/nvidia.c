@@ -4,6 +4,7 @@
 
 #include "evidence/octets.h"
 #include "verifier/nvidia/claims.h"
+#include "verifier/nvidia/nras.h"
 
 #define DEVICES_MAX 32u
 
@@ -99,8 +100,11 @@ static RC verify_devices(struct vjob *job, const struct doc *d)
 static RC nvidia_plan(struct vjob *job)
 {
 	struct doc d = {0};
-	rc r = doc_open(job, true, &d);
+	rc r;
 
+	if (nv_nras_is(job->evidence))
+		return nv_nras_plan(job);
+	r = doc_open(job, true, &d);
 	if (rc_ok(r))
 		r = plan_devices(job, &d);
 	doc_close(&d);
@@ -114,6 +118,8 @@ static RC nvidia_verify(struct vjob *job)
 
 	if (rc_ok(r))
 		r = vjob_no_init_data(job, "nvidia.init-data-mismatch.unsupported");
+	if (rc_ok(r) && nv_nras_is(job->evidence))
+		return nv_nras_verify(job);
 	if (rc_ok(r))
 		r = doc_open(job, false, &d);
 	if (rc_ok(r))
