@@ -78,6 +78,19 @@ static void enclave_values(struct dcap_enclave *e)
 	e->isv_svn_value = le16_of(e->isv_svn);
 }
 
+RC dcap_enclave_parse(struct slice in, struct dcap_enclave *out, struct why *w)
+{
+	struct msg m;
+	struct cur c = cur_open(&m, in);
+	struct dcap_enclave e = {0};
+
+	read_enclave(&c, &e);
+	TRY(cur_end(&c, w, "dcap.parse", "an SGX report"));
+	enclave_values(&e);
+	*out = e;
+	return rc_of(OK);
+}
+
 static RC check_header(struct slice in, struct dcap_quote *q, struct why *w)
 {
 	struct msg m;

@@ -52,6 +52,9 @@ struct dcap_quote {
 	size_t trailing;
 };
 
+/* A report body alone, of exactly 384 bytes: of evidence that is no ECDSA quote. E_MALFORMED dcap.parse. */
+RC dcap_enclave_parse(struct slice in, struct dcap_enclave *out, struct why *w);
+
 /* SGX enclave attribute flags (Intel SDM 3D, 38.7.1). */
 #define DCAP_SGX_FLAG_DEBUG 0x2u
 /* TD attributes (Intel TDX Module ABI, ATTRIBUTES). */
