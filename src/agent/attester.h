@@ -9,6 +9,8 @@
 struct attester_options {
 	const char *tcti;	/* of a TPM: "swtpm:host=127.0.0.1,port=2321", "device:/dev/tpmrm0"; NULL: found */
 	uint32_t ak_handle;	/* 0: 0x81010002 */
+	const char *ak_cert;	/* file with the certificate of that key and those above it; NULL: none goes with the quote */
+	const char *event_log;	/* boot log; NULL: the kernel's, where there is one */
 	const void *lab;	/* of an attester from elsewhere; else NULL */
 };
 

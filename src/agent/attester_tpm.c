@@ -5,6 +5,8 @@
 #include <tss2/tss2_tctildr.h>
 
 #include "agent/attester.h"
+#include "agent/tpm_extras.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/secret.h"
 #include "base/sys.h"
@@ -158,6 +160,7 @@ static rc build(struct tpm *t, const struct attester_options *o, struct slice re
 		struct why *w)
 {
 	struct json *doc = json_new_object(a), *q = json_new_object(a), *pcrs = json_new_array(a);
+	const char *why_not;
 	struct slice spki;
 
 	TRY(tpm_open(o, t, w));
@@ -167,6 +170,11 @@ static rc build(struct tpm *t, const struct attester_options *o, struct slice re
 	json_set(a, q, "pcrs", pcrs);
 	json_set(a, doc, "ak_public", json_new_b64(a, spki));
 	json_set(a, doc, "tpm_quote", q);
+	if (o && o->ak_cert)
+		TRY(tpm_add_certificates(o->ak_cert, a, doc, w));
+	TRY(tpm_add_log(o ? o->event_log : NULL, pcrs, a, doc, &why_not, w));
+	if (why_not)
+		LOG(LOG_INFO, "no-event-log", LOG_S("why", why_not));
 	*out = json_text(a, doc);
 	return out->p && !arena_bad(a) ? rc_of(OK) : deny(w, E_INTERNAL, "attester.memory", "no memory");
 }

@@ -10,7 +10,7 @@
 #include "codec/base64.h"
 
 struct guest_options {
-	const char *tee, *tcti, *ak_handle, *key_file;
+	const char *tee, *tcti, *ak_handle, *ak_cert, *event_log, *key_file;
 	const char *lab, *lab_state;
 	struct cli_args set;
 	struct attester lab_attester;
@@ -22,6 +22,8 @@ struct guest_options {
 	{"tee", "TEE", "attester to use: tpm, sample; default: found", &(o).tee},                                                    \
 	{"tcti", "TCTI", "TPM to use, e.g. swtpm:host=127.0.0.1,port=2321; default: found", &(o).tcti},                             \
 	{"ak-handle", "HANDLE", "persistent handle of the attestation key; default 0x81010002", &(o).ak_handle},                      \
+	{"ak-cert", "FILE", "certificate of the attestation key, and those above it", &(o).ak_cert},                                  \
+	{"event-log", "FILE", "boot log that goes with the quote; default: the kernel's", &(o).event_log},                           \
 	{"lab", "TEE", "evidence of a laboratory instead of this machine's; only in builds that have one", &(o).lab},                \
 	{"lab-state", "DIR", "folder that `warrant-lab make` filled", &(o).lab_state},                                              \
 	{"set", "NAME=VALUE", "a field of the laboratory's evidence; several times", NULL, NULL, &(o).set}
@@ -67,6 +69,8 @@ static rc find_attester(struct guest_options *o, const struct cli_args *args, st
 static rc prepare(struct guest_options *o, const struct cli_args *args, struct guest *g, struct pkey **key, struct why *w)
 {
 	g->options.tcti = o->tcti;
+	g->options.ak_cert = o->ak_cert;
+	g->options.event_log = o->event_log;
 	if (o->ak_handle)
 		g->options.ak_handle = (uint32_t)strtoul(o->ak_handle, NULL, 0);
 	if (args->n)
