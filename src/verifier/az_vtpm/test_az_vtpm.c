@@ -339,11 +339,13 @@ static void flip_all(const char *path, size_t samples)
 	struct hcl_report hcl;
 	uint64_t x = 0x2545f4914f6cdd1d;
 	struct trial good;
+	struct slice said;
 
 	assert_true(rc_ok(hcl_parse(a, p.hcl, &hcl, NULL)));
 	az_begin(&good, put_together(a, &p), slice_of(nonce_text, 9));
 	if (!rc_ok(az_run(&good, driver_of(path))))
 		fail_msg("%s: %s", path, why_text(&good.why));
+	said = claims_text(&good);	/* once: with every bit it would fill the arena */
 	for (size_t k = 0; k < 4; k++) {
 		struct slice whole = *part[k];
 		uint8_t *bytes = exact_copy(whole, whole.n);
@@ -361,7 +363,7 @@ static void flip_all(const char *path, size_t samples)
 			t.job.memo = m;
 			ok = rc_ok(az_run(&t, driver_of(path)));
 			/* what decodes to the same certificates, or is padding, says the same */
-			if (ok && !slice_eq(claims_text(&t), claims_text(&good)) && is_held(&p, &hcl, part[k], bit / 8))
+			if (ok && !slice_eq(claims_text(&t), said) && is_held(&p, &hcl, part[k], bit / 8))
 				fail_msg("%s: part %zu, bit %zu of byte %zu changes the claims", path, k, bit % 8, bit / 8);
 			if (ok && k != 2 && !(k == 3 && p.tdx))
 				fail_msg("%s: part %zu, bit %zu of byte %zu may be anything", path, k, bit % 8, bit / 8);
