@@ -2,11 +2,16 @@
 """Administration: who may do what, what is refused at upload, decisions and their explanations, the audit log."""
 from harness import *
 
+PUBLIC_KEY = subprocess.run('openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkey -pubout', shell=True, check=True,
+                            capture_output=True).stdout
 MUTATING = [('POST', 'resource/a/b/c', b'x'), ('DELETE', 'resource/a/b/c', None), ('GET', 'resource', None),
             ('POST', 'resource-policy', json.dumps({'policy': b64u(ALLOW_ALL.encode())})), ('GET', 'resource-policy', None),
             ('POST', 'attestation-policy', json.dumps({'policy_id': 'x_cpu', 'policy': b64u(b'package policy\ntrust_claims := {}')})),
             ('POST', 'reference-value', json.dumps({'version': '0.1.0', 'type': 'sample', 'payload': 'eyJhIjoxfQ=='})),
-            ('GET', 'reference-value/a', None)]
+            ('GET', 'reference-value', None), ('GET', 'reference-value/a', None), ('DELETE', 'reference-value/a', None),
+            ('GET', 'attestation-policy', None), ('GET', 'attestation-policy/default_cpu', None),
+            ('POST', 'trust-anchor/tpm-ak', PUBLIC_KEY), ('GET', 'trust-anchor', None), ('DELETE', 'trust-anchor/tpm-ak/' + '00' * 32, None),
+            ('GET', 'decision/1qz8k2v7m-x4c9t1b2e8', None), ('GET', 'audit/head', None), ('GET', 'audit/records', None), ('GET', 'audit/proof', None)]
 
 
 def cli(b, *args, token=True, check=True, **kw):
@@ -20,6 +25,21 @@ def cli(b, *args, token=True, check=True, **kw):
     return p
 
 
+def every_route_of_the_table_is_among_those_that_are_tried():
+    """A route that is added for administrators must stand in the list above, or its admission is not tested."""
+    source = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'src', 'api', 'kbs_http.c')).read()
+    routes = re.findall(r'ROUTE\("(\w+)", "([^"]+)", (ADMIT_\w+)', source)
+    assert len(routes) > 20
+    for method, path, admission in routes:
+        if admission != 'ADMIT_ADMIN':
+            assert (method, path) in {('POST', '/kbs/v0/auth/?*'), ('POST', '/kbs/v0/attest/?*'), ('GET', '/kbs/v0/resource/*'), ('GET', '/healthz'),
+                                      ('GET', '/.well-known/jwks.json')}, (method, path, admission)
+            continue
+        tail = {'/?*': '(/.*)?', '/*': '/.+'}.get(path[-3:] if path.endswith('?*') else path[-2:], '')
+        pattern = re.sub(r'/\??\*$', '', path) + tail
+        assert any(m == method and re.fullmatch(pattern, '/kbs/v0/' + p) for m, p, _ in MUTATING), (method, path, pattern)
+
+
 def every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779():
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     with Broker() as b:
@@ -30,7 +50,7 @@ def every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779():
                'alg none': b64u(b'{"alg":"none"}') + '.' + b64u(b'{"role":"tester","exp":99999999999,"iss":"issuer","aud":"audience"}') + '.'}
         for method, path, body in MUTATING:
             for name, token in bad.items():
-                if name == 'restricted role' and path.startswith('reference-value/'):
+                if name == 'restricted role' and path == 'reference-value/a':
                     continue
                 headers = {'Authorization': f'Bearer {token}'} if token else {}
                 r = b.request(method, '/kbs/v0/' + path, body, headers)
@@ -140,8 +160,60 @@ def the_audit_log_holds_every_release_and_change_and_verifies():
         kinds = [r['kind'] for r in records]
         assert kinds.count('release') == 3 and kinds.count('attest') == 1 and kinds.count('admin') == 2, kinds
         p = cli(b, 'audit', 'verify', '--admin-token-file', f'{b.dir}/token')
-        assert '6' in p.stdout, p.stdout
+        assert p.stdout.startswith('verified: 6 records'), p.stdout
         cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', str(kinds.index('release')))
+
+
+def a_change_that_is_refused_leaves_no_record_that_it_was_made():
+    with Broker() as b:
+        bad = b64u(b'package policy\nallow if {')
+        for path, body in (('resource-policy', {'policy': bad}), ('attestation-policy', {'policy_id': 'default_cpu', 'policy': bad}),
+                           ('attestation-policy', {'policy_id': 'a/b', 'policy': b64u(b'package policy')}),
+                           ('reference-value', {'version': '9', 'type': 'sample', 'payload': 'e30='}),
+                           ('reference-value', {'version': '0.1.0', 'type': 'sample', 'payload': '!'}),
+                           ('trust-anchor/tpm-ak', 'no key'), ('trust-anchor/T_P', 'no key')):
+            assert b.admin('POST', path, body).status == 400, (path, body)
+        for path in ('reference-value/a', 'trust-anchor/tpm-ak/' + '00' * 32):
+            assert b.admin('DELETE', path).status == 404, path
+        assert b.admin('GET', 'audit/records').json() == []
+        b.set_reference(a=1)
+        assert [r['action'] for r in b.admin('GET', 'audit/records').json()] == ['register-reference-values']
+
+
+def what_was_set_can_be_read_listed_and_taken_back():
+    with Broker() as b:
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        config = ['config', '--admin-token-file', f'{b.dir}/token']
+        open(f'{b.dir}/ak.pem', 'wb').write(PUBLIC_KEY)
+        cli(b, *config, 'enroll-ak', '--ak-file', f'{b.dir}/ak.pem')
+        anchor = cli(b, *config, 'list-anchors').stdout.strip()
+        assert re.fullmatch('tpm-ak/[0-9a-f]{64}', anchor), anchor
+        cli(b, *config, 'remove-anchor', '--anchor', anchor)
+        assert cli(b, *config, 'list-anchors').stdout == ''
+        p = cli(b, *config, 'remove-anchor', '--anchor', anchor, check=False)
+        assert p.returncode == 1 and 'no anchor' in p.stderr, p.stderr
+        cli(b, *config, 'set-sample-reference-value', 'a/b', '1')
+        cli(b, *config, 'set-sample-reference-value', 'c', '1')
+        assert cli(b, *config, 'list-reference-values').stdout.split() == ['a/b', 'c']
+        cli(b, *config, 'delete-reference-value', '--id', 'a/b')
+        assert cli(b, *config, 'list-reference-values').stdout.split() == ['c']
+        assert cli(b, *config, 'get-reference-value', '--id', 'a/b', check=False).returncode == 1
+        assert 'default_cpu' in cli(b, *config, 'list-attestation-policies').stdout.split()
+        assert 'package policy' in cli(b, *config, 'get-attestation-policy').stdout
+        cli(b, *config, 'set-resource-policy', '--deny-all')
+        assert 'allow' in cli(b, *config, 'get-resource-policy').stdout
+        actions = [r['action'] for r in b.admin('GET', 'audit/records').json()]
+        assert actions == ['add-trust-anchor', 'remove-trust-anchor', 'register-reference-values', 'register-reference-values',
+                           'delete-reference-value', 'set-resource-policy'], actions
+
+
+def a_list_longer_than_a_page_is_printed_whole():
+    with Broker() as b:
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        for k in range(3):
+            b.set_reference(**{f'v{i:04}': i for i in range(400 * k, 400 * k + 400)})
+        p = cli(b, 'config', '--admin-token-file', f'{b.dir}/token', 'list-reference-values')
+        assert p.stdout.split() == [f'v{i:04}' for i in range(1200)]
 
 
 def metrics_are_on_their_own_listener_and_name_no_secret():
@@ -182,9 +254,10 @@ def the_command_line_does_the_whole_job():
         os.unlink(f'{b.dir}/secret')
 
 
-run_tap([every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
+run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
          a_pattern_is_matched_against_the_path_as_a_whole_and_never_the_query, deny_all_and_insecure_allow_all_do_what_they_say,
          a_policy_that_does_not_compile_is_refused_with_its_place, an_undefined_policy_result_denies_and_says_so,
          secrets_are_put_listed_replaced_and_deleted, a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
-         the_audit_log_holds_every_release_and_change_and_verifies, metrics_are_on_their_own_listener_and_name_no_secret,
+         the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
+         what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, metrics_are_on_their_own_listener_and_name_no_secret,
          the_command_line_does_the_whole_job])

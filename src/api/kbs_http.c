@@ -286,17 +286,10 @@ static uint64_t query_u64(const struct route_call *c, const char *name, uint64_t
 	return json_u64(&n, &out) && out <= max ? out : def;
 }
 
-static void list_resources(struct route_call *c)
+static void answer_names(struct route_call *c, rc r, char **names, size_t n)
 {
-	const char *prefix = query_str(c, "prefix");
 	struct json *list = json_new_array(c->req->arena);
-	char **names;
-	size_t n;
-	rc r;
 
-	c->o.type = "PluginInternalError";
-	r = kbs_list_resources(c->h->kbs, prefix ? prefix : "", query_str(c, "after"), query_u64(c, "limit", LIST_MAX, LIST_MAX), c->req->arena,
-			       &names, &n, &c->why);
 	if (!rc_ok(r)) {
 		fail(c, r, true);
 		return;
@@ -304,6 +297,19 @@ static void list_resources(struct route_call *c)
 	for (size_t i = 0; i < n; i++)
 		json_push(c->req->arena, list, json_new_cstr(c->req->arena, names[i]));
 	answer(c->resp, "application/json", json_text(c->req->arena, list));
+}
+
+static void list_resources(struct route_call *c)
+{
+	const char *prefix = query_str(c, "prefix");
+	char **names = NULL;
+	size_t n = 0;
+	rc r;
+
+	c->o.type = "PluginInternalError";
+	r = kbs_list_resources(c->h->kbs, prefix ? prefix : "", query_str(c, "after"), query_u64(c, "limit", LIST_MAX, LIST_MAX), c->req->arena,
+			       &names, &n, &c->why);
+	answer_names(c, r, names, n);
 }
 
 /* ---- administration ---- */
@@ -343,33 +349,103 @@ static void set_attestation_policy(struct route_call *c)
 	simple(c, kbs_set_attestation_policy(c->h->kbs, &c->who, c->req->body, &c->o, &c->why), NULL);
 }
 
+static void get_attestation_policy(struct route_call *c)
+{
+	struct slice rego;
+	rc r;
+
+	c->o.type = "AttestationError";
+	r = kbs_attestation_policy(c->h->kbs, c->req->segment[c->rest], c->req->arena, &rego, &c->why);
+	if (rc_ok(r))
+		answer(c->resp, "text/plain; charset=utf-8", rego);
+	else
+		fail(c, r, true);
+}
+
+static void list_attestation_policies(struct route_call *c)
+{
+	char **names = NULL;
+	size_t n = 0;
+	rc r;
+
+	c->o.type = "AttestationError";
+	r = kbs_list_attestation_policies(c->h->kbs, c->req->arena, &names, &n, &c->why);
+	answer_names(c, r, names, n);
+}
+
 static void set_reference_value(struct route_call *c)
 {
 	simple(c, kbs_register_reference_values(c->h->kbs, &c->who, c->req->body, &c->o, &c->why), "application/json");
 }
 
-static void get_reference_value(struct route_call *c)
+/* The segments that the star took, with slashes between them: ids of reference values may hold some. */
+static struct slice rest_of_path(const struct route_call *c)
 {
 	struct buf id = buf_in(c->req->arena, 4096);
-	struct slice text;
-	rc r;
 
 	for (size_t i = c->rest; i < c->req->segments; i++) {
 		if (i > c->rest)
 			buf_putc(&id, '/');
 		buf_slice(&id, c->req->segment[i]);
 	}
+	return buf_view(&id);
+}
+
+static void get_reference_value(struct route_call *c)
+{
+	struct slice text;
+	rc r;
+
 	c->o.type = "RvpsError";
-	r = kbs_reference_value(c->h->kbs, buf_view(&id), c->req->arena, &text, &c->why);
+	r = kbs_reference_value(c->h->kbs, rest_of_path(c), c->req->arena, &text, &c->why);
 	if (rc_ok(r))
 		answer(c->resp, "application/json", text);
 	else
 		fail(c, r, true);
 }
 
+static void delete_reference_value(struct route_call *c)
+{
+	simple(c, kbs_delete_reference_value(c->h->kbs, &c->who, rest_of_path(c), &c->o, &c->why), "application/json");
+}
+
+static void list_reference_values(struct route_call *c)
+{
+	char **names = NULL;
+	size_t n = 0;
+	rc r;
+
+	c->o.type = "RvpsError";
+	r = kbs_list_reference_values(c->h->kbs, query_str(c, "after"), query_u64(c, "limit", LIST_MAX, LIST_MAX), c->req->arena, &names, &n,
+				      &c->why);
+	answer_names(c, r, names, n);
+}
+
 static void add_anchor(struct route_call *c)
 {
 	simple(c, kbs_add_anchor(c->h->kbs, &c->who, c->req->segment[c->rest], c->req->body, &c->o, &c->why), "application/json");
+}
+
+/* SET/DIGEST */
+static void remove_anchor(struct route_call *c)
+{
+	c->o.type = "AttestationError";
+	if (c->req->segments - c->rest == 2)
+		simple(c, kbs_remove_anchor(c->h->kbs, &c->who, c->req->segment[c->rest], c->req->segment[c->rest + 1], &c->o, &c->why),
+		       "application/json");
+	else
+		simple(c, deny(&c->why, E_MALFORMED, "as.anchor", "an anchor is named SET/DIGEST, as the list of anchors prints it"), NULL);
+}
+
+static void list_anchors(struct route_call *c)
+{
+	char **names = NULL;
+	size_t n = 0;
+	rc r;
+
+	c->o.type = "AttestationError";
+	r = kbs_list_anchors(c->h->kbs, c->req->arena, &names, &n, &c->why);
+	answer_names(c, r, names, n);
 }
 
 static void get_decision(struct route_call *c)
@@ -422,6 +498,9 @@ static void audit_records(struct route_call *c)
 		buf_slice(&b, record);	/* the bytes that were hashed */
 	}
 	buf_putc(&b, ']');
+	if ((rc_ok(r) || r.code == E_NOTFOUND) && !buf_ok(&b))
+		r = deny(&c->why, E_LIMIT, "audit.page", "%llu records from %llu on are too much for one answer: ask for fewer",
+			 (unsigned long long)limit, (unsigned long long)from);
 	if (!rc_ok(r) && r.code != E_NOTFOUND)
 		fail(c, r, true);
 	else
@@ -479,16 +558,22 @@ static void jwks(struct route_call *c)
 static const struct route routes[] = {
 	ROUTE("POST", "/kbs/v0/auth/?*", ADMIT_ANYONE, auth, SMALL, .quick = true),
 	ROUTE("POST", "/kbs/v0/attest/?*", ADMIT_COOKIE, attest, 0),
-	ROUTE("GET", "/kbs/v0/resource", ADMIT_ADMIN, list_resources, 0),
+	ROUTE("GET", "/kbs/v0/resource", ADMIT_ADMIN, list_resources, SMALL),
 	ROUTE("GET", "/kbs/v0/resource/*", ADMIT_ATTESTED, get_resource, SMALL),
 	ROUTE("POST", "/kbs/v0/resource/*", ADMIT_ADMIN, put_resource, 0),
 	ROUTE("DELETE", "/kbs/v0/resource/*", ADMIT_ADMIN, delete_resource, SMALL),
 	ROUTE("POST", "/kbs/v0/resource-policy/?*", ADMIT_ADMIN, set_resource_policy, 0),
 	ROUTE("GET", "/kbs/v0/resource-policy/?*", ADMIT_ADMIN, get_resource_policy, SMALL),
 	ROUTE("POST", "/kbs/v0/attestation-policy/?*", ADMIT_ADMIN, set_attestation_policy, 0),
+	ROUTE("GET", "/kbs/v0/attestation-policy", ADMIT_ADMIN, list_attestation_policies, SMALL),
+	ROUTE("GET", "/kbs/v0/attestation-policy/*", ADMIT_ADMIN, get_attestation_policy, SMALL),
 	ROUTE("POST", "/kbs/v0/reference-value/?*", ADMIT_ADMIN, set_reference_value, 0),
+	ROUTE("GET", "/kbs/v0/reference-value", ADMIT_ADMIN, list_reference_values, SMALL),
 	ROUTE("GET", "/kbs/v0/reference-value/*", ADMIT_ADMIN, get_reference_value, SMALL),
+	ROUTE("DELETE", "/kbs/v0/reference-value/*", ADMIT_ADMIN, delete_reference_value, SMALL),
 	ROUTE("POST", "/kbs/v0/trust-anchor/*", ADMIT_ADMIN, add_anchor, SMALL),
+	ROUTE("GET", "/kbs/v0/trust-anchor", ADMIT_ADMIN, list_anchors, SMALL),
+	ROUTE("DELETE", "/kbs/v0/trust-anchor/*", ADMIT_ADMIN, remove_anchor, SMALL),
 	ROUTE("GET", "/kbs/v0/decision/*", ADMIT_ADMIN, get_decision, SMALL),
 	ROUTE("GET", "/kbs/v0/audit/head", ADMIT_ADMIN, audit_head_route, SMALL),
 	ROUTE("GET", "/kbs/v0/audit/records", ADMIT_ADMIN, audit_records, SMALL),

@@ -109,30 +109,93 @@ void anchors_close(struct anchors *an)
 	}
 }
 
-rc anchors_add(struct anchors *an, struct slice set, struct slice pem, struct why *w)
+static rc check_set(struct slice set, struct why *w)
 {
-	struct arena *a = arena_new(0);
-	struct pkey *key = NULL;
 	bool ok = set.n > 0 && set.n <= SET_MAX;
-	uint8_t d[32];
-	struct slice der;
-	rc r = rc_of(OK);
 
 	for (size_t i = 0; ok && i < set.n; i++)
 		ok = (set.p[i] >= 'a' && set.p[i] <= 'z') || (set.p[i] >= '0' && set.p[i] <= '9') || set.p[i] == '-';
-	if (!ok)
-		r = deny(w, E_MALFORMED, "as.anchor", "a set of anchors has 1 to %u characters of [a-z0-9-]", SET_MAX);
-	if (rc_ok(r))
-		r = pkey_from_pem(pem, &key, w);
-	if (rc_ok(r))
-		r = pkey_to_spki(key, a, &der, w);
-	if (rc_ok(r))
-		r = digest(DIGEST_SHA256, der, d, w);
-	if (rc_ok(r))
-		r = store_put(an->store, NS, arena_printf(a, SLICE_FMT "/%s", SLICE_ARG(set), hex_text(a, slice_of(d, 32))), pem, w);
+	return ok ? rc_of(OK) : deny(w, E_MALFORMED, "as.anchor", "a set of anchors has 1 to %u characters of [a-z0-9-]", SET_MAX);
+}
+
+static rc key_of_anchor(struct slice set, const uint8_t sha256[32], struct arena *a, char **out, struct why *w)
+{
+	*out = arena_printf(a, SLICE_FMT "/%s", SLICE_ARG(set), hex_text(a, slice_of(sha256, 32)));
+	return *out ? rc_of(OK) : deny(w, E_INTERNAL, "as.memory", "no memory");
+}
+
+/* Those beyond the limit would be stored and never read. */
+static rc room_for(struct anchors *an, const char *key, struct arena *a, struct why *w)
+{
+	char **keys;
+	size_t n;
+	bool there = false;
+
+	TRY(store_list(an->store, NS, "", NULL, ANCHORS_MAX, a, &keys, &n, w));
+	for (size_t i = 0; i < n; i++)
+		there = there || strcmp(keys[i], key) == 0;
+	if (n >= ANCHORS_MAX && !there)
+		return deny(w, E_LIMIT, "as.anchors", "there are %zu trust anchors, and no more are kept: remove some, or trust their makers' root", n);
+	return rc_of(OK);
+}
+
+static rc add(struct anchors *an, struct slice set, struct slice pem, const struct store_committer *by, struct arena *a, struct why *w)
+{
+	struct pkey *key;
+	uint8_t d[32];
+	struct slice der;
+	char *name;
+	rc r;
+
+	TRY(check_set(set, w));
+	TRY(pkey_from_pem(pem, &key, w));
+	r = pkey_to_spki(key, a, &der, w);
 	pkey_free(key);
+	TRY(r);
+	TRY(digest(DIGEST_SHA256, der, d, w));
+	TRY(key_of_anchor(set, d, a, &name, w));
+	TRY(room_for(an, name, a, w));
+	return store_commit_by(an->store, by, &(struct store_op){.kind = STORE_PUT, .ns = NS, .key = name, .value = pem}, 1, w);
+}
+
+rc anchors_add(struct anchors *an, struct slice set, struct slice pem, const struct store_committer *by, struct why *w)
+{
+	struct arena *a = arena_new(0);
+	rc r = add(an, set, pem, by, a, w);
+
 	arena_free(a);
 	return rc_ok(r) ? refresh(an, true, w) : note(w, r, "adding a trust anchor");
+}
+
+static rc remove_one(struct anchors *an, struct slice set, struct slice hex, const struct store_committer *by, struct arena *a,
+		     struct why *w)
+{
+	uint8_t d[32];
+	char *name;
+	rc r;
+
+	TRY(check_set(set, w));
+	if (!rc_ok(hex_decode_into(hex, d, 32, "anchor", NULL)))
+		return deny(w, E_MALFORMED, "as.anchor", "an anchor is named by 64 hex digits, the SHA-256 of its SubjectPublicKeyInfo");
+	TRY(key_of_anchor(set, d, a, &name, w));
+	r = store_commit_by(an->store, by, &(struct store_op){.kind = STORE_DELETE, .ns = NS, .key = name}, 1, w);
+	if (r.code == E_NOTFOUND)
+		return deny(w, E_NOTFOUND, "as.anchor-absent", "there is no anchor %s", name);
+	return r;
+}
+
+rc anchors_remove(struct anchors *an, struct slice set, struct slice sha256_hex, const struct store_committer *by, struct why *w)
+{
+	struct arena *a = arena_new(0);
+	rc r = remove_one(an, set, sha256_hex, by, a, w);
+
+	arena_free(a);
+	return rc_ok(r) ? refresh(an, true, w) : note(w, r, "removing a trust anchor");
+}
+
+rc anchors_list(struct anchors *an, struct arena *a, char ***names, size_t *n, struct why *w)
+{
+	return store_list(an->store, NS, "", NULL, ANCHORS_MAX, a, names, n, w);
 }
 
 rc anchors_get(struct anchors *an, struct arena *a, const struct vanchor **out, size_t *n, struct why *w)

@@ -430,9 +430,9 @@ rc as_challenge(struct as *as, const char *tee, int64_t expires_s, struct arena 
 
 /* ---- what administrators set ---- */
 
-rc as_set_policy(struct as *as, struct slice id, struct slice rego, struct why *w)
+rc as_set_policy(struct as *as, struct slice id, struct slice rego, const struct store_committer *by, struct why *w)
 {
-	return policies_set(as->policies, id, rego, w);
+	return policies_set(as->policies, id, rego, by, w);
 }
 
 rc as_policy_text(struct as *as, struct slice id, struct arena *a, struct slice *out, struct why *w)
@@ -445,9 +445,19 @@ rc as_list_policies(struct as *as, struct arena *a, char ***ids, size_t *n, stru
 	return policies_list(as->policies, a, ids, n, w);
 }
 
-rc as_add_anchor(struct as *as, struct slice set, struct slice pem, struct why *w)
+rc as_add_anchor(struct as *as, struct slice set, struct slice pem, const struct store_committer *by, struct why *w)
 {
-	return anchors_add(as->anchors, set, pem, w);
+	return anchors_add(as->anchors, set, pem, by, w);
+}
+
+rc as_remove_anchor(struct as *as, struct slice set, struct slice sha256_hex, const struct store_committer *by, struct why *w)
+{
+	return anchors_remove(as->anchors, set, sha256_hex, by, w);
+}
+
+rc as_list_anchors(struct as *as, struct arena *a, char ***names, size_t *n, struct why *w)
+{
+	return anchors_list(as->anchors, a, names, n, w);
 }
 
 rc as_jwks(struct as *as, struct arena *a, struct slice *out, struct why *w)

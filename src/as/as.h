@@ -85,13 +85,16 @@ RC as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence
 
 /* Stores after compiling; E_MALFORMED as.policy with "file:line:col: message" when it does not compile. The id is
  * [A-Za-z0-9._-]{1,128}. */
-RC as_set_policy(struct as *as, struct slice id, struct slice rego, struct why *w);
+RC as_set_policy(struct as *as, struct slice id, struct slice rego, const struct store_committer *by, struct why *w);
 RC as_policy_text(struct as *as, struct slice id, struct arena *a, struct slice *out, struct why *w);
 RC as_list_policies(struct as *as, struct arena *a, char ***ids, size_t *n, struct why *w);
 
 /* Anchors that operators add while the service runs, in namespace trust_anchor: the SHA-256 of the SubjectPublicKeyInfo of a PEM key
- * or certificate, under a set that verifiers know ("tpm-ak", "tpm-ek-root", ...). E_MALFORMED as.anchor. */
-RC as_add_anchor(struct as *as, struct slice set, struct slice pem, struct why *w);
+ * or certificate, under a set that verifiers know ("tpm-ak", "tpm-ek-root", ...). E_MALFORMED as.anchor; E_LIMIT as.anchors;
+ * E_NOTFOUND as.anchor-absent. As above, `by` may be NULL. */
+RC as_add_anchor(struct as *as, struct slice set, struct slice pem, const struct store_committer *by, struct why *w);
+RC as_remove_anchor(struct as *as, struct slice set, struct slice sha256_hex, const struct store_committer *by, struct why *w);
+RC as_list_anchors(struct as *as, struct arena *a, char ***names, size_t *n, struct why *w);
 
 /* {"keys":[JWK]} */
 RC as_jwks(struct as *as, struct arena *a, struct slice *out, struct why *w);

@@ -194,7 +194,7 @@ rc policies_get(struct policies *p, const char *id, struct rego_unit **out, stru
 	return r;
 }
 
-rc policies_set(struct policies *p, struct slice id, struct slice rego, struct why *w)
+rc policies_set(struct policies *p, struct slice id, struct slice rego, const struct store_committer *by, struct why *w)
 {
 	struct rego_unit *unit, *old = NULL;
 	char key[ID_MAX + 8];
@@ -206,7 +206,7 @@ rc policies_set(struct policies *p, struct slice id, struct slice rego, struct w
 
 	TRY(key_of(id, key, w));
 	TRY(compile(p, key, rego, &unit, w));
-	r = store_put(p->store, NS, key, rego, w);
+	r = store_commit_by(p->store, by, &(struct store_op){.kind = STORE_PUT, .ns = NS, .key = key, .value = rego}, 1, w);
 	if (!rc_ok(r)) {
 		rego_unit_free(unit);
 		return r;

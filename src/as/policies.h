@@ -18,7 +18,7 @@ void policies_close(struct policies *p);
 /* The program of an id, one owner more: free with rego_unit_free. E_NOTFOUND as.policy-absent; E_UNAVAILABLE as.policy-broken:
  * the stored text does not compile. A change by another replica is seen within a second. */
 RC policies_get(struct policies *p, const char *id, struct rego_unit **out, struct why *w);
-/* E_MALFORMED as.policy-id; as.policy with "id.rego:line:col: ...". Decides at once. */
-RC policies_set(struct policies *p, struct slice id, struct slice rego, struct why *w);
+/* E_MALFORMED as.policy-id; as.policy with "id.rego:line:col: ...": then `by` (may be NULL) is not asked. Decides at once. */
+RC policies_set(struct policies *p, struct slice id, struct slice rego, const struct store_committer *by, struct why *w);
 RC policies_text(struct policies *p, struct slice id, struct arena *a, struct slice *out, struct why *w);
 RC policies_list(struct policies *p, struct arena *a, char ***ids, size_t *n, struct why *w);

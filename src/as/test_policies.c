@@ -127,7 +127,7 @@ static void refused_at(rc r, struct why *w, enum rc_code code, const char *reaso
 
 static void set(struct fix *f, const char *id, const char *rego)
 {
-	if (!rc_ok(policies_set(f->p, slice_cstr(id), slice_cstr(rego), &f->w)))
+	if (!rc_ok(policies_set(f->p, slice_cstr(id), slice_cstr(rego), NULL, &f->w)))
 		fail_msg("%s: %s", id, why_text(&f->w));
 }
 
@@ -195,7 +195,7 @@ static void an_id_has_its_grammar(void **state)
 	for (size_t i = 0; i < COUNT_OF(good); i++)
 		set(f, good[i], POLICY(2));
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		refused_at(policies_set(f->p, slice_cstr(bad[i]), SLICE_LIT(POLICY(2)), &f->w), &f->w, E_MALFORMED, "as.policy-id", (int)i);
+		refused_at(policies_set(f->p, slice_cstr(bad[i]), SLICE_LIT(POLICY(2)), NULL, &f->w), &f->w, E_MALFORMED, "as.policy-id", (int)i);
 		refused_at(policies_text(f->p, slice_cstr(bad[i]), f->a, &text, &f->w), &f->w, E_MALFORMED, "as.policy-id", (int)i);
 	}
 	memset(longest, 'x', sizeof(longest));
@@ -204,7 +204,7 @@ static void an_id_has_its_grammar(void **state)
 	assert_int_equal(hardware(f, longest), 2);
 	longest[128] = 'x';
 	longest[129] = 0;
-	REFUSED(policies_set(f->p, slice_cstr(longest), SLICE_LIT(POLICY(2)), &f->w), &f->w, E_MALFORMED, "as.policy-id");
+	REFUSED(policies_set(f->p, slice_cstr(longest), SLICE_LIT(POLICY(2)), NULL, &f->w), &f->w, E_MALFORMED, "as.policy-id");
 }
 
 static void all_ids_are_listed_without_ending(void **state)
@@ -241,7 +241,7 @@ static void a_policy_that_does_not_compile_is_refused_with_its_place_and_changes
 
 	set(f, "mine_cpu", POLICY(7));
 	for (size_t i = 0; i < COUNT_OF(row); i++) {
-		rc r = policies_set(f->p, SLICE_LIT("mine_cpu"), slice_cstr(row[i].rego), &f->w);
+		rc r = policies_set(f->p, SLICE_LIT("mine_cpu"), slice_cstr(row[i].rego), NULL, &f->w);
 
 		if (rc_ok(r) || !strstr(why_text(&f->w), row[i].place))
 			fail_msg("row %zu: %s", i, rc_ok(r) ? "taken" : why_text(&f->w));

@@ -1,20 +1,14 @@
-/* cmd_config.c - `config`: what an administrator sets. */
+/* cmd_config.c - `config`: what an administrator sets. What is read back is in config_read.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/num.h"
 #include "base/sys.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/remote.h"
 #include "codec/base64.h"
 #include "kbs/policies.h"
-
-struct admin {
-	struct remote *remote;
-	struct slice token;
-	struct arena *a;
-	struct why *w;
-};
 
 static rc post_json(struct admin *ad, const char *path, const struct json *doc, const char *doing)
 {
@@ -57,7 +51,9 @@ static int set_resource_policy(struct admin *ad, int argc, char **argv)
 	struct json *doc;
 	int chosen = 0, code;
 
-	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource-policy --policy-file FILE | --affirming | ...", NULL,
+	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource-policy --policy-file FILE | --affirming | ...",
+			 "The policy is compiled first; one that does not compile is refused with file, line and column. It decides at once.\n\nexamples:\n"
+			 "  kbs-client config set-resource-policy --affirming\n  kbs-client config set-resource-policy --policy-file policy.rego\n",
 			 &args, &done);
 	if (code || done)
 		return code;
@@ -87,8 +83,10 @@ static int set_attestation_policy(struct admin *ad, int argc, char **argv)
 	bool done;
 	int code;
 
-	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-attestation-policy --policy-file FILE [--id ID]", NULL, &args,
-			 &done);
+	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-attestation-policy --policy-file FILE [--id ID]",
+			 "Policies are named default_CLASS: cpu, gpu, switch, ppcie, dcu.\n\nexample:\n"
+			 "  kbs-client config set-attestation-policy --policy-file cpu.rego --id default_cpu\n",
+			 &args, &done);
 	if (code || done)
 		return code;
 	if (!file)
@@ -115,14 +113,16 @@ static int set_resource(struct admin *ad, int argc, char **argv)
 	bool done;
 	int code;
 
-	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource --path REPO/TYPE/TAG --resource-file FILE", NULL,
+	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource --path REPO/TYPE/TAG --resource-file FILE",
+			 "An existing secret gets a new version. Each part of the name is of [A-Za-z0-9_.-] and begins with no dot.\n\nexample:\n"
+			 "  kbs-client config set-resource --path default/key/1 --resource-file key.bin\n",
 			 &args, &done);
 	if (code || done)
 		return code;
 	if (!path || !file)
 		return cli_usage("--path and --resource-file are required");
 	if (!rc_ok(file_read(ad->a, file, (size_t)64 << 20, &value, ad->w)) ||
-	    !rc_ok(remote_admin(ad->remote, ad->token, "POST", arena_printf(ad->a, "/kbs/v0/resource/%s", path), "application/octet-stream",
+	    !rc_ok(remote_admin(ad->remote, ad->token, "POST", arena_printf(ad->a, "/kbs/v0/resource/%s", remote_quote(ad->a, path, true)), "application/octet-stream",
 				value, "setting the resource", ad->a, &reply, ad->w)))
 		return cli_fail(ad->w);
 	/* The reference client prints the secret here; a terminal is no place for it. */
@@ -137,44 +137,25 @@ static int delete_resource(struct admin *ad, int argc, char **argv)
 	struct cli_args args;
 	struct slice reply;
 	bool done;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config delete-resource --path REPO/TYPE/TAG", NULL, &args, &done);
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config delete-resource --path REPO/TYPE/TAG",
+			     "Removes the secret and all its versions.\n\nexample:\n  kbs-client config delete-resource --path default/key/1\n", &args, &done);
 
 	if (code || done)
 		return code;
 	if (!path)
 		return cli_usage("--path is required");
-	if (!rc_ok(remote_admin(ad->remote, ad->token, "DELETE", arena_printf(ad->a, "/kbs/v0/resource/%s", path), NULL, (struct slice){0},
+	if (!rc_ok(remote_admin(ad->remote, ad->token, "DELETE", arena_printf(ad->a, "/kbs/v0/resource/%s", remote_quote(ad->a, path, true)), NULL, (struct slice){0},
 				"deleting the resource", ad->a, &reply, ad->w)))
 		return cli_fail(ad->w);
 	printf("Delete resource success: %s\n", path);
 	return CLI_OK;
 }
 
-static int list_resources(struct admin *ad, int argc, char **argv)
-{
-	const char *prefix = NULL;
-	const struct cli_opt opts[] = {{"prefix", "TEXT", "only names that begin so", &prefix}};
-	struct cli_args args;
-	struct slice reply;
-	struct json *names;
-	bool done;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config list-resources [--prefix TEXT]", NULL, &args, &done);
-
-	if (code || done)
-		return code;
-	if (!rc_ok(remote_admin(ad->remote, ad->token, "GET", arena_printf(ad->a, "/kbs/v0/resource?prefix=%s", prefix ? prefix : ""), NULL,
-				(struct slice){0}, "listing resources", ad->a, &reply, ad->w)) ||
-	    !rc_ok(json_parse(ad->a, reply, NULL, &names, ad->w)))
-		return cli_fail(ad->w);
-	for (size_t i = 0; i < names->n; i++)
-		printf(SLICE_FMT "\n", SLICE_ARG(names->items[i]->text));
-	return CLI_OK;
-}
-
 static rc sample_value(struct admin *ad, const char *text, bool as_integer, bool as_bool, struct json **out)
 {
+	*out = NULL;
 	if (as_integer)
-		*out = json_new_number(ad->a, slice_cstr(text));
+		*out = strspn(text + (text[0] == '-'), "0123456789") == strlen(text) - (text[0] == '-') ? json_new_number(ad->a, slice_cstr(text)) : NULL;
 	else if (as_bool)
 		*out = strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? json_new_bool(ad->a, text[0] == 't') : NULL;
 	else
@@ -190,7 +171,10 @@ static int set_reference(struct admin *ad, int argc, char **argv)
 				       {"as-single-value", NULL, "the value itself, not a list of one", NULL, &single}};
 	struct json *value, *list = json_new_array(ad->a), *payload = json_new_object(ad->a), *doc = json_new_object(ad->a);
 	struct cli_args args;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-sample-reference-value [options] NAME VALUE...", NULL,
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-sample-reference-value [options] NAME VALUE...",
+			     "Several values: any of them is right. The values replace those that the name had, and expire after twelve months.\n\nexamples:\n"
+			     "  kbs-client config set-sample-reference-value tpm_pcr11 HEX HEX\n"
+			     "  kbs-client config set-sample-reference-value --as-integer --as-single-value minimum_tcb 8\n",
 			     &args, &done);
 
 	if (code || done)
@@ -212,23 +196,26 @@ static int set_reference(struct admin *ad, int argc, char **argv)
 	return CLI_OK;
 }
 
-static int get_reference(struct admin *ad, int argc, char **argv)
+static int delete_reference(struct admin *ad, int argc, char **argv)
 {
 	const char *id = NULL;
 	const struct cli_opt opts[] = {{"id", "ID", "name of the reference value", &id}};
 	struct cli_args args;
 	struct slice reply;
 	bool done;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config get-reference-value --id ID", NULL, &args, &done);
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config delete-reference-value --id ID",
+			     "Guests that rest on it are affirming no more, from their next attestation on.\n\nexample:\n"
+			     "  kbs-client config delete-reference-value --id tpm_pcr11\n",
+			     &args, &done);
 
 	if (code || done)
 		return code;
 	if (!id)
 		return cli_usage("--id is required");
-	if (!rc_ok(remote_admin(ad->remote, ad->token, "GET", arena_printf(ad->a, "/kbs/v0/reference-value/%s", id), NULL, (struct slice){0},
-				"getting the reference value", ad->a, &reply, ad->w)))
+	if (!rc_ok(remote_admin(ad->remote, ad->token, "DELETE", arena_printf(ad->a, "/kbs/v0/reference-value/%s", remote_quote(ad->a, id, true)), NULL,
+				(struct slice){0}, "deleting the reference value", ad->a, &reply, ad->w)))
 		return cli_fail(ad->w);
-	printf(SLICE_FMT "\n", SLICE_ARG(reply));
+	printf("Delete reference value success: %s\n", id);
 	return CLI_OK;
 }
 
@@ -239,7 +226,10 @@ static int enroll_ak(struct admin *ad, int argc, char **argv)
 	struct cli_args args;
 	struct slice pem, reply;
 	bool done;
-	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config enroll-ak --ak-file FILE", NULL, &args, &done);
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config enroll-ak --ak-file FILE",
+			     "From then on quotes under that key count. `list-anchors` shows it, `remove-anchor` takes it back.\n\nexample:\n"
+			     "  kbs-client tpm-ak > ak.pem            # on the guest\n  kbs-client config enroll-ak --ak-file ak.pem\n",
+			     &args, &done);
 
 	if (code || done)
 		return code;
@@ -253,19 +243,63 @@ static int enroll_ak(struct admin *ad, int argc, char **argv)
 	return CLI_OK;
 }
 
-static const struct {
-	const char *name, *summary;
-	int (*run)(struct admin *ad, int argc, char **argv);
-} subs[] = {
+static int remove_anchor(struct admin *ad, int argc, char **argv)
+{
+	const char *anchor = NULL;
+	const struct cli_opt opts[] = {{"anchor", "SET/DIGEST", "as list-anchors prints it", &anchor}};
+	struct cli_args args;
+	struct slice reply;
+	bool done;
+	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config remove-anchor --anchor SET/DIGEST",
+			     "Evidence under that key or root counts no more, at once. Anchors of folders that the configuration names come back at the\n"
+			     "next start, unless their file is removed as well.\n\nexample:\n  kbs-client config remove-anchor --anchor tpm-ak/5f0c...\n",
+			     &args, &done);
+
+	if (code || done)
+		return code;
+	if (!anchor)
+		return cli_usage("--anchor is required");
+	if (!rc_ok(remote_admin(ad->remote, ad->token, "DELETE", arena_printf(ad->a, "/kbs/v0/trust-anchor/%s", remote_quote(ad->a, anchor, true)), NULL,
+				(struct slice){0}, "removing the anchor", ad->a, &reply, ad->w)))
+		return cli_fail(ad->w);
+	printf("Remove anchor success: %s\n", anchor);
+	return CLI_OK;
+}
+
+const struct config_command config_commands[] = {
 	{"set-resource-policy", "set the policy that guards releases", set_resource_policy},
 	{"set-attestation-policy", "set a policy that appraises evidence", set_attestation_policy},
 	{"set-resource", "store a secret", set_resource},
 	{"delete-resource", "remove a secret", delete_resource},
-	{"list-resources", "print the names of the secrets", list_resources},
+	{"list-resources", "print the names of the secrets", config_list_resources},
 	{"set-sample-reference-value", "register a reference value", set_reference},
-	{"get-reference-value", "print a reference value", get_reference},
+	{"get-reference-value", "print a reference value", config_get_reference},
+	{"list-reference-values", "print their names", config_list_references},
+	{"delete-reference-value", "remove a reference value", delete_reference},
+	{"get-resource-policy", "print the policy that guards releases", config_get_resource_policy},
+	{"get-attestation-policy", "print a policy that appraises evidence", config_get_attestation_policy},
+	{"list-attestation-policies", "print their ids", config_list_attestation_policies},
 	{"enroll-ak", "trust a TPM's attestation key", enroll_ak},
+	{"list-anchors", "print the trust anchors that were enrolled", config_list_anchors},
+	{"remove-anchor", "trust one of them no more", remove_anchor},
+	{NULL, NULL, NULL},
 };
+
+static int run_sub(struct admin *ad, const char *token_file, int argc, char **argv)
+{
+	const struct config_command *c = config_commands;
+	bool help = false;
+
+	while (c->name && strcmp(c->name, argv[0]) != 0)
+		c++;
+	if (!c->name)
+		return cli_usage("config has no sub-command \"%s\"", argv[0]);
+	for (int k = 1; k < argc; k++)
+		help = help || strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0;
+	if (!help && (!rc_ok(remote_admin_token(token_file, ad->a, &ad->token, ad->w)) || !rc_ok(remote_open(&remote_options, &ad->remote, ad->w))))
+		return cli_fail(ad->w);
+	return c->run(ad, argc, argv);
+}
 
 static int config_run(int argc, char **argv)
 {
@@ -275,33 +309,20 @@ static int config_run(int argc, char **argv)
 	struct why w = why_in(a);
 	struct admin ad = {.a = a, .w = &w};
 	struct buf more = buf_in(a, 0);
-	bool done, help = false;
+	bool done;
 	int next, code;
 
 	buf_puts(&more, "sub-commands:\n");
-	for (size_t i = 0; i < COUNT_OF(subs); i++)
-		buf_printf(&more, "  %-28s %s\n", subs[i].name, subs[i].summary);
+	for (const struct config_command *c = config_commands; c->name; c++)
+		buf_printf(&more, "  %-28s %s\n", c->name, c->summary);
 	buf_puts(&more, "\nexample:\n  kbs-client --url https://kbs:8080 --cert-file ca.pem config --admin-token-file token \\\n"
 			"      set-resource --path default/key/1 --resource-file key.bin\n");
 	code = cli_parse_head(argc, argv, opts, COUNT_OF(opts), "kbs-client [--url URL] config [--admin-token-file FILE] SUB-COMMAND ...",
 			      buf_cstr(&more), &next, &done);
 	if (code == CLI_OK && !done && next >= argc)
 		code = cli_usage("config needs a sub-command");
-	for (size_t i = 0; code == CLI_OK && !done && next < argc; i++) {
-		if (i == COUNT_OF(subs)) {
-			code = cli_usage("config has no sub-command \"%s\"", argv[next]);
-			break;
-		}
-		if (strcmp(argv[next], subs[i].name) != 0)
-			continue;
-		for (int k = next + 1; k < argc; k++)
-			help = help || strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0;
-		if (!help && (!rc_ok(remote_admin_token(token_file, a, &ad.token, &w)) || !rc_ok(remote_open(&remote_options, &ad.remote, &w))))
-			code = cli_fail(&w);
-		else
-			code = subs[i].run(&ad, argc - next, argv + next);
-		break;
-	}
+	if (code == CLI_OK && !done)
+		code = run_sub(&ad, token_file, argc - next, argv + next);
 	remote_close(ad.remote);
 	arena_free(a);
 	return code;

@@ -12,6 +12,19 @@ struct remote {
 	char *url;	/* without a slash at the end */
 };
 
+/* Is the authority this host's own? */
+static bool loopback(const char *authority)
+{
+	size_t n = strcspn(authority, "/");
+
+	if (authority[0] == '[')
+		return strncmp(authority, "[::1]", 5) == 0;
+	if (memchr(authority, '@', n))
+		return false;
+	n = strcspn(authority, ":/");
+	return (n == 9 && strncmp(authority, "localhost", 9) == 0) || (n >= 7 && n < 16 && strncmp(authority, "127.", 4) == 0 && strspn(authority, "0123456789.") == n);
+}
+
 rc remote_open(const struct remote_options *o, struct remote **out, struct why *w)
 {
 	struct client_options options = {.ca_file = o->cert_file, .user_agent = "kbs-client/" WARRANT_VERSION};
@@ -23,6 +36,8 @@ rc remote_open(const struct remote_options *o, struct remote **out, struct why *
 		n--;
 	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
 		return deny(w, E_MALFORMED, "client.url", "\"%s\" is not an http:// or https:// URL", url);
+	if (strncmp(url, "http://", 7) == 0 && !loopback(url + 7))
+		fprintf(stderr, "warning: %s has no TLS: whoever is on the way reads tokens and may change answers\n", url);
 	if (o->cert_file && !file_exists(o->cert_file))
 		return deny(w, E_NOTFOUND, "client.ca", "%s: no such certificate file", o->cert_file);
 	r = calloc(1, sizeof(*r));
@@ -107,6 +122,19 @@ rc remote_admin_token(const char *file, struct arena *a, struct slice *token, st
 		t.n--;
 	*token = t;
 	return rc_of(OK);
+}
+
+char *remote_quote(struct arena *a, const char *text, bool slashes)
+{
+	struct buf b = buf_in(a, 65536);
+
+	for (const char *p = text; *p; p++) {
+		if ((*p >= '0' && *p <= '9') || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') || strchr("-._", *p) || (slashes && *p == '/'))
+			buf_putc(&b, *p);
+		else
+			buf_printf(&b, "%%%02X", (unsigned)(uint8_t)*p);
+	}
+	return buf_cstr(&b);
 }
 
 rc remote_admin(struct remote *r, struct slice token, const char *method, const char *path, const char *content_type,

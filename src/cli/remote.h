@@ -22,6 +22,10 @@ struct transport remote_transport(struct remote *r);
 /* The admin token: the file, else $HOME/.trustee/admin-token, else none with a warning. In the arena, trimmed. */
 RC remote_admin_token(const char *file, struct arena *a, struct slice *token, struct why *w);
 
+/* `text` as it may stand in the path or query of a URL: what is no letter, digit, '-', '.', '_' or (with `slashes`) '/' is encoded, so that
+ * the broker sees what was typed, and refuses it by name where it is wrong. NULL without memory. */
+char *remote_quote(struct arena *a, const char *text, bool slashes);
+
 /* One admin request; anything but 200 is the broker's refusal. */
 RC remote_admin(struct remote *r, struct slice token, const char *method, const char *path, const char *content_type,
 		struct slice body, const char *doing, struct arena *a, struct slice *reply, struct why *w);

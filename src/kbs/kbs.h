@@ -101,13 +101,22 @@ RC kbs_resource_policy(struct kbs *k, struct arena *a, struct slice *rego, struc
 /* body: {"policy_id", "policy": base64url}. */
 RC kbs_set_attestation_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
 			      struct why *w);
+RC kbs_attestation_policy(struct kbs *k, struct slice id, struct arena *a, struct slice *rego, struct why *w);
+RC kbs_list_attestation_policies(struct kbs *k, struct arena *a, char ***ids, size_t *n, struct why *w);
 /* body: the register message of rvps.h. */
 RC kbs_register_reference_values(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
 				 struct why *w);
+RC kbs_delete_reference_value(struct kbs *k, const struct admin_identity *who, struct slice id, struct kbs_outcome *o, struct why *w);
+RC kbs_list_reference_values(struct kbs *k, const char *after, size_t limit, struct arena *a, char ***names, size_t *n, struct why *w);
 RC kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct slice *json_text, struct why *w);
 /* Trusts a key or certificate (PEM) as an anchor of `set`, e.g. a TPM's attestation key in "tpm-ak". */
 RC kbs_add_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice pem, struct kbs_outcome *o,
 		  struct why *w);
+/* By the SHA-256 of its SubjectPublicKeyInfo, in hex. */
+RC kbs_remove_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice sha256_hex, struct kbs_outcome *o,
+		     struct why *w);
+/* "<set>/<digest>". */
+RC kbs_list_anchors(struct kbs *k, struct arena *a, char ***names, size_t *n, struct why *w);
 RC kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w);
 
 struct audit *kbs_audit(struct kbs *k);

@@ -27,12 +27,40 @@ static struct json *facts_of(struct arena *a, const struct admin_identity *who, 
 	return f;
 }
 
-/* The change (`ops`) and its record in one durable batch. */
-static rc record(struct kbs *k, const struct admin_identity *who, const char *action, const char *what,
-		 const struct store_op *ops, size_t n, struct arena *a, struct kbs_outcome *o, struct why *w)
+/* One change by an administrator: whatever room makes its operations, they and the record are one durable batch. A change that is
+ * refused before that leaves no record, and one that is not recorded is not made.
+ */
+struct change {
+	struct kbs *k;
+	const struct admin_identity *who;
+	const char *action, *what;
+	struct arena *a;
+	struct kbs_outcome *o;
+};
+
+static rc commit_change(void *ctx, const struct store_op *ops, size_t n, struct why *w)
 {
-	TRY(records_new_id(k->records, o->decision, w));
-	return records_allowed(k->records, o->decision, "admin", facts_of(a, who, action, what), ops, n, a, w);
+	struct change *c = ctx;
+
+	if (!c->what)
+		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
+	TRY(records_new_id(c->k->records, c->o->decision, w));
+	return records_allowed(c->k->records, c->o->decision, "admin", facts_of(c->a, c->who, c->action, c->what), ops, n, c->a, w);
+}
+
+static struct store_committer with_record(struct change *c)
+{
+	return (struct store_committer){commit_change, c};
+}
+
+static rc no_as(struct why *w)
+{
+	return deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
+}
+
+static rc no_rvps(struct why *w)
+{
+	return deny(w, E_NOTFOUND, "kbs.no-rvps", "this broker has no reference value provider");
 }
 
 static rc name_of(struct arena *a, const struct slice *path, size_t n, char **name, struct why *w)
@@ -54,7 +82,7 @@ static rc put_resource(struct kbs *k, const struct admin_identity *who, const st
 
 	TRY(name_of(a, path, path_n, &name, w));
 	TRY(kms_put_ops(k->env.kms, name, value, a, &ops, &n, &version, w));
-	return record(k, who, "set-resource", name, ops, n, a, o, w);
+	return commit_change(&(struct change){k, who, "set-resource", name, a, o}, ops, n, w);
 }
 
 rc kbs_put_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
@@ -89,7 +117,7 @@ rc kbs_delete_resource(struct kbs *k, const struct admin_identity *who, const st
 	if (rc_ok(r))
 		r = kms_delete_ops(k->env.kms, name, a, &ops, &n, w);
 	if (rc_ok(r))
-		r = record(k, who, "delete-resource", name, ops, n, a, o, w);
+		r = commit_change(&(struct change){k, who, "delete-resource", name, a, o}, ops, n, w);
 	arena_free(a);
 	return r;
 }
@@ -117,6 +145,8 @@ static rc policy_body(struct arena *a, struct slice body, struct json **doc, str
 static rc set_policy(struct kbs *k, const struct admin_identity *who, struct slice body, bool resource, struct arena *a,
 		     struct kbs_outcome *o, struct why *w)
 {
+	struct change c = {k, who, resource ? "set-resource-policy" : "set-attestation-policy", NULL, a, o};
+	const struct store_committer by = with_record(&c);
 	struct slice rego, id = SLICE_LIT("resource-policy");
 	char *digest_hex;
 	struct json *doc;
@@ -124,12 +154,8 @@ static rc set_policy(struct kbs *k, const struct admin_identity *who, struct sli
 	TRY(policy_body(a, body, &doc, &rego, &digest_hex, w));
 	if (!resource)
 		TRY(json_need_str(doc, "policy_id", &id, "policy message", w));
-	/* Recorded first: a change that is not recorded must not take effect. */
-	if (resource)
-		TRY(policy_compile_check(rego, w));
-	TRY(record(k, who, resource ? "set-resource-policy" : "set-attestation-policy",
-		   arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(id, 0, 128)), digest_hex), NULL, 0, a, o, w));
-	return resource ? policy_set(k->policy, rego, w) : as_set_policy(k->env.as, id, rego, w);
+	c.what = arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(id, 0, 128)), digest_hex);
+	return resource ? policy_set(k->policy, rego, &by, w) : as_set_policy(k->env.as, id, rego, &by, w);
 }
 
 rc kbs_set_resource_policy(struct kbs *k, const struct admin_identity *who, struct slice body, struct kbs_outcome *o,
@@ -151,8 +177,7 @@ rc kbs_set_attestation_policy(struct kbs *k, const struct admin_identity *who, s
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "AttestationError"};
-	r = k->env.as ? set_policy(k, who, body, false, a, o, w)
-		      : deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
+	r = k->env.as ? set_policy(k, who, body, false, a, o, w) : no_as(w);
 	arena_free(a);
 	return r;
 }
@@ -166,23 +191,40 @@ rc kbs_register_reference_values(struct kbs *k, const struct admin_identity *who
 				 struct why *w)
 {
 	struct arena *a = arena_new(0);
+	struct change c = {k, who, "register-reference-values", NULL, a, o};
+	const struct store_committer by = with_record(&c);
 	uint8_t d[32];
 	size_t n = 0;
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "RvpsError"};
-	if (!k->env.rvps) {
-		arena_free(a);
-		return deny(w, E_NOTFOUND, "kbs.no-rvps", "this broker has no reference value provider");
+	r = k->env.rvps ? digest(DIGEST_SHA256, body, d, w) : no_rvps(w);
+	if (rc_ok(r)) {
+		c.what = arena_printf(a, "message sha256:%s", hex_text(a, slice_of(d, 32)));
+		r = rvps_register(k->env.rvps, body, 0, &by, &n, w);
 	}
-	r = digest(DIGEST_SHA256, body, d, w);
-	if (rc_ok(r))
-		r = record(k, who, "register-reference-values", arena_printf(a, "message sha256:%s", hex_text(a, slice_of(d, 32))), NULL, 0,
-			   a, o, w);
-	if (rc_ok(r))
-		r = rvps_register(k->env.rvps, body, 0, &n, w);
 	arena_free(a);
 	return r;
+}
+
+rc kbs_delete_reference_value(struct kbs *k, const struct admin_identity *who, struct slice id, struct kbs_outcome *o, struct why *w)
+{
+	struct arena *a = arena_new(0);
+	struct change c = {k, who, "delete-reference-value", arena_strndup(a, id.p, id.n), a, o};
+	const struct store_committer by = with_record(&c);
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "RvpsError"};
+	r = k->env.rvps ? rvps_delete(k->env.rvps, id, &by, w) : no_rvps(w);
+	if (r.code == E_NOTFOUND && k->env.rvps)
+		r = deny(w, E_NOTFOUND, "rvps.absent", "reference value \"" SLICE_FMT "\" is not registered", SLICE_ARG(slice_sub(id, 0, 128)));
+	arena_free(a);
+	return r;
+}
+
+rc kbs_list_reference_values(struct kbs *k, const char *after, size_t limit, struct arena *a, char ***names, size_t *n, struct why *w)
+{
+	return k->env.rvps ? rvps_list(k->env.rvps, after, limit, a, names, n, w) : no_rvps(w);
 }
 
 rc kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct slice *json_out, struct why *w)
@@ -192,7 +234,7 @@ rc kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct s
 	int64_t expires_s;
 
 	if (!k->env.rvps)
-		return deny(w, E_NOTFOUND, "kbs.no-rvps", "this broker has no reference value provider");
+		return no_rvps(w);
 	TRY(rvps_query(k->env.rvps, id, a, &state, &value, &expires_s, w));
 	if (state != RV_FOUND)
 		return deny(w, E_NOTFOUND, state == RV_EXPIRED ? "rvps.expired" : "rvps.absent", "reference value \"" SLICE_FMT "\" %s",
@@ -201,22 +243,57 @@ rc kbs_reference_value(struct kbs *k, struct slice id, struct arena *a, struct s
 	return rc_of(OK);
 }
 
+rc kbs_attestation_policy(struct kbs *k, struct slice id, struct arena *a, struct slice *rego, struct why *w)
+{
+	rc r = k->env.as ? as_policy_text(k->env.as, id, a, rego, w) : no_as(w);
+
+	if (r.code == E_NOTFOUND && k->env.as)
+		return deny(w, E_NOTFOUND, "as.policy-absent", "there is no attestation policy \"" SLICE_FMT "\"", SLICE_ARG(slice_sub(id, 0, 128)));
+	return r;
+}
+
+rc kbs_list_attestation_policies(struct kbs *k, struct arena *a, char ***ids, size_t *n, struct why *w)
+{
+	return k->env.as ? as_list_policies(k->env.as, a, ids, n, w) : no_as(w);
+}
+
 rc kbs_add_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice pem, struct kbs_outcome *o,
 		  struct why *w)
 {
 	struct arena *a = arena_new(0);
+	struct change c = {k, who, "add-trust-anchor", NULL, a, o};
+	const struct store_committer by = with_record(&c);
 	uint8_t d[32];
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "AttestationError"};
-	r = k->env.as ? digest(DIGEST_SHA256, pem, d, w) : deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
-	if (rc_ok(r))
-		r = record(k, who, "add-trust-anchor",
-			   arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(set, 0, 64)), hex_text(a, slice_of(d, 32))), NULL, 0, a, o, w);
-	if (rc_ok(r))
-		r = as_add_anchor(k->env.as, set, pem, w);
+	r = k->env.as ? digest(DIGEST_SHA256, pem, d, w) : no_as(w);
+	if (rc_ok(r)) {
+		c.what = arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(set, 0, 64)), hex_text(a, slice_of(d, 32)));
+		r = as_add_anchor(k->env.as, set, pem, &by, w);
+	}
 	arena_free(a);
 	return r;
+}
+
+rc kbs_remove_anchor(struct kbs *k, const struct admin_identity *who, struct slice set, struct slice sha256_hex, struct kbs_outcome *o,
+		     struct why *w)
+{
+	struct arena *a = arena_new(0);
+	struct change c = {k, who, "remove-trust-anchor",
+			   arena_printf(a, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(slice_sub(set, 0, 64)), SLICE_ARG(slice_sub(sha256_hex, 0, 64))), a, o};
+	const struct store_committer by = with_record(&c);
+	rc r;
+
+	*o = (struct kbs_outcome){.type = "AttestationError"};
+	r = k->env.as ? as_remove_anchor(k->env.as, set, sha256_hex, &by, w) : no_as(w);
+	arena_free(a);
+	return r;
+}
+
+rc kbs_list_anchors(struct kbs *k, struct arena *a, char ***names, size_t *n, struct why *w)
+{
+	return k->env.as ? as_list_anchors(k->env.as, a, names, n, w) : no_as(w);
 }
 
 rc kbs_decision(struct kbs *k, struct slice id, struct arena *a, struct json **out, struct why *w)

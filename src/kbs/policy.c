@@ -27,15 +27,6 @@ static rc compile(struct slice rego, struct rego_unit **out, struct why *w)
 	return rego_unit_new(KEY, rego, NULL, 0, queries, COUNT_OF(queries), "policy.compile", out, w);
 }
 
-rc policy_compile_check(struct slice rego, struct why *w)
-{
-	struct rego_unit *u;
-
-	TRY(compile(rego, &u, w));
-	rego_unit_free(u);
-	return rc_of(OK);
-}
-
 static void install(struct policy *p, struct rego_unit *unit, uint64_t rev)
 {
 	struct rego_unit *old;
@@ -147,7 +138,7 @@ struct slice policy_builtin(const char *name)
 	return e ? e->text : (struct slice){NULL, 0};
 }
 
-rc policy_set(struct policy *p, struct slice rego, struct why *w)
+rc policy_set(struct policy *p, struct slice rego, const struct store_committer *by, struct why *w)
 {
 	struct rego_unit *unit;
 	struct arena *a;
@@ -157,7 +148,7 @@ rc policy_set(struct policy *p, struct slice rego, struct why *w)
 	rc r;
 
 	TRY(compile(rego, &unit, w));
-	r = store_put(p->store, NS, KEY, rego, w);
+	r = store_commit_by(p->store, by, &(struct store_op){.kind = STORE_PUT, .ns = NS, .key = KEY, .value = rego}, 1, w);
 	if (!rc_ok(r)) {
 		rego_unit_free(unit);
 		return r;

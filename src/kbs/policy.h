@@ -14,10 +14,8 @@ struct policy;
 RC policy_open(struct store *store, const struct clock *clock, struct policy **out, struct why *w);
 void policy_close(struct policy *p);
 
-/* E_MALFORMED policy.compile "resource-policy.rego:line:col: ...". */
-RC policy_set(struct policy *p, struct slice rego, struct why *w);
-/* Checks only. */
-RC policy_compile_check(struct slice rego, struct why *w);
+/* E_MALFORMED policy.compile "resource-policy.rego:line:col: ...": then `by` (may be NULL) is not asked. */
+RC policy_set(struct policy *p, struct slice rego, const struct store_committer *by, struct why *w);
 RC policy_text(struct policy *p, struct arena *a, struct slice *rego, struct why *w);
 
 /* OK: allowed. E_DENIED policy.denied, policy.undefined (with the expression that stopped it), policy.error, policy.budget;

@@ -51,7 +51,7 @@ static void add_trust(struct broker *b, const struct lab_world *l)
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->item[i].anchor)
-			OK_OR_FAIL(as_add_anchor(b->as, slice_cstr(l->item[i].anchor), l->item[i].bytes, w), w);
+			OK_OR_FAIL(as_add_anchor(b->as, slice_cstr(l->item[i].anchor), l->item[i].bytes, NULL, w), w);
 }
 
 /* ---- the vendor: what the worlds hold, on a cold cache ---- */

@@ -130,7 +130,7 @@ static rc enrol_file(struct kbs_main *m, const char *path, const char *name, con
 
 	(void)name;
 	if (rc_ok(r))
-		r = as_add_anchor(m->as, slice_cstr(set), pem, &m->w);
+		r = as_add_anchor(m->as, slice_cstr(set), pem, NULL, &m->w);
 	return note(&m->w, r, "enrolling %s as an anchor of %s", path, set);
 }
 

@@ -228,14 +228,14 @@ rc rvps_set(struct rvps *r, struct slice name, const struct json *value, int64_t
 	return result;
 }
 
-rc rvps_delete(struct rvps *r, struct slice name, struct why *w)
+rc rvps_delete(struct rvps *r, struct slice name, const struct store_committer *by, struct why *w)
 {
 	struct arena *a = arena_new(0);
 	char *key;
 	rc result = name_ok(name, a, &key, w);
 
 	if (rc_ok(result)) {
-		result = store_delete(r->store, NS, key, w);
+		result = store_commit_by(r->store, by, &(struct store_op){.kind = STORE_DELETE, .ns = NS, .key = key}, 1, w);
 		forget(r, key);
 	}
 	arena_free(a);
@@ -261,7 +261,8 @@ static rc sample_payload(struct arena *a, struct slice payload, const struct jso
 	return rc_of(OK);
 }
 
-static rc register_in(struct rvps *r, struct slice message, int64_t expires_s, struct arena *a, size_t *stored, struct why *w)
+static rc register_in(struct rvps *r, struct slice message, int64_t expires_s, const struct store_committer *by, struct arena *a,
+		      size_t *stored, struct why *w)
 {
 	struct slice version = SLICE_LIT("0.1.0"), type, payload;
 	const struct json *values;
@@ -286,17 +287,18 @@ static rc register_in(struct rvps *r, struct slice message, int64_t expires_s, s
 		return deny(w, E_LIMIT, "rvps.memory", "no room for %zu values", values->n);
 	for (size_t i = 0; i < values->n; i++)
 		TRY(make_op(r, values->members[i].name, values->members[i].value, expires_s, a, &ops[i], w));
-	TRY(store_commit(r->store, ops, values->n, w));
+	TRY(store_commit_by(r->store, by, ops, values->n, w));
 	for (size_t i = 0; i < values->n; i++)
 		forget(r, ops[i].key);
 	*stored = values->n;
 	return rc_of(OK);
 }
 
-rc rvps_register(struct rvps *r, struct slice message, int64_t expires_s, size_t *stored, struct why *w)
+rc rvps_register(struct rvps *r, struct slice message, int64_t expires_s, const struct store_committer *by, size_t *stored,
+		 struct why *w)
 {
 	struct arena *a = arena_new((size_t)16 << 20);
-	rc result = a ? register_in(r, message, expires_s, a, stored, w) : deny(w, E_INTERNAL, "rvps.memory", "no memory");
+	rc result = a ? register_in(r, message, expires_s, by, a, stored, w) : deny(w, E_INTERNAL, "rvps.memory", "no memory");
 
 	arena_free(a);
 	return result;

@@ -12,7 +12,7 @@ struct rvps;
 
 #define RVPS_CACHE_MS	   1000
 #define RVPS_MESSAGE_MAX   ((size_t)2 << 20)
-#define RVPS_VALUES_MAX	   1024u	/* in one message */
+#define RVPS_VALUES_MAX	   1000u	/* in one message; leaves room for a record in the batch */
 #define RVPS_DEFAULT_MONTHS 12
 
 enum rvps_state { RV_UNKNOWN = 1, RV_EXPIRED, RV_FOUND };
@@ -25,12 +25,14 @@ RC rvps_query(struct rvps *r, struct slice name, struct arena *a, enum rvps_stat
 	      int64_t *expires_s, struct why *w);
 /* Registers one value. expires_s 0: now + 12 months. */
 RC rvps_set(struct rvps *r, struct slice name, const struct json *value, int64_t expires_s, struct why *w);
-RC rvps_delete(struct rvps *r, struct slice name, struct why *w);
+/* E_NOTFOUND store.absent. `by` may be NULL. */
+RC rvps_delete(struct rvps *r, struct slice name, const struct store_committer *by, struct why *w);
 /* Names in byte order behind `after`. */
 RC rvps_list(struct rvps *r, const char *after, size_t limit, struct arena *a, char ***names, size_t *n, struct why *w);
 
 /* The register message of spec rvps.md 4: {"version","type","payload"}. All values of a message are stored in one
  * batch, or none. Type "sample": payload is the base64 of a JSON object
  * name -> value. expires_s 0: the default. The caller has authenticated whoever sends it.
- * E_UNSUPPORTED rvps.type names the types that are taken. */
-RC rvps_register(struct rvps *r, struct slice message, int64_t expires_s, size_t *stored, struct why *w);
+ * E_UNSUPPORTED rvps.type names the types that are taken. `by` (may be NULL) is asked once the whole message is understood. */
+RC rvps_register(struct rvps *r, struct slice message, int64_t expires_s, const struct store_committer *by, size_t *stored,
+		 struct why *w);

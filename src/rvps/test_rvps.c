@@ -55,7 +55,7 @@ static rc send(struct fixture *f, const char *type, const char *payload, size_t 
 	buf_printf(&b, "{\"version\":\"0.1.0\",\"type\":\"%s\",\"payload\":\"", type);
 	b64_write(&b, B64_STD, slice_cstr(payload));
 	buf_puts(&b, "\"}");
-	return rvps_register(f->rvps, buf_view(&b), 0, n, &f->w);
+	return rvps_register(f->rvps, buf_view(&b), 0, NULL, n, &f->w);
 }
 
 static enum rvps_state look(struct fixture *f, const char *name, struct json **v, int64_t *until)
@@ -107,7 +107,7 @@ static void a_change_is_seen_at_once_and_a_deleted_value_is_unknown(void **state
 	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 2), 0, &f->w)));
 	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
 	assert_true(slice_is(v->text, "2"));
-	assert_true(rc_ok(rvps_delete(f->rvps, SLICE_LIT("x"), &f->w)));
+	assert_true(rc_ok(rvps_delete(f->rvps, SLICE_LIT("x"), NULL, &f->w)));
 	assert_int_equal(look(f, "x", &v, &until), RV_UNKNOWN);
 }
 
@@ -131,7 +131,7 @@ static void bad_messages_are_refused_and_store_nothing(void **state)
 	size_t n;
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		assert_false(rc_ok(rvps_register(f->rvps, slice_cstr(row[i].message), 0, &n, &f->w)));
+		assert_false(rc_ok(rvps_register(f->rvps, slice_cstr(row[i].message), 0, NULL, &n, &f->w)));
 		assert_string_equal(why_reason(&f->w), row[i].reason);
 	}
 	assert_int_equal(look(f, "ok", &v, &until), RV_UNKNOWN);

@@ -86,6 +86,11 @@ rc store_commit(struct store *s, const struct store_op *ops, size_t n, struct wh
 	return store_commit_at(s, ops, n, NULL, w);
 }
 
+rc store_commit_by(struct store *s, const struct store_committer *by, const struct store_op *ops, size_t n, struct why *w)
+{
+	return by ? by->commit(by->ctx, ops, n, w) : store_commit(s, ops, n, w);
+}
+
 rc store_get(struct store *s, const char *ns, const char *key, struct arena *a, struct slice *value, uint64_t *rev,
              int64_t *expires_s, struct why *w)
 {

@@ -47,6 +47,14 @@ RC store_commit(struct store *s, const struct store_op *ops, size_t n, struct wh
 /* The same; where an operation refused the batch, *refused is its place among ops (for a caller who merged the wishes
  * of several others into one batch). */
 RC store_commit_at(struct store *s, const struct store_op *ops, size_t n, size_t *refused, struct why *w);
+/* How a change becomes durable when more must be durable with it: a room that makes operations hands them to whoever adds his own,
+ * such as the record of an administrator's change, and commits all as one batch. */
+struct store_committer {
+	rc (*commit)(void *ctx, const struct store_op *ops, size_t n, struct why *w);
+	void *ctx;
+};
+/* by NULL: nothing goes with them. */
+RC store_commit_by(struct store *s, const struct store_committer *by, const struct store_op *ops, size_t n, struct why *w);
 /* E_NOTFOUND store.absent. rev and expires_s may be NULL. The value is copied into the arena. */
 RC store_get(struct store *s, const char *ns, const char *key, struct arena *a, struct slice *value, uint64_t *rev,
 	     int64_t *expires_s, struct why *w);
