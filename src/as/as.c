@@ -124,6 +124,14 @@ void as_close(struct as *as)
 
 /* ---- appraisal ---- */
 
+/* Members of the input that are there for any TEE. */
+static const char *const common[] = {"input.init_data", "input.report_data", "input.runtime_data"};
+
+static bool speaks_of(struct slice text, const char *what)
+{
+	return what && memmem(text.p, text.n, what, strlen(what));
+}
+
 /* Does the explanation speak of this TEE and of a claim that is not affirming? The definitions for other TEEs were tried as well,
  * and all they say is that their TEE is not there. */
 static bool telling(const struct json *e, const char *tee, const struct ear_vector *v, struct arena *a)
@@ -142,8 +150,10 @@ static bool telling(const struct json *e, const char *tee, const struct ear_vect
 		if (name && slice_is(rule->text, name) && !(v->set[i] && ear_tier_of(v->value[i]) > EAR_AFFIRMING))
 			return false;
 	}
-	return strstr((const char *)text->text.p, dot) || strstr((const char *)text->text.p, bracket) ||
-	       !strstr((const char *)text->text.p, "input");
+	for (size_t i = 0; i < COUNT_OF(common); i++)
+		if (speaks_of(text->text, common[i]))
+			return true;
+	return speaks_of(text->text, dot) || speaks_of(text->text, bracket) || !speaks_of(text->text, "input");
 }
 
 static struct json *keep_telling(const struct json *all, const char *tee, const struct ear_vector *v, struct arena *a)
@@ -380,7 +390,7 @@ static rc sign(struct as *as, const char *id, const struct json *submods, struct
 rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,
 	       struct arena *a, struct as_result *out, struct why *w)
 {
-	struct json *submods = json_new_object(a), *appraisal = json_new_object(a);
+	struct json *submods = json_new_object(a), *appraisal = json_new_object(a), *unbound = json_new_array(a);
 	struct as_result result = {.status = EAR_NONE};
 	struct counter counter = {0};
 
@@ -395,10 +405,12 @@ rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence
 			return note(w, r, "verifying the evidence of %s", evidence[i].tee);
 		for (unsigned k = 0; k < job->results_n; k++) {
 			struct json *claims = ear_tcb_claims(a, evidence[i].tee, job->results[k].claims, evidence[i].runtime_claims, init_claims,
-							     as->config.terse_token);
+							     job->init_data.p != NULL, as->config.terse_token);
 			char *mod;
 
 			TRY(submod_name(&counter, job->results[k].tee_class, a, &mod, w));
+			if (job->init_data.p && !vresult_binds_init_data(&job->results[k]))
+				json_push(a, unbound, json_new_cstr(a, mod));
 			TRY(appraise(as, policy_id ? policy_id : "default", evidence[i].tee, mod, job->results[k].tee_class, claims, a, submods, appraisal,
 				     &result.status, w));
 		}
@@ -406,6 +418,7 @@ rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence
 	qsort(submods->members, submods->n, sizeof(*submods->members), by_name);
 	TRY(sign(as, id, submods, a, &result, w));
 	result.appraisal = appraisal->n ? appraisal : NULL;
+	result.init_data_not_bound = unbound->n ? unbound : NULL;
 	*out = result;
 	return rc_of(OK);
 }

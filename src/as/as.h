@@ -70,6 +70,7 @@ struct as_result {
 	const struct json *payload;	/* what it says */
 	enum ear_tier status;		/* the worst of all submodules */
 	const struct json *appraisal;	/* for the decision record: per submodule and claim, why it is not affirming */
+	const struct json *init_data_not_bound;	/* for the same: submodules whose evidence does not bind the init-data given; or NULL */
 	int64_t expires_s;
 };
 

@@ -83,7 +83,7 @@ rc ear_vector_read(const struct json *trust_claims, struct ear_vector *out, stru
 }
 
 struct json *ear_tcb_claims(struct arena *a, const char *tee, const struct json *claims, const struct json *runtime_claims,
-			    const struct json *init_claims, bool terse)
+			    const struct json *init_claims, bool init_given, bool terse)
 {
 	struct json *out = json_new_object(a), *rest = json_new_object(a), *runtime;
 	const struct json *report = json_get(claims, "report_data"), *init = json_get(claims, "init_data");
@@ -91,6 +91,8 @@ struct json *ear_tcb_claims(struct arena *a, const char *tee, const struct json 
 	if (json_is(init, JSON_STRING)) {
 		json_set(a, out, "init_data", init);
 		json_set(a, out, "init_data_claims", init_claims ? init_claims : json_new_null(a));
+	} else if (init_given) {
+		json_set(a, out, "init_data_bound", json_new_bool(a, false));
 	}
 	if (json_is(report, JSON_STRING)) {
 		json_set(a, out, "report_data", report);

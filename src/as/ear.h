@@ -21,9 +21,10 @@ enum ear_tier ear_vector_status(const struct ear_vector *v);
  * integer from -128 to 127, or none at all. */
 RC ear_vector_read(const struct json *trust_claims, struct ear_vector *out, struct why *w);
 
-/* "TCB claims" (5.1): moves report_data and init_data out of the TEE's claims, adds runtime and init-data claims. */
+/* "TCB claims" (5.1): moves report_data and init_data out of the TEE's claims, adds runtime and init-data claims. Init-data that was
+ * given beside evidence that does not bind it is no claim; "init_data_bound": false tells policy that there was some. */
 struct json *ear_tcb_claims(struct arena *a, const char *tee, const struct json *claims, const struct json *runtime_claims,
-			    const struct json *init_claims, bool terse);
+			    const struct json *init_claims, bool init_given, bool terse);
 
 /* One submodule; extensions is an array of {"name","key","value"} or NULL. E_DENIED as.extensions: another shape, or a name that
  * is taken. */

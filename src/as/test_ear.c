@@ -230,6 +230,7 @@ static void tcb_claims_are_arranged_as_policies_expect(void **state)
 		const char *claims, *runtime, *init;	/* NULL: none */
 		bool terse;
 		const char *out;
+		bool given;	/* init-data was, and is not among the claims */
 	} row[] = {
 		{"{\"svn\":1}", "{\"nonce\":\"n\"}", "{\"a\":1}", false, "{\"snp\":{\"svn\":1}}"},
 		{"{\"svn\":1,\"report_data\":\"aa\"}", "{\"nonce\":\"n\"}", NULL, false,
@@ -243,12 +244,15 @@ static void tcb_claims_are_arranged_as_policies_expect(void **state)
 		 "{\"report_data\":\"aa\",\"runtime_data_claims\":{\"nonce\":\"n\",\"additional-evidence\":\"big\"},\"snp\":{}}"},
 		/* only text is moved: a verifier that means something else by the name keeps it */
 		{"{\"report_data\":{\"x\":1},\"init_data\":5}", "{}", "{}", false, "{\"snp\":{\"report_data\":{\"x\":1},\"init_data\":5}}"},
+		{"{\"svn\":1}", NULL, "{\"a\":1}", false, "{\"init_data_bound\":false,\"snp\":{\"svn\":1}}", true},
+		{"{\"init_data\":5}", NULL, "{\"a\":1}", false, "{\"init_data_bound\":false,\"snp\":{\"init_data\":5}}", true},
+		{"{\"init_data\":\"bb\"}", NULL, "{\"a\":1}", false, "{\"init_data\":\"bb\",\"init_data_claims\":{\"a\":1},\"snp\":{}}", true},
 	};
 	struct fix *f = *state;
 
 	for (size_t i = 0; i < COUNT_OF(row); i++) {
 		const struct json *out = ear_tcb_claims(f->a, "snp", parse(f, row[i].claims), row[i].runtime ? parse(f, row[i].runtime) : NULL,
-							row[i].init ? parse(f, row[i].init) : NULL, row[i].terse);
+							row[i].init ? parse(f, row[i].init) : NULL, row[i].given, row[i].terse);
 
 		assert_string_equal(text_of(f, out), row[i].out);
 	}

@@ -245,6 +245,18 @@ static void put_appraisal(struct buf *b, const struct json *appraisal)
 		put_submod(b, &appraisal->members[i]);
 }
 
+static void put_unbound(struct buf *b, const struct json *submods)
+{
+	if (!json_is(submods, JSON_ARRAY))
+		return;
+	buf_puts(b, "note     init-data was given, and the evidence of");
+	for (size_t i = 0; i < submods->n; i++) {
+		buf_puts(b, i ? ", " : " ");
+		put_value(b, submods->items[i]);
+	}
+	buf_puts(b, " does not bind it: nothing is claimed of it\n");
+}
+
 char *decision_render(struct arena *a, const struct json *decision)
 {
 	const struct json *facts = json_get(decision, "facts"), *why = json_get(decision, "why");
@@ -271,5 +283,6 @@ char *decision_render(struct arena *a, const struct json *decision)
 	for (size_t i = 0; json_is(why, JSON_ARRAY) && i < why->n; i++)
 		put_frame(&b, json_at(why, i), i == 0);
 	put_appraisal(&b, json_get(facts, "appraisal"));
+	put_unbound(&b, json_get(facts, "init_data_not_bound"));
 	return buf_cstr(&b);
 }

@@ -114,7 +114,8 @@ static void collect(struct lint *l, const struct term *t)
 /* ---- inputs ---- */
 
 /* What the attestation service puts beside or into the claims of a verifier. */
-static const char *const common[] = {"init_data", "init_data_claims", "report_data", "runtime_data", "runtime_data_claims", "submods"};
+static const char *const common[] = {"init_data",    "init_data_bound",     "init_data_claims", "report_data",
+				     "runtime_data", "runtime_data_claims", "submods"};
 
 static bool is_common(struct slice name)
 {

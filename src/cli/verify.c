@@ -170,7 +170,12 @@ static RC verify(const struct opts *o, struct pool *pool, struct vjob *job)
 	TRY(read_job(o, job));
 	TRY(pool_run(pool, o->tee, VERIFIER_PLAN, job, 0));
 	TRY(load_collateral(job, o->collateral));
-	return pool_run(pool, o->tee, VERIFIER_VERIFY, job, 0);
+	TRY(pool_run(pool, o->tee, VERIFIER_VERIFY, job, 0));
+	/* A broker goes on and says so; who asks here for a comparison must not take its absence for a match. */
+	for (unsigned i = 0; job->init_data.p && i < job->results_n; i++)
+		if (!vresult_binds_init_data(&job->results[i]))
+			return deny(job->why, E_DENIED, "verify.init-data", "evidence of %s does not bind init-data: leave --init-data out", o->tee);
+	return rc_of(OK);
 }
 
 static int print_claims(const struct opts *o, const struct vjob *job)

@@ -109,15 +109,9 @@ RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, con
 	return differs(job, "init_data", found, job->init_data, reason);
 }
 
-RC vjob_no_init_data(struct vjob *job, const char *reason)
+bool vresult_binds_init_data(const struct vresult *r)
 {
-	rc r;
-
-	if (!job->init_data.p)
-		return rc_of(OK);
-	r = deny(job->why, E_DENIED, reason, "this TEE binds no init-data, and the request brings some");
-	why_compared(job->why, "init_data", "not in the evidence", hex_text(job->arena, job->init_data));
-	return r;
+	return json_is(json_get(r->claims, "init_data"), JSON_STRING);
 }
 
 RC vjob_need_report_data(struct vjob *job, const char *reason)

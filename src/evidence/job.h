@@ -99,8 +99,8 @@ enum vfit { FIT_EXACT, FIT_ZERO_PAD, FIT_FIRST };	/* equal length; zeros behind;
 RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
 /* The same for init-data. */
 RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
-/* For TEEs whose evidence has no field for it: E_DENIED `reason` "<tee>.init-data-mismatch.unsupported" when some is expected. What
- * was asked for and cannot be checked is never passed over. */
-RC vjob_no_init_data(struct vjob *job, const char *reason);
+/* A driver whose evidence has no field for init-data leaves it alone and emits no claim "init_data": then nothing is bound, and who
+ * gave init-data must say so in the verdict. */
+bool vresult_binds_init_data(const struct vresult *r);
 /* For TEEs whose evidence counts only for the request that it is bound to: E_DENIED `reason` when nothing is expected. */
 RC vjob_need_report_data(struct vjob *job, const char *reason);

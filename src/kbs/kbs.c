@@ -193,6 +193,8 @@ static rc attest(struct kbs *k, const struct kbs_caller *caller, const struct ch
 	json_set(a, *facts, "status", json_new_cstr(a, ear_tier_name(result.status)));
 	if (result.appraisal)
 		json_set(a, *facts, "appraisal", result.appraisal);
+	if (result.init_data_not_bound)
+		json_set(a, *facts, "init_data_not_bound", result.init_data_not_bound);
 	session = (struct session){.token = result.token, .version = c->version, .key = thumbprint, .expires_s = c->expires_s};
 	op = session_op(a, c, &session);
 	r = records_allowed(k->records, id, "attest", *facts, &op, 1, a, w);
@@ -300,15 +302,15 @@ static char *resource_name(struct arena *a, const struct slice *path, size_t pat
 /* Why a guest that attested was refused is often in its appraisal: the policy saw a status, the appraisal knows the claim. */
 static void add_appraisal(struct kbs *k, const struct token *t, struct arena *a, struct json *facts)
 {
+	static const char *const part[] = {"appraisal", "init_data_not_bound"};
 	struct json *attest;
 
 	if (!t->id[0] || !rc_ok(records_get(k->records, t->id, a, &attest, NULL)))
 		return;
 	json_set(a, facts, "attestation", json_new_cstr(a, t->id));
-	if (json_pointer(attest, "/facts/appraisal"))
-		json_set(a, facts, "appraisal", json_pointer(attest, "/facts/appraisal"));
-	else if (json_get(attest, "appraisal"))
-		json_set(a, facts, "appraisal", json_get(attest, "appraisal"));
+	for (size_t i = 0; i < COUNT_OF(part); i++)
+		if (json_get(json_get(attest, "facts"), part[i]))
+			json_set(a, facts, part[i], json_get(json_get(attest, "facts"), part[i]));
 }
 
 static rc refuse_release(struct kbs *k, rc r, const struct token *t, struct json *facts, struct arena *a, struct kbs_outcome *o,

@@ -179,7 +179,9 @@ struct handshake {
 	struct json *key;	/* JWK */
 	rc attested, released;
 	struct kbs_outcome outcome;
-	struct slice jwe;
+	struct slice jwe, token;
+	const char *init_data;	/* NULL: none */
+	char verdict[24];	/* decision of the attestation */
 };
 
 static void ask(struct broker *b, const char *tee, struct handshake *h)
@@ -253,10 +255,16 @@ static void attest_and_get(struct broker *b, struct handshake *h, struct slice e
 	buf_slice(&body, evidence);
 	buf_puts(&body, ",\"additional_evidence\":");
 	buf_slice(&body, json_text(a, additional));
-	buf_puts(&body, "}}");
+	buf_puts(&body, "}");
+	if (h->init_data)
+		buf_printf(&body, ",\"init-data\":{\"format\":\"toml\",\"body\":%s}", (const char *)json_text(a, json_new_cstr(a, h->init_data)).p);
+	buf_puts(&body, "}");
 	h->attested = kbs_attest(b->kbs, &caller, buf_view(&body), a, &at, &h->outcome, &b->f->w);
-	if (rc_ok(h->attested))
+	if (rc_ok(h->attested)) {
+		h->token = at.token;
+		memcpy(h->verdict, h->outcome.decision, sizeof(h->verdict));
 		h->released = kbs_get(b->kbs, &caller, SLICE_LIT("resource"), path, 3, json_new_object(a), a, &h->jwe, &h->outcome, &b->f->w);
+	}
 }
 
 /* `fields` are those of the device where there is one. */
@@ -265,7 +273,7 @@ static void run(struct broker *b, const struct guest *g, const char *fields, str
 	struct arena *a = b->f->a;
 	const struct json *more = json_new_cstr(a, "");
 
-	*h = (struct handshake){.released = {E_DENIED}};
+	*h = (struct handshake){.released = {E_DENIED}, .init_data = h->init_data};
 	ask(b, g->cpu.tee, h);
 	if (g->device.tee) {
 		struct slice one = evidence_for(b, &g->device, h, NULL, fields);
@@ -341,8 +349,6 @@ static void names_only(struct broker *b, const struct handshake *h, const char *
 
 	OK_OR_FAIL(kbs_decision(b->kbs, slice_cstr(h->outcome.decision), b->f->a, &decision, w), w);
 	appraisal = json_pointer(decision, "/facts/appraisal");
-	if (!appraisal)
-		appraisal = json_get(decision, "appraisal");
 	assert_true(json_is(appraisal, JSON_OBJECT));
 	for (size_t i = 0; i < appraisal->n; i++) {
 		const struct json *list = json_get(appraisal->members[i].value, "why");
@@ -515,6 +521,170 @@ static void a_secure_execution_guest_answers_its_own_challenge(void **state)
 	broker_close(&b);
 }
 
+/* ---- init-data beside evidence that has no field for it ---- */
+
+#define INIT_DATA "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\nx = \"y\"\n"
+#define DEMANDS(path) "package policy\nimport rego.v1\ndefault allow := false\nallow if { some sub in input.submods; " path " }\n"
+#define CLAIM "sub[\"ear.veraison.annotated-evidence\"].init_data_claims.x == \"y\""
+
+static void set_release(struct broker *b, const char *rego)
+{
+	struct admin_identity admin = {.role = "tester"};
+	struct json *doc = json_new_object(b->f->a);
+	struct kbs_outcome o;
+
+	json_set(b->f->a, doc, "policy", json_new_str(b->f->a, b64_text(b->f->a, B64_URL, slice_cstr(rego))));
+	OK_OR_FAIL(kbs_set_resource_policy(b->kbs, &admin, json_text(b->f->a, doc), &o, &b->f->w), &b->f->w);
+}
+
+static const struct json *submods_of(struct fix *f, struct slice token)
+{
+	const uint8_t *from = memchr(token.p, '.', token.n), *to;
+	struct slice payload;
+	struct json *v;
+
+	assert_non_null(from++);
+	to = memchr(from, '.', token.n - (size_t)(from - token.p));
+	assert_non_null(to);
+	OK_OR_FAIL(b64_decode(f->a, B64_URL, slice_of(from, (size_t)(to - from)), &payload, "token", &f->w), &f->w);
+	OK_OR_FAIL(json_parse(f->a, payload, NULL, &v, &f->w), &f->w);
+	assert_true(json_is(json_get(v, "submods"), JSON_OBJECT));
+	return json_get(v, "submods");
+}
+
+static char *explained(struct broker *b, const char *id)
+{
+	struct json *decision;
+	char *text;
+
+	OK_OR_FAIL(kbs_decision(b->kbs, slice_cstr(id), b->f->a, &decision, &b->f->w), &b->f->w);
+	text = decision_render(b->f->a, decision);
+	assert_non_null(text);
+	return text;
+}
+
+static void claims_nothing_of_init_data(const struct json *submods)
+{
+	for (size_t i = 0; i < submods->n; i++) {
+		const struct json *claims = json_get(submods->members[i].value, "ear.veraison.annotated-evidence");
+		const struct json *bound = json_get(claims, "init_data_bound");
+
+		assert_true(json_is(bound, JSON_BOOL) && !bound->boolean);
+		assert_null(json_get(claims, "init_data"));
+		assert_null(json_get(claims, "init_data_claims"));
+	}
+}
+
+/* Who rests on init-data gets nothing, and reads why; who wants no such guests at all can say so. */
+static void releases_nothing_on_init_data(struct broker *b, const struct guest *g, struct handshake *h, const char *note)
+{
+	struct fix *f = b->f;
+	char *said;
+
+	set_release(b, DEMANDS(CLAIM));
+	run(b, g, NULL, h);
+	assert_true(rc_ok(h->attested));
+	assert_int_equal(h->released.code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "policy.denied");
+	why_clear(&f->w);
+	said = explained(b, h->outcome.decision);
+	if (!strstr(said, note) || !strstr(said, "init_data_claims"))
+		fail_msg("%s: %s", g->cpu.tee, said);
+
+	set_release(b, DEMANDS("not sub[\"ear.veraison.annotated-evidence\"].init_data_bound == false"));
+	run(b, g, NULL, h);
+	assert_int_equal(h->released.code, E_DENIED);
+	why_clear(&f->w);
+	h->init_data = NULL;
+	run(b, g, NULL, h);
+	released(b, h, g->cpu.tee);
+}
+
+static void init_data_that_is_not_bound_is_taken_named_and_never_claimed(void **state)
+{
+	static const struct {
+		const char *tee, *mod;
+	} row[] = {{"csv", "cpu0"}, {"hygondcu", "dcu0"}, {"nitro", "cpu0"}, {"nvidia", "gpu0"}, {"se", "cpu0"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		const struct lab_options o = {.now_s = NOW, .small_keys = true};
+		struct handshake h = {.init_data = INIT_DATA};
+		const char *note;
+		struct guest g = {0};
+		void *own = NULL;
+		struct broker b;
+		struct fix *f;
+
+		fix_setup(&own);
+		f = own;
+		OK_OR_FAIL(lab_make(row[i].tee, &o, f->a, &g.cpu, &f->w), &f->w);
+		broker_open(&b, f, &g);
+		run(&b, &g, NULL, &h);
+		OK_OR_FAIL(h.attested, &f->w);
+		claims_nothing_of_init_data(submods_of(f, h.token));
+		assert_non_null(json_get(submods_of(f, h.token), row[i].mod));
+		note = arena_printf(f->a, "note     init-data was given, and the evidence of %s does not bind it", row[i].mod);
+		assert_non_null(strstr(explained(&b, h.verdict), note));
+		if (strcmp(row[i].mod, "cpu0") == 0)	/* a device alone has no key that a secret could go to */
+			releases_nothing_on_init_data(&b, &g, &h, note);
+		why_clear(&f->w);
+		h.init_data = NULL;
+		run(&b, &g, NULL, &h);
+		OK_OR_FAIL(h.attested, &f->w);
+		assert_null(strstr((const char *)json_text(f->a, submods_of(f, h.token)).p, "init_data_bound"));
+		assert_null(strstr(explained(&b, h.verdict), "init-data"));
+		why_clear(&f->w);
+		broker_close(&b);
+		fix_teardown(&own);
+	}
+}
+
+static void an_appraisal_that_wants_init_data_says_what_it_missed(void **state)
+{
+	static const char rego[] = "package policy\nimport rego.v1\ndefault configuration := 36\n"
+				   "configuration := 2 if input.init_data_claims.x == \"y\"\n"
+				   "trust_claims := {\"configuration\": configuration}\n";
+	const struct lab_options o = {.now_s = NOW};
+	struct handshake h = {.init_data = INIT_DATA};
+	struct fix *f = *state;
+	struct guest g = {0};
+	struct broker b;
+	char *said;
+
+	OK_OR_FAIL(lab_make("csv", &o, f->a, &g.cpu, &f->w), &f->w);
+	broker_open(&b, f, &g);
+	OK_OR_FAIL(as_set_policy(b.as, SLICE_LIT("default_cpu"), slice_cstr(rego), NULL, &f->w), &f->w);
+	run(&b, &g, NULL, &h);
+	assert_true(rc_ok(h.attested));
+	assert_int_equal(h.released.code, E_DENIED);
+	why_clear(&f->w);
+	said = explained(&b, h.outcome.decision);
+	if (!strstr(said, "input.init_data_claims") || !strstr(said, "evidence of cpu0 does not bind it"))
+		fail_msg("%s", said);
+	broker_close(&b);
+}
+
+/* A device beside the primary is not asked about it: init-data is of the guest. */
+static void init_data_goes_to_the_primary_alone(void **state)
+{
+	struct handshake h = {.init_data = INIT_DATA};
+	struct fix *f = *state;
+	const struct json *mods;
+	struct guest g;
+	struct broker b;
+
+	open_guest(f, "nvidia", NULL, &g);
+	broker_open(&b, f, &g);
+	run(&b, &g, NULL, &h);
+	released(&b, &h, "nvidia beside nitro");
+	mods = submods_of(f, h.token);
+	assert_int_equal(mods->n, 2);
+	assert_non_null(json_pointer(mods, "/cpu0/ear.veraison.annotated-evidence/init_data_bound"));
+	assert_null(json_pointer(mods, "/gpu0/ear.veraison.annotated-evidence/init_data_bound"));
+	broker_close(&b);
+}
+
 static int set_up(void **state)
 {
 	struct why w = {0};
@@ -537,6 +707,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_changed_claim_keeps_the_secret_and_is_the_one_that_is_named),
 		BEHAVIOUR(evidence_for_another_key_gets_nothing),
 		BEHAVIOUR(a_secure_execution_guest_answers_its_own_challenge),
+		cmocka_unit_test(init_data_that_is_not_bound_is_taken_named_and_never_claimed),
+		BEHAVIOUR(an_appraisal_that_wants_init_data_says_what_it_missed),
+		BEHAVIOUR(init_data_goes_to_the_primary_alone),
 	};
 
 	pool_worker_main(argc, argv);

@@ -30,6 +30,8 @@ void claims_doc_write(struct buf *out)
 	buf_puts(out, "# Claims\n\n"
 		      "What each verifier says of evidence that it accepted. A policy finds the claims of a TEE under its name:\n"
 		      "`input.<tee>.<claim>`. `report_data` and `init_data` stand at the top of the token claims instead.\n"
+		      "Where a guest gave init-data that its evidence has no field for (csv, hygondcu, nitro, nvidia, se), nothing is claimed of it:\n"
+		      "there is no `init_data` and no `init_data_claims`, and `init_data_bound` stands at the top as `false`.\n"
 		      "`*` stands for any name, `[]` for each item of a list. Bytes are in hexadecimal unless the meaning says base64.\n\n"
 		      "Made from the tables of the drivers: `WARRANT_UPDATE=1 meson test -C build verifier/test_claims`.\n");
 	for (size_t i = 0; registry[i]; i++)

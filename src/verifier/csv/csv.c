@@ -189,7 +189,6 @@ static RC csv_verify(struct vjob *job)
 	TRY(check_pek(job, &d));
 	TRY(csv_report_check_signature(&d.rep, &d.pek, job->arena, job->why));
 	TRY(vjob_check_report_data(job, d.rep.report_data, FIT_ZERO_PAD, "csv.report-data-mismatch"));
-	TRY(vjob_no_init_data(job, "csv.init-data-mismatch.unsupported"));
 	TRY(check_log(job, &d));
 	return add_claims(job, &d);
 }

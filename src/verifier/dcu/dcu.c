@@ -132,7 +132,6 @@ static RC dcu_verify(struct vjob *job)
 	struct doc d = {0};
 
 	TRY(vjob_need_report_data(job, "hygondcu.report-data-mismatch.none"));
-	TRY(vjob_no_init_data(job, "hygondcu.init-data-mismatch.unsupported"));
 	TRY(read_doc(job, &d));
 	for (size_t i = 0; i < d.n; i++)
 		TRY(note(job->why, verify_one(job, &d.reports[i]), "report %zu, chip " SLICE_FMT, i,

@@ -254,7 +254,6 @@ static RC nitro_verify(struct vjob *job)
 	TRY(read_doc(job, &d));
 	TRY(check_signed(job, &d));
 	TRY(check_bindings(job, &d));
-	TRY(vjob_no_init_data(job, "nitro.init-data-mismatch.unsupported"));
 	/* PCRs 0 to 2 tell the image: a document without them measures nothing that a policy could ask for */
 	if (!d.pcr[0].p || !d.pcr[1].p || !d.pcr[2].p)
 		return deny(job->why, E_MALFORMED, "nitro.parse.pcrs", "PCR 0, 1 or 2 is not in the document");

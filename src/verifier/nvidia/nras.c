@@ -209,7 +209,8 @@ static RC add_device(struct vjob *job, const struct answer *an, const struct jso
 	if (!o)
 		return deny(job->why, E_INTERNAL, "nvidia.memory", "no memory for claims");
 	for (size_t i = 0; i < claims->n; i++)
-		json_set_slice(job->arena, o, claims->members[i].name, claims->members[i].value);
+		if (!slice_is(claims->members[i].name, "init_data"))	/* would say that the device binds it */
+			json_set_slice(job->arena, o, claims->members[i].name, claims->members[i].value);
 	json_set(job->arena, o, "x-nvidia-overall-att-result", json_new_bool(job->arena, true));
 	json_set(job->arena, o, "report_data", json_get(claims, "eat_nonce"));
 	return rc_of(OK);

@@ -116,8 +116,6 @@ static RC nvidia_verify(struct vjob *job)
 	struct doc d = {0};
 	rc r = vjob_need_report_data(job, "nvidia.nonce-mismatch.none");
 
-	if (rc_ok(r))
-		r = vjob_no_init_data(job, "nvidia.init-data-mismatch.unsupported");
 	if (rc_ok(r) && nv_nras_is(job->evidence))
 		return nv_nras_verify(job);
 	if (rc_ok(r))
