@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -377,6 +378,34 @@ static rc replay_op(void *ctx, const struct journal_op *op)
 	return rc_of(OK);
 }
 
+/* A generation without a record leaves a gap of one. */
+#define GAP_MAX 1u
+
+static bool follows(uint64_t gen, uint64_t before)
+{
+	return gen > before && gen - before <= 1 + GAP_MAX;
+}
+
+/* Do the journals continue this database? One that was put back from a backup beside newer journals, or beside those of another store,
+ * would otherwise take what never belonged together.
+ */
+static rc check_generations(const uint64_t of[2], unsigned first, uint64_t absorbed, struct why *w)
+{
+	uint64_t low = of[first] > absorbed ? of[first] : 0, high = of[!first] > absorbed ? of[!first] : 0;
+	char found[24], expected[24];
+	rc r;
+
+	if ((!low || follows(low, absorbed)) && (!high || follows(high, low ? low : absorbed)))
+		return rc_of(OK);
+	snprintf(found, sizeof(found), "%" PRIu64, low ? low : high);
+	snprintf(expected, sizeof(expected), "%" PRIu64, absorbed + 1);
+	r = deny(w, E_DENIED, "store.journal",
+	         "the journal does not continue this database: put back the database and its journals (.j0, .j1) of one moment together; "
+	         "a database that was copied after a stop is whole without them");
+	why_compared(w, "generation", found, expected);
+	return r;
+}
+
 /* The journals that the database has not absorbed, the older one first, in one transaction. */
 static rc replay(struct sq *q, const struct slice file[2], uint64_t absorbed, struct arena *a, uint64_t *gen, struct why *w)
 {
@@ -390,6 +419,7 @@ static rc replay(struct sq *q, const struct slice file[2], uint64_t absorbed, st
 	*gen = MAX_OF(absorbed, MAX_OF(of[0], of[1]));
 	if (*gen == absorbed)
 		return rc_of(OK);
+	TRY(check_generations(of, first, absorbed, w));
 	r.e = run(q, SQ_BEGIN);
 	for (unsigned i = 0; i < 2 && r.e == SQLITE_OK; i++) {
 		unsigned at = i ? !first : first;
@@ -422,6 +452,22 @@ static rc counter(struct sq *q, const char *name, uint64_t *out, struct why *w)
 	return e == SQLITE_ROW ? rc_of(OK) : sq_fail(q->writer, e, "reading a counter", w);
 }
 
+/* A new database counts from a number of its own, so that no other store's journal continues it. */
+static rc first_generation(struct sq *q, uint64_t *absorbed, struct why *w)
+{
+	uint64_t random;
+	int e;
+
+	TRY(sys_random(&random, sizeof(random), w));
+	*absorbed = random >> 4 | 1;	/* far from the end of what SQLite counts */
+	e = run(q, SQ_BEGIN);
+	if (e == SQLITE_OK)
+		e = set_counter(q, SQ_SET_GEN, *absorbed);
+	if (e == SQLITE_OK)
+		e = run(q, SQ_COMMIT);
+	return e == SQLITE_OK ? rc_of(OK) : sq_fail_sys(q->writer, e, q->sys, "numbering the journals", w);
+}
+
 static rc recover_in(struct sq *q, struct arena *a, struct why *w)
 {
 	struct sq_front *f = &q->front;
@@ -437,6 +483,8 @@ static rc recover_in(struct sq *q, struct arena *a, struct why *w)
 		TRY(file_read(a, path, REPLAY_MAX, &file[i], w));
 	}
 	TRY(counter(q, "journal", &absorbed, w));
+	if (absorbed == 0 && file[0].n == 0 && file[1].n == 0)
+		TRY(first_generation(q, &absorbed, w));
 	TRY(replay(q, file, absorbed, a, &gen, w));
 	TRY(counter(q, "rev", &f->rev, w));
 	return journal_restart(&f->file[f->active], gen + 1, w);

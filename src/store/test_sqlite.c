@@ -499,12 +499,68 @@ static void one_commit(struct place *p, struct store *s)
 		_exit(2);
 }
 
+static struct slice copy_of(struct place *p, const char *path)
+{
+	struct slice bytes;
+
+	assert_true(rc_ok(file_read(p->a, path, 1 << 20, &bytes, &p->w)));
+	return bytes;
+}
+
+/* The database as it was copied, with one journal. */
+static void put_back(struct place *p, struct slice db, struct slice journal)
+{
+	unlink(arena_printf(p->a, "%s-wal", p->db));
+	unlink(arena_printf(p->a, "%s-shm", p->db));
+	unlink(arena_printf(p->a, "%s.j1", p->db));
+	assert_true(rc_ok(file_write_atomic(p->db, db, 0600, &p->w)));
+	assert_true(rc_ok(file_write_atomic(arena_printf(p->a, "%s.j0", p->db), journal, 0600, &p->w)));
+}
+
+static void a_journal_that_does_not_continue_the_database_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct slice old, journal;
+	struct store *s;
+	rc r;
+
+	store_close(must_open(p));
+	old = copy_of(p, p->db);
+	/* a backup of some seconds ago, beside the journal of today */
+	for (unsigned i = 0; i < 4; i++) {
+		s = must_open(p);
+		assert_true(rc_ok(store_put(s, "t", "n", slice_of(&i, 1), &p->w)));
+		store_close(s);
+	}
+	in_a_process_that_dies(p, one_commit);
+	journal = copy_of(p, arena_printf(p->a, "%s.j0", p->db));
+	s = must_open(p);	/* where it belongs, it is taken */
+	holds(p, s, "first", "1");
+	store_close(s);
+	put_back(p, old, journal);
+	refused(p, store_open_sqlite(p->db, &clock_system, &s, &p->w), E_DENIED, "store.journal");
+	/* the journal of another store */
+	unlink(p->db);
+	unlink(arena_printf(p->a, "%s.j0", p->db));
+	store_close(must_open(p));
+	put_back(p, copy_of(p, p->db), journal);
+	r = store_open_sqlite(p->db, &clock_system, &s, &p->w);
+	if (rc_ok(r)) {	/* its number is one that this store has long taken over */
+		holds(p, s, "first", NULL);
+		store_close(s);
+	} else {
+		refused(p, r, E_DENIED, "store.journal");
+	}
+}
+
 static void a_journal_cut_anywhere_holds_whole_commits(void **state)
 {
 	struct place *p = *state;
-	struct slice journal;
+	struct slice journal, db;
 	size_t whole = 0;
 
+	store_close(must_open(p));
+	db = copy_of(p, p->db);
 	in_a_process_that_dies(p, one_commit);
 	assert_true(rc_ok(file_read(p->a, arena_printf(p->a, "%s.j0", p->db), 1 << 20, &journal, &p->w)));
 	for (size_t n = 0; n <= journal.n; n++) {
@@ -512,10 +568,7 @@ static void a_journal_cut_anywhere_holds_whole_commits(void **state)
 		struct slice a, b;
 		rc ra, rb;
 
-		unlink(p->db);
-		unlink(arena_printf(p->a, "%s-wal", p->db));
-		unlink(arena_printf(p->a, "%s.j1", p->db));
-		assert_true(rc_ok(file_write_atomic(arena_printf(p->a, "%s.j0", p->db), slice_sub(journal, 0, n), 0600, &p->w)));
+		put_back(p, db, slice_sub(journal, 0, n));
 		s = must_open(p);
 		ra = store_get(s, "t", "a", p->a, &a, NULL, NULL, NULL);
 		rb = store_get(s, "t", "b", p->a, &b, NULL, NULL, NULL);
@@ -627,6 +680,7 @@ int main(void)
 	        T(every_failing_write_of_the_journal_leaves_the_old_or_the_new),
 	        T(what_only_the_journal_holds_is_there_after_a_crash),
 	        T(a_journal_cut_anywhere_holds_whole_commits),
+	        T(a_journal_that_does_not_continue_the_database_is_refused),
 	        T(lists_and_values_are_the_same_while_the_database_takes_them_over),
 	        T(a_database_that_cannot_be_written_is_said_and_loses_nothing),
 	};
