@@ -29,6 +29,10 @@ struct kms_seal {
 /* Reads the 32-byte key file (0600), or makes it when absent. `path` is borrowed. */
 struct kms_seal kms_seal_file(const char *path);
 
+/* Before the first unseal of a file: E_DENIED kms.master-key when it is absent and the store is sealed already. A new key would open
+ * nothing, and would stand where the old one has to be put back. */
+RC kms_expect_master(struct store *store, const char *path, struct why *w);
+
 /* `store` is borrowed. E_DENIED kms.master-key when the store's secrets are sealed under another key. */
 RC kms_open_kvstore(struct store *store, const struct kms_seal *seal, struct kms **out, struct why *w);
 /* Any back end of the public table. `store` for one that plans operations on it, else NULL. E_UNSUPPORTED kms.abi. Takes

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cur.h"
 #include "base/num.h"
+#include "base/sys.h"
 #include "codec/base64.h"
 #include "kms/envelope.h"
 #include "kms/kms_int.h"
@@ -305,12 +306,29 @@ static rc check_master(const struct kv *kv, struct why *w)
 		r = store_get(kv->store, NS_META, KEY_MASTER, a, &stored, NULL, NULL, w);
 		if (rc_ok(r) && !slice_eq(stored, id)) {
 			r = deny(w, E_DENIED, "kms.master-key",
-			         "the secrets of this store are sealed under another master key");
+			         "the secrets of this store are sealed under another master key: put back the one that belongs to it");
 			why_compared(w, "master key id", hex_text(a, id), hex_text(a, stored));
 		}
 	}
 	arena_free(a);
 	return r;
+}
+
+rc kms_expect_master(struct store *store, const char *path, struct why *w)
+{
+	struct arena *a = arena_new(1 << 16);
+	struct slice id;
+	rc r = file_exists(path) ? rc_of(E_NOTFOUND) : store_get(store, NS_META, KEY_MASTER, a, &id, NULL, NULL, w);
+
+	arena_free(a);
+	if (rc_ok(r))
+		return deny(w, E_DENIED, "kms.master-key",
+		            "the master key %s is not there, and the secrets of this store are sealed under it: put it back; nothing else opens them",
+		            path);
+	if (r.code != E_NOTFOUND)
+		return r;
+	why_clear(w);
+	return rc_of(OK);
 }
 
 rc kms_open_kvstore(struct store *store, const struct kms_seal *seal, struct kms **out, struct why *w)

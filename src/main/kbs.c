@@ -280,6 +280,32 @@ static enum tls_profile profile_of(const char *name)
 							: 0;
 }
 
+#define CONNECTIONS	10000u	/* unless the configuration says another number */
+#define OTHER_FILES	256u	/* the store, sockets that listen, workers, fetches */
+
+/* A connection is a file. Most systems begin with 1,024: then one peer could take them all, and the store would find none. What the
+ * system does not give is not promised either.
+ */
+static unsigned connections(unsigned wanted)
+{
+	struct rlimit l;
+	rlim_t need = (rlim_t)wanted + OTHER_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return wanted;
+	if (l.rlim_cur < need) {
+		l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > need ? need : l.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+			(void)getrlimit(RLIMIT_NOFILE, &l);
+	}
+	if (l.rlim_cur >= need)
+		return wanted;
+	wanted = l.rlim_cur > 2 * OTHER_FILES ? (unsigned)l.rlim_cur - OTHER_FILES : (unsigned)l.rlim_cur / 2;
+	LOG(LOG_WARN, "few-files", LOG_N("connections", wanted),
+	    LOG_S("what", "the system's limit of open files (RLIMIT_NOFILE) allows no more connections; raise it, e.g. LimitNOFILE of systemd"));
+	return wanted;
+}
+
 static rc open_server(struct kbs_main *m)
 {
 	struct tls_config *tls = ARENA_NEW(m->a, struct tls_config);
@@ -287,8 +313,11 @@ static rc open_server(struct kbs_main *m)
 	struct server_listener *l = arena_array(m->a, n + 1, struct server_listener);
 	struct server_config c = {.listeners = l, .loops = (unsigned)m->s.http.worker_count, .workers = (unsigned)m->s.http.request_threads,
 				  .body_max = (size_t)m->s.http.payload_request_size << 20,
-				  .max_connections = (unsigned)m->s.http.max_connections,
+				  .max_connections = connections(m->s.http.max_connections ? (unsigned)m->s.http.max_connections : CONNECTIONS),
 				  .max_per_peer = (unsigned)m->s.http.max_connections_per_peer, .refuse = kbs_http_refuse};
+
+	if (!c.max_per_peer)	/* whatever there is, one peer gets no more than three quarters */
+		c.max_per_peer = MIN_OF(1000u, c.max_connections - c.max_connections / 4);
 
 	if (!tls || !l)
 		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
@@ -325,6 +354,7 @@ static rc start(struct kbs_main *m, const char *config)
 		TRY(pool_open(&(struct pool_options){.workers = (unsigned)m->s.as.workers, .plugins = m->s.as.plugins.v,
 						    .plugins_n = m->s.as.plugins.n}, &m->pool, &m->w));
 	TRY(open_store(m));
+	TRY(kms_expect_master(m->store, m->s.store.master_key_file, &m->w));
 	seal = kms_seal_file(m->s.store.master_key_file);
 	TRY(keyring_open(m->store, &seal, &m->keyring, &m->w));
 	TRY(kms_open_kvstore(m->store, &seal, &m->kms, &m->w));

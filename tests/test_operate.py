@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""What an operator does to a broker, and what happens to it: keys lost or swapped, limits of the system, reloads, stops under load."""
+import resource
+
+from harness import *
+
+
+def start_fails(b, *words):
+    p = subprocess.run([f'{BUILD}/bin/kbs', '--config-file', b.config], capture_output=True, text=True, timeout=30)
+    assert p.returncode == 1 and all(w in p.stderr for w in words), (p.returncode, p.stderr)
+
+
+def a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place():
+    b = Broker().start()
+    try:
+        b.set_secret('a/b/c', b.canary())
+        b.stop(keep=True)
+        key = f'{b.dir}/data/master.key'
+        os.rename(key, key + '.away')
+        start_fails(b, 'kms.master-key', key, 'put it back')
+        assert not os.path.exists(key), 'a new key stands where the old one has to be put back'
+        open(key, 'wb').write(os.urandom(32))
+        os.chmod(key, 0o600)
+        start_fails(b, 'kms.master-key', 'another master key')
+        os.rename(key + '.away', key)
+        b.start()
+        assert b.set_resource_policy(ALLOW_ALL).status == 200
+        assert Guest(b).handshake().get('a/b/c').status == 200
+    finally:
+        b.stop()
+
+
+def files_that_others_can_read_stop_the_start():
+    b = Broker().start()
+    b.stop(keep=True)
+    try:
+        for name in ('master.key', 'warrant.db', 'warrant.db.j0'):
+            os.chmod(f'{b.dir}/data/{name}', 0o644)
+            start_fails(b, 'permissions', name, 'chmod 600')
+            os.chmod(f'{b.dir}/data/{name}', 0o600)
+    finally:
+        b.stop()
+
+
+def a_database_put_back_beside_newer_journals_stops_the_start():
+    b = Broker().start()
+    try:
+        b.stop(keep=True)
+        shutil.copy(f'{b.dir}/data/warrant.db', f'{b.dir}/old.db')
+        for n in range(4):
+            b.start()
+            b.set_reference(n=n)
+            b.stop(keep=True)
+        b.start()
+        b.set_reference(n=9)
+        b.stop(signal.SIGKILL, keep=True)
+        for name in ('warrant.db-wal', 'warrant.db-shm'):
+            if os.path.exists(f'{b.dir}/data/{name}'):
+                os.unlink(f'{b.dir}/data/{name}')
+        shutil.copy(f'{b.dir}/old.db', f'{b.dir}/data/warrant.db')
+        start_fails(b, 'store.journal', 'of one moment together')
+    finally:
+        b.stop()
+
+
+def a_reload_that_fails_leaves_the_certificate_that_works():
+    b = Broker(tls=True).start()
+    try:
+        good = open(f'{b.dir}/tls.crt').read()
+        for bad in ('no certificate', ''):
+            open(f'{b.dir}/tls.crt', 'w').write(bad)
+            told = len([l for l in b.log if 'reload-failed' in l])
+            b.process.send_signal(signal.SIGHUP)
+            end = time.time() + 10
+            while len([l for l in b.log if 'reload-failed' in l]) == told and time.time() < end:
+                time.sleep(0.02)
+            open(f'{b.dir}/tls.crt', 'w').write(good)
+            assert b.request('GET', '/healthz').status == 200
+            assert any('"reason":"tls.certificate"' in l for l in b.log if 'reload-failed' in l), b.log[-3:]
+    finally:
+        b.stop()
+
+
+def connections_are_no_more_than_the_system_gives():
+    """Otherwise one peer takes all files of the process, and the store finds none."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+    b = Broker()
+    b.start(preexec=few)
+    held = []
+    try:
+        assert any('few-files' in l for l in b.log), b.log
+        for _ in range(1000):
+            held.append(socket.create_connection(('127.0.0.1', b.port)))
+            held[-1].sendall(b'GET /')
+        from_elsewhere = socket.socket()
+        from_elsewhere.bind(('127.0.0.2', 0))
+        from_elsewhere.settimeout(10)
+        started = time.time()
+        from_elsewhere.connect(('127.0.0.1', b.port))
+        from_elsewhere.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        assert from_elsewhere.recv(64).startswith(b'HTTP/1.1 200')
+        assert time.time() - started < 4, 'it waited until those who say nothing were sent away'
+        from_elsewhere.close()
+    finally:
+        [s.close() for s in held]
+        b.stop()
+
+
+def a_stop_under_load_answers_what_it_took():
+    b = Broker().start()
+    cut = []
+    try:
+        b.set_secret('a/b/c', b.canary())
+        assert b.set_resource_policy(ALLOW_ALL).status == 200
+        g = Guest(b).handshake()
+        done = [0]
+
+        def take():
+            while True:
+                try:
+                    c = http.client.HTTPConnection('127.0.0.1', b.port, timeout=20)
+                    c.connect()
+                except OSError:
+                    return
+                try:
+                    c.request('GET', '/kbs/v0/resource/a/b/c', headers={'Cookie': f'kbs-session-id={g.cookie}'})
+                    r = c.getresponse()
+                    body = r.read()
+                    if r.status != 200 or not g.open(body):
+                        cut.append(r.status)
+                    done[0] += 1
+                except http.client.RemoteDisconnected:
+                    return    # it was never read: the client may ask again
+                except ConnectionResetError:
+                    return
+                except Exception as e:
+                    cut.append(repr(e))
+                finally:
+                    c.close()
+        threads = [threading.Thread(target=take) for _ in range(6)]
+        [t.start() for t in threads]
+        time.sleep(0.7)
+        assert b.stop(signal.SIGTERM, keep=True) == 0
+        [t.join() for t in threads]
+        assert done[0] > 5 and not cut, (done, cut)
+        b.start()
+        records = b.admin('GET', 'audit/records?limit=1000').json()
+        assert sum(r['kind'] == 'release' for r in records) >= min(done[0], 900)
+    finally:
+        b.stop()
+
+
+def what_a_configuration_lacks_is_named_with_its_remedy():
+    d = tempfile.mkdtemp(prefix='warrant-test-')
+    minimal = '[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = "DenyAll"\n'
+    table = [('a.toml', 'data_dir = "/proc/nowhere"\n' + minimal, ['/proc/nowhere']),
+             ('b.toml', '[http_server]\nsockets = ["localhost:1"]\ninsecure_http = true\n[admin]\nauthorization_mode = "DenyAll"\n', ['localhost', 'IP']),
+             ('c.yaml', '', ['.toml', '.json']), ('d.toml', 'x = [\n', ['d.toml']),
+             ('e.toml', f'data_dir = "{d}/e"\n[http_server]\nprivate_key = "/no.key"\ncertificate = "/no.crt"\n[admin]\nauthorization_mode = "DenyAll"\n',
+              ['/no.crt']),
+             ('f.toml', f'data_dir = "{d}/f"\n' + minimal + '[nonsense]\n', ['nonsense', 'known here are']),
+             ('g.toml', '[admin]\nauthorization_mode = "DenyAll"\n', ['http_server', 'required'])]
+    try:
+        for name, text, words in table:
+            open(f'{d}/{name}', 'w').write(text)
+            p = subprocess.run([f'{BUILD}/bin/kbs', '--config-file', f'{d}/{name}'], capture_output=True, text=True, timeout=30)
+            assert p.returncode == 1 and all(w in p.stderr for w in words), (name, p.returncode, p.stderr)
+        for args in ([], ['-c'], ['--nope'], ['-c', f'{d}/a.toml', 'more']):
+            env = {k: v for k, v in os.environ.items() if k != 'KBS_CONFIG_FILE'}
+            p = subprocess.run([f'{BUILD}/bin/kbs', *args], capture_output=True, text=True, timeout=30, env=env)
+            assert p.returncode == 2 and 'usage:' in p.stderr, (args, p.returncode, p.stderr)
+        p = subprocess.run([f'{BUILD}/bin/kbs', '-c', f'{d}/absent.toml'], capture_output=True, text=True, timeout=30)
+        assert p.returncode == 1 and 'absent.toml' in p.stderr, p.stderr
+    finally:
+        shutil.rmtree(d)
+
+
+run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start,
+         a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,
+         connections_are_no_more_than_the_system_gives, a_stop_under_load_answers_what_it_took,
+         what_a_configuration_lacks_is_named_with_its_remedy])
