@@ -162,6 +162,70 @@ def the_audit_log_holds_every_release_and_change_and_verifies():
         p = cli(b, 'audit', 'verify', '--admin-token-file', f'{b.dir}/token')
         assert p.stdout.startswith('verified: 6 records'), p.stdout
         cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', str(kinds.index('release')))
+        p = cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', 'two', check=False)
+        assert p.returncode == 1 and 'index' in p.stderr, p.stderr
+
+
+def a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified():
+    b = Broker().start()
+    try:
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        verify = ['audit', 'verify', '--admin-token-file', f'{b.dir}/token', '--state', f'{b.dir}/state']
+        b.set_reference(a=1)
+        cli(b, *verify)
+        b.stop(keep=True)
+        shutil.copytree(f'{b.dir}/data', f'{b.dir}/backup')
+        b.start()
+        b.set_reference(a=2)
+        b.set_reference(a=3)
+        assert 'going on from' in cli(b, *verify).stdout
+        b.stop(keep=True)
+        shutil.rmtree(f'{b.dir}/data')
+        shutil.copytree(f'{b.dir}/backup', f'{b.dir}/data')
+        b.start()
+        cli(b, 'audit', 'verify', '--admin-token-file', f'{b.dir}/token')    # sound in itself
+        p = cli(b, *verify, check=False)
+        assert p.returncode == 1 and 'audit.rolled-back' in p.stderr, p.stderr
+        for n in range(4):                                                   # longer than it was, and another history
+            b.set_reference(a=n + 10)
+        p = cli(b, *verify, check=False)
+        assert p.returncode == 1 and 'audit.rewritten' in p.stderr, p.stderr
+        state = json.load(open(f'{b.dir}/state'))
+        json.dump({**state, 'key': 'another'}, open(f'{b.dir}/state', 'w'))
+        p = cli(b, *verify, check=False)
+        assert p.returncode == 1 and 'audit.key-changed' in p.stderr, p.stderr
+    finally:
+        b.stop()
+
+
+def a_log_is_verified_from_files_without_the_broker():
+    b = Broker().start()
+    try:
+        open(f'{b.dir}/token', 'w').write(b.admin_token)
+        for n in range(5):
+            b.set_reference(a=n)
+        for what in ('list', 'head'):
+            open(f'{b.dir}/{what}', 'w').write(cli(b, 'audit', what, '--admin-token-file', f'{b.dir}/token').stdout)
+    finally:
+        b.stop(keep=True)
+
+    def verify(records, **kw):
+        open(f'{b.dir}/records', 'w').write(records)
+        return cli(b, 'audit', 'verify', '--records', f'{b.dir}/records', '--head', f'{b.dir}/head', **kw)
+    whole = open(f'{b.dir}/list').read()
+    assert verify(whole).stdout.startswith('verified: 5 records')
+    lines = whole.splitlines(True)
+    for name, records, reason in (('changed', whole.replace('tester', 'nobody', 1), 'audit.root'), ('one missing', ''.join(lines[:-1]), 'audit.truncated'),
+                                  ('another order', ''.join(lines[::-1]), 'audit.root'), ('nothing', '', 'audit.truncated'), ('no JSON', 'x', 'json.')):
+        p = verify(records, check=False)
+        assert p.returncode == 1 and reason in p.stderr, (name, p.stderr)
+    head = json.load(open(f'{b.dir}/head'))
+    body = json.loads(unb64u(head['jws'].split('.')[1]))
+    head['jws'] = '.'.join([head['jws'].split('.')[0], b64u(json.dumps({**body, 'size': 4}).encode()), head['jws'].split('.')[2]])
+    json.dump(head, open(f'{b.dir}/head', 'w'))
+    p = verify(''.join(lines[:-1]), check=False)
+    assert p.returncode == 1 and 'signature' in p.stderr, p.stderr
+    shutil.rmtree(b.dir)
 
 
 def a_change_that_is_refused_leaves_no_record_that_it_was_made():
@@ -259,5 +323,6 @@ run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_rou
          a_policy_that_does_not_compile_is_refused_with_its_place, an_undefined_policy_result_denies_and_says_so,
          secrets_are_put_listed_replaced_and_deleted, a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
          the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
+         a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
          what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, metrics_are_on_their_own_listener_and_name_no_secret,
          the_command_line_does_the_whole_job])
