@@ -19,7 +19,7 @@ const struct pin pins[] = {
 	 "the key of ARK-Genoa"},
 	{"amd-ark", "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08", "public key (SubjectPublicKeyInfo)",
 	 "the key of ARK-Turin"},
-	{"hygon-hrk", "296efa97580464cca0ab5eefe42199ee05862182508d1629f29cf4dc175b10cd", "certificate (832 bytes)",
+	{"hygon-hrk", "296efa97580464aca0ab5eefe42199ee05862182508d1629f29cf4dc175b10cd", "certificate (832 bytes)",
 	 "Hygon root key certificate HYGON-SSD-HRK, as the CSV tools of Hygon carry it"},
 	{"nvidia-device-root", "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48", CERT,
 	 "CN NVIDIA Device Identity CA, valid from 2021-11-05"},
