@@ -329,19 +329,16 @@ static RC signed_with(struct arena *a, const struct response *r, const struct x5
 }
 
 /* A certificate that was made for signing answers, and leads to the same root. */
-static RC check_delegate(struct arena *a, const struct x509 *delegate, const struct x509 *issuer, const struct x509 *root,
+static RC check_delegate(const struct x509 *delegate, const struct x509 *issuer, const struct x509 *root,
 			 struct x509 *const *certs, size_t n, const struct ocsp_rules *rules, struct why *w)
 {
-	static const char ocsp_signing[] = "\x2b\x06\x01\x05\x05\x07\x03\x09";
 	const struct x509_rules path_rules = {.chain = rules->signature, .expired = rules->expired};
 	struct x509 *pool[CERTS_MAX + 2];
 	struct x509_path path;
-	struct slice eku;
 	size_t pool_n = n;
 	rc r;
 
-	TRY(x509_ext(delegate, a, "2.5.29.37", &eku, NULL, w));
-	if (!eku.p || !memmem(eku.p, eku.n, ocsp_signing, sizeof(ocsp_signing) - 1))
+	if (!x509_has_eku(delegate, "1.3.6.1.5.5.7.3.9"))	/* id-kp-OCSPSigning */
 		return deny(w, E_DENIED, rules->signature, "the answer's signer may not sign answers");
 	memcpy(pool, certs, n * sizeof(pool[0]));
 	pool[pool_n++] = x509_ref(issuer);
@@ -372,7 +369,7 @@ static RC check_signer(struct arena *a, const struct response *r, const struct x
 	for (size_t i = 0; i < n && !rc_ok(res); i++) {
 		if (!rc_ok(signed_with(a, r, certs[i], rules->signature, &inner)))
 			continue;
-		res = check_delegate(a, certs[i], issuer, root, certs, n, rules, w);
+		res = check_delegate(certs[i], issuer, root, certs, n, rules, w);
 		break;
 	}
 	x509_free_all(certs, n);

@@ -315,6 +315,25 @@ bool x509_self_issued(const struct x509 *c)
 	return X509_NAME_cmp(X509_get_subject_name(c->x), X509_get_issuer_name(c->x)) == 0;
 }
 
+/* Without the extension a key is for any use. */
+bool x509_may_sign_data(const struct x509 *c)
+{
+	return X509_get_key_usage(c->x) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+}
+
+bool x509_has_eku(const struct x509 *c, const char *oid)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->x, NID_ext_key_usage, NULL, NULL);
+	ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
+	bool found = false;
+
+	for (int i = 0; want && i < sk_ASN1_OBJECT_num(eku); i++)
+		found |= OBJ_cmp(sk_ASN1_OBJECT_value(eku, i), want) == 0;
+	ASN1_OBJECT_free(want);
+	EXTENDED_KEY_USAGE_free(eku);
+	return found;
+}
+
 RC x509_ext(const struct x509 *c, struct arena *a, const char *oid, struct slice *found, bool *critical, struct why *w)
 {
 	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);

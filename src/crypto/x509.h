@@ -48,6 +48,8 @@ int64_t x509_not_before(const struct x509 *c);
 int64_t x509_not_after(const struct x509 *c);
 bool x509_is_ca(const struct x509 *c);
 bool x509_self_issued(const struct x509 *c);	/* subject equals issuer */
+bool x509_may_sign_data(const struct x509 *c);	/* key usage: digitalSignature or nonRepudiation, or none stated */
+bool x509_has_eku(const struct x509 *c, const char *oid);	/* extended key usage lists it, by itself; `oid` is dotted text */
 /* The content of an extension (inside its OCTET STRING) in the arena. found: NULL p when it is absent. Twice is
  * E_MALFORMED x509.extension. `oid` is dotted text. */
 RC x509_ext(const struct x509 *c, struct arena *a, const char *oid, struct slice *found, bool *critical, struct why *w);
@@ -67,8 +69,8 @@ struct x509_rules {
 
 /* From `leaf` by issuer names through `pool` (any order, duplicates allowed, may hold the leaf) up to a self-signed
  * certificate. Each link: names equal, key identifiers where both have one, issuer is a CA that may sign certificates, path
- * length kept, signature of an allowed algorithm. Unknown critical extensions are refused. Nothing is said about
- * trust in the last one, or about time. E_DENIED rules->chain.
+ * length kept, signature of an allowed algorithm. The leaf's key usage, where stated, allows signatures over data. Unknown
+ * critical extensions are refused. Nothing is said about trust in the last one, or about time. E_DENIED rules->chain.
  * The path borrows the certificates. */
 RC x509_path_build(const struct x509 *leaf, struct x509 *const *pool, size_t pool_n, const struct x509_rules *rules,
 		   struct x509_path *out, struct why *w);

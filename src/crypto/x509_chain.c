@@ -122,23 +122,10 @@ static bool revocation_ok(struct search *s, const struct x509 *c, const struct x
 	return !r->require_crls || refuse(s, X509_BAD_CRL, "x509.crl-missing", "is covered by no revocation list", c);
 }
 
-static bool has_eku(const struct x509 *c, const char *oid)
-{
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->x, NID_ext_key_usage, NULL, NULL);
-	ASN1_OBJECT *want = OBJ_txt2obj(oid, 1);
-	bool found = false;
-
-	for (int i = 0; want && i < sk_ASN1_OBJECT_num(eku); i++)
-		found |= OBJ_cmp(sk_ASN1_OBJECT_value(eku, i), want) == 0;
-	ASN1_OBJECT_free(want);
-	EXTENDED_KEY_USAGE_free(eku);
-	return found;
-}
-
 /* The path ends at an anchor: what remains to be looked at. */
 static bool complete(struct search *s)
 {
-	if (s->rules->eku && !has_eku(s->path.c[0], s->rules->eku))
+	if (s->rules->eku && !x509_has_eku(s->path.c[0], s->rules->eku))
 		return refuse(s, X509_BAD_CHAIN, "x509.chain.eku", "lacks the extended key usage", s->path.c[0]);
 	if (!constraints_ok(s))
 		return false;

@@ -198,12 +198,24 @@ static const struct x509 *find_issuer(const struct x509 *child, const struct x50
 	return NULL;
 }
 
+/* A certificate of one use is not taken for another: a key for encryption, or for certificates alone, signs no evidence. */
+static RC check_leaf(const struct x509 *leaf, const struct x509_rules *rules, struct why *w)
+{
+	char subject[96];
+
+	if (x509_may_sign_data(leaf))
+		return rc_of(OK);
+	x509_cn_text(leaf, subject);
+	return deny(w, E_DENIED, rules->chain, "the key usage of \"%s\" allows no signatures over data", subject);
+}
+
 RC x509_path_build(const struct x509 *leaf, struct x509 *const *pool, size_t pool_n, const struct x509_rules *rules,
 		   struct x509_path *out, struct why *w)
 {
 	struct x509_path p = {.c = {leaf}, .n = 1};
 
 	TRY(check_extensions(leaf, rules, w));
+	TRY(check_leaf(leaf, rules, w));
 	while (!x509_self_issued(p.c[p.n - 1])) {
 		const struct x509 *child = p.c[p.n - 1], *issuer;
 		char subject[96];
