@@ -4,6 +4,10 @@
 #include "crypto/x509.h"
 #include "evidence/octets.h"
 
+/* TCG EK Credential Profile 2.5, 3.2.16: extended key usage */
+#define OID_KP_EK  "2.23.133.8.1"
+#define OID_KP_AIK "2.23.133.8.3"
+
 struct pool_of_certs {
 	struct x509 *leaf;
 	struct x509 *c[TPM_AK_CHAIN_MAX * 2];
@@ -28,6 +32,18 @@ static RC load_all(struct slice cert, const struct slice *chain, size_t n, struc
 	return rc_of(OK);
 }
 
+/* The roots that certify TPMs certify other things too, whose keys sign whatever they are given. Some makers call the purpose of an
+ * attestation key that of an endorsement key; its key usage, which the path looks at, tells the two apart. */
+static RC check_purpose(struct vjob *job, const struct x509 *leaf, const struct tpm_ak_reasons *why_not)
+{
+	struct slice eku;
+
+	TRY(x509_ext(leaf, job->arena, "2.5.29.37", &eku, NULL, job->why));
+	if (!eku.p || x509_has_eku(leaf, OID_KP_AIK) || x509_has_eku(leaf, OID_KP_EK))
+		return rc_of(OK);
+	return deny(job->why, E_DENIED, why_not->chain, "the certificate is for another purpose than a TPM's keys");
+}
+
 static RC check(struct vjob *job, const struct tpm_key *key, const struct pool_of_certs *p, const struct tpm_ak_reasons *why_not)
 {
 	/* TPM makers mark these critical; the name in them is the TPM's, which says nothing about trust. */
@@ -41,6 +57,7 @@ static RC check(struct vjob *job, const struct tpm_key *key, const struct pool_o
 		return deny(job->why, E_DENIED, why_not->chain, "the certificate is for another key than the attestation key");
 	if (x509_is_ca(p->leaf))
 		return deny(job->why, E_DENIED, why_not->chain, "the certificate of an attestation key is one of an authority");
+	TRY(check_purpose(job, p->leaf, why_not));
 	TRY(x509_path_build(p->leaf, p->c, p->n, &rules, &path, job->why));
 	root = path.c[path.n - 1];
 	if (path.n < 2 || !vjob_anchor_cert(job, "tpm-ek-root", root)) {
