@@ -128,13 +128,37 @@ static bool wants_ppcie(const struct nv_device *d)
 	return !nv_is_switch(d->arch) && flag.n > 0 && flag.p[0] == FEATURE_PPCIE;
 }
 
-/* Each GPU names exactly the four switches that are there. */
+/* Zeros stand for a device that is not there, or was not told its own name. */
+static bool names_something(struct slice pdi)
+{
+	static const uint8_t nothing[8];
+
+	return pdi.n == 8 && memcmp(pdi.p, nothing, 8) != 0;
+}
+
+/* No other switch bears the name of this one. */
+static bool is_only(const struct nv_device *devices, size_t n, size_t one, struct slice name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (i != one && nv_is_switch(devices[i].arch) && slice_eq(spdm_opaque(&devices[i].report, SPDM_SWITCH_PDI), name))
+			return false;
+	return true;
+}
+
+/* Each GPU names exactly the four switches that are there: as many different names, each of one of them. */
 static bool names_all(const struct nv_device *gpu, const struct nv_device *devices, size_t n)
 {
 	struct slice named = spdm_opaque(&gpu->report, SPDM_SWITCH_PDI);
 
 	if (named.n != PPCIE_SWITCHES * 8)
 		return false;
+	for (size_t i = 0; i < named.n; i += 8) {
+		if (!names_something(slice_sub(named, i, 8)))
+			return false;
+		for (size_t k = 0; k < i; k += 8)
+			if (slice_eq(slice_sub(named, i, 8), slice_sub(named, k, 8)))
+				return false;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct slice own = spdm_opaque(&devices[i].report, SPDM_SWITCH_PDI);
 		bool found = false;
@@ -143,7 +167,7 @@ static bool names_all(const struct nv_device *gpu, const struct nv_device *devic
 			continue;
 		for (size_t at = 0; at < named.n; at += 8)
 			found = found || slice_eq(slice_sub(named, at, 8), own);
-		if (own.n != 8 || !found)
+		if (!found || !is_only(devices, n, i, own))
 			return false;
 	}
 	return true;

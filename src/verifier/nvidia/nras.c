@@ -194,6 +194,18 @@ static bool is_true(const struct json *claims, const char *name)
 	return json_is(v, JSON_BOOL) && v->boolean;
 }
 
+/* The service attests whatever list it is sent, so a guest may send one device twice. The last result against those before it. */
+static RC refuse_duplicate(struct vjob *job)
+{
+	unsigned last = job->results_n - 1;
+	const struct json *id = json_get(job->results[last].claims, "ueid");
+
+	for (unsigned i = 0; json_is(id, JSON_STRING) && i < last; i++)
+		if (json_equal(json_get(job->results[i].claims, "ueid"), id))
+			return deny(job->why, E_DENIED, "nvidia.binding.duplicate-device", "devices %u and %u are one", i, last);
+	return rc_of(OK);
+}
+
 static RC add_device(struct vjob *job, const struct answer *an, const struct json *overall, const struct json_member *device)
 {
 	bool is_switch = !slice_starts(device->name, SLICE_LIT("GPU-"));
@@ -213,7 +225,7 @@ static RC add_device(struct vjob *job, const struct answer *an, const struct jso
 			json_set_slice(job->arena, o, claims->members[i].name, claims->members[i].value);
 	json_set(job->arena, o, "x-nvidia-overall-att-result", json_new_bool(job->arena, true));
 	json_set(job->arena, o, "report_data", json_get(claims, "eat_nonce"));
-	return rc_of(OK);
+	return refuse_duplicate(job);
 }
 
 rc nv_nras_plan(struct vjob *job)

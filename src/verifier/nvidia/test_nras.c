@@ -73,6 +73,7 @@ struct changes {
 	const char *overall, *device;	/* members to set, as JSON */
 	const char *kid;
 	bool other_digest, one_more;
+	const char *second;	/* members of a second device that the overall token vouches for as well */
 };
 
 static struct slice sign(struct arena *a, const char *kid, struct json *claims)
@@ -100,11 +101,22 @@ static struct json *claims_of(struct arena *a, const char *more)
 	return c;
 }
 
+static struct json *voucher(struct arena *a, const uint8_t d[32])
+{
+	struct json *entry = json_new_array(a), *pair = json_new_array(a);
+
+	json_push(a, pair, json_new_cstr(a, "SHA-256"));
+	json_push(a, pair, json_new_hex(a, slice_of(d, 32)));
+	json_push(a, entry, json_new_cstr(a, "DIGEST"));
+	json_push(a, entry, pair);
+	return entry;
+}
+
 static struct slice answer(struct arena *a, const struct changes *c)
 {
 	struct json *all = json_new_array(a), *first = json_new_array(a), *devices = json_new_object(a), *overall, *device;
-	struct json *submods = json_new_object(a), *entry = json_new_array(a), *pair = json_new_array(a);
-	struct slice token;
+	struct json *submods = json_new_object(a);
+	struct slice token, second;
 	uint8_t d[32];
 
 	device = claims_of(a, "{\"x-nvidia-gpu-attestation-report-nonce-match\":true,\"secboot\":true,\"measres\":\"success\",\"hwmodel\":\"GH100\"}");
@@ -118,11 +130,16 @@ static struct slice answer(struct arena *a, const struct changes *c)
 	token = sign(a, c->kid ? c->kid : "lab-1", device);
 	assert_true(rc_ok(digest(DIGEST_SHA256, token, d, NULL)));
 	d[0] ^= c->other_digest;
-	json_push(a, pair, json_new_cstr(a, "SHA-256"));
-	json_push(a, pair, json_new_hex(a, slice_of(d, 32)));
-	json_push(a, entry, json_new_cstr(a, "DIGEST"));
-	json_push(a, entry, pair);
-	json_set(a, submods, "GPU-0", entry);
+	json_set(a, submods, "GPU-0", voucher(a, d));
+	if (c->second) {
+		struct json *other = claims_of(a, c->second);
+
+		json_set(a, other, "x-nvidia-gpu-attestation-report-nonce-match", json_new_bool(a, true));
+		second = sign(a, "lab-1", other);
+		assert_true(rc_ok(digest(DIGEST_SHA256, second, d, NULL)));
+		json_set(a, submods, "GPU-1", voucher(a, d));
+		json_set(a, devices, "GPU-1", json_new_str(a, second));
+	}
 	overall = claims_of(a, "{\"x-nvidia-overall-att-result\":true}");
 	json_set(a, overall, "submods", submods);
 	if (c->overall) {
@@ -213,6 +230,23 @@ static void whatever_is_wrong_with_an_answer_is_named(void **state)
 	}
 }
 
+/* The service does not mind a list that names one device twice; a policy that counts GPUs would. */
+static void one_device_sent_twice_is_refused(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, answer(s.a, &(struct changes){.device = "{\"ueid\":\"4711\"}", .second = "{\"ueid\":\"4712\"}"}));
+	if (!rc_ok(trial_run(&t, &nvidia_driver)))
+		fail_msg("%s", why_render(&t.why, t.a));
+	assert_int_equal(t.job.results_n, 2);
+	trial_end(&t);
+	begin(&t, answer(s.a, &(struct changes){.device = "{\"ueid\":\"4711\"}", .second = "{\"ueid\":\"4711\"}"}));
+	assert_int_equal(trial_run(&t, &nvidia_driver).code, E_DENIED);
+	assert_string_equal(why_reason(&t.why), "nvidia.binding.duplicate-device");
+	trial_end(&t);
+}
+
 static void nobody_trusts_the_service_unless_it_is_pinned(void **state)
 {
 	struct slice ev = answer(s.a, &(struct changes){0}), spki;
@@ -270,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_of_the_pinned_service_counts_with_its_claims),
 		cmocka_unit_test(whatever_is_wrong_with_an_answer_is_named),
+		cmocka_unit_test(one_device_sent_twice_is_refused),
 		cmocka_unit_test(nobody_trusts_the_service_unless_it_is_pinned),
 		cmocka_unit_test(no_flipped_bit_of_an_answer_is_accepted),
 	};

@@ -125,6 +125,31 @@ static void a_gpu_that_names_other_switches_is_of_another_domain(void **state)
 	assert_string_equal(verdict(&m), "part");
 }
 
+/* A link that leads nowhere is named by zeros: a GPU and a switch that both say so are not therefore one domain. */
+static void a_name_of_zeros_or_one_that_stands_twice_names_nobody(void **state)
+{
+	struct domain m;
+
+	(void)state;
+	build(&m, GPUS, SWITCHES, 2);
+	memset(m.ids, 0, sizeof(m.ids));
+	memset(m.named, 0, sizeof(m.named));
+	assert_string_equal(verdict(&m), "part");
+	build(&m, GPUS, SWITCHES, 2);
+	m.ids[2][0] = 0;	/* one switch, and what every GPU calls it */
+	for (unsigned i = 0; i < GPUS; i++)
+		m.named[i][16] = 0;
+	assert_string_equal(verdict(&m), "part");
+	build(&m, GPUS, SWITCHES, 2);
+	memcpy(m.ids[1], m.ids[0], 8);	/* two switches of one name */
+	assert_string_equal(verdict(&m), "part");
+	build(&m, GPUS, SWITCHES, 2);
+	memcpy(m.ids[1], m.ids[0], 8);
+	for (unsigned i = 0; i < GPUS; i++)
+		memcpy(m.named[i], m.ids, sizeof(m.ids));
+	assert_string_equal(verdict(&m), "part");
+}
+
 static void a_switch_that_does_not_say_which_it_is_is_in_no_domain(void **state)
 {
 	struct domain m;
@@ -195,6 +220,7 @@ int main(void)
 		cmocka_unit_test(eight_gpus_and_the_switches_that_they_name_are_whole),
 		cmocka_unit_test(a_domain_with_a_piece_missing_or_too_many_is_told),
 		cmocka_unit_test(a_gpu_that_names_other_switches_is_of_another_domain),
+		cmocka_unit_test(a_name_of_zeros_or_one_that_stands_twice_names_nobody),
 		cmocka_unit_test(a_switch_that_does_not_say_which_it_is_is_in_no_domain),
 		cmocka_unit_test(the_measurement_of_a_decoder_that_is_off_means_nothing),
 	};
