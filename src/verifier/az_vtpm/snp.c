@@ -52,16 +52,15 @@ static RC plan(struct vjob *job)
 	return snp_plan(job, &report, true, false);
 }
 
-static RC check_report(struct vjob *job, const struct az_state *s, struct snp_report *report)
+static RC check_report(struct vjob *job, const struct az_state *s, struct snp_report *report, enum snp_crl *crl)
 {
 	struct snp_certs certs = {.memo = job->memo};
-	enum snp_crl crl;
 	rc r = snp_certs_set_vek(&certs, s->ev.hardware, &hardware, job->why);
 
 	if (rc_ok(r))
 		r = snp_collect(job, report, &hardware, &certs);
 	if (rc_ok(r))
-		r = snp_check(job, report, &certs, &hardware, &crl);
+		r = snp_check(job, report, &certs, &hardware, crl);
 	snp_certs_free(&certs);
 	TRY(r);
 	/* The paravisor runs at VMPL 0. A report of another level was asked for by the guest itself, with data of its choice. */
@@ -72,11 +71,13 @@ static RC check_report(struct vjob *job, const struct az_state *s, struct snp_re
 }
 
 /* Policies written for this TEE know every value as text, and the measurement in base64. */
-static void text_claims(struct arena *a, struct json *claims, const struct snp_report *report)
+static void text_claims(struct arena *a, struct json *claims, const struct snp_report *report, enum snp_crl crl)
 {
 	struct json *typed = json_new_object(a);
 
 	snp_claims(a, typed, report);
+	json_set(a, typed, "crl_checked", json_new_bool(a, crl != SNP_CRL_NONE));
+	json_set(a, typed, "crl_stale", json_new_bool(a, crl == SNP_CRL_STALE));
 	for (size_t i = 0; typed && i < typed->n; i++) {
 		const struct json *v = typed->members[i].value;
 		const struct json *text = v;
@@ -94,14 +95,15 @@ static void text_claims(struct arena *a, struct json *claims, const struct snp_r
 static RC verify(struct vjob *job)
 {
 	struct az_state s = {0};
+	enum snp_crl crl = SNP_CRL_NONE;
 	struct snp_report report;
 	struct json *claims;
 
 	TRY(read_all(job, &s, &report));
-	TRY(check_report(job, &s, &report));
+	TRY(check_report(job, &s, &report, &crl));
 	TRY(az_check(job, &s, report.report_data, &words));
 	claims = vjob_result(job, "cpu");
-	text_claims(job->arena, claims, &report);
+	text_claims(job->arena, claims, &report, crl);
 	az_claims(job->arena, claims, &s);
 	return vjob_done(job);
 }
@@ -139,6 +141,8 @@ static const struct vclaim claim_rows[] = {
 	{"cpuid_*", "string", "family, model, stepping", "SNP report 0x188"},
 	{"launch_mitigations", "string", "mitigations at launch", "SNP report 0x1F8"},
 	{"current_mitigations", "string", "mitigations now", "SNP report 0x200"},
+	{"crl_checked", "string", "\"true\": AMD's revocation list was at hand, and lists none of the chain", "collateral amd-crl"},
+	{"crl_stale", "string", "\"true\": that list is behind its nextUpdate, within the configured grace", "collateral amd-crl"},
 	{NULL},
 };
 

@@ -20,6 +20,7 @@ struct doc {
 	struct slice certificate, cabundle[CHAIN_MAX];
 	unsigned cabundle_n;
 	struct slice public_key, user_data, nonce;	/* p == NULL when absent or null */
+	struct slice bound;	/* the one of the two that carries the request; without a request the nonce, where there is one */
 };
 
 /* ---- the document ---- */
@@ -187,19 +188,22 @@ static RC check_signed(struct vjob *job, const struct doc *d)
 /* ---- bindings and claims ---- */
 
 /* A guest may bind the request in the nonce or in the user data. The reason says which of them was looked at. */
-static RC check_bindings(struct vjob *job, const struct doc *d)
+static RC check_bindings(struct vjob *job, struct doc *d)
 {
 	struct why inner = why_in(job->arena);
 	struct why *outer = job->why;
 	bool user;
 
+	d->bound = d->nonce.p ? d->nonce : d->user_data;
 	if (job->report_data_n == 0)
 		return rc_of(OK);
 	job->why = &inner;
 	user = d->user_data.p && rc_ok(vjob_check_report_data(job, d->user_data, FIT_ZERO_PAD, "nitro.nonce-mismatch.user-data"));
 	job->why = outer;
-	if (user)
+	if (user) {
+		d->bound = d->user_data;
 		return rc_of(OK);
+	}
 	if (!d->nonce.p)
 		return deny(job->why, E_DENIED, "nitro.nonce-mismatch", "the document has no nonce, and other user data if any");
 	return vjob_check_report_data(job, d->nonce, FIT_EXACT, "nitro.nonce-mismatch");
@@ -243,7 +247,7 @@ static RC add_claims(struct vjob *job, const struct doc *d)
 	json_set(a, o, "public_key", hex_or_null(a, d->public_key));
 	json_set(a, o, "user_data", hex_or_null(a, d->user_data));
 	json_set(a, o, "nonce", hex_or_null(a, d->nonce));
-	json_set(a, o, "report_data", json_new_hex(a, d->nonce.p ? d->nonce : d->user_data));
+	json_set(a, o, "report_data", json_new_hex(a, d->bound));
 	return vjob_done(job);
 }
 
@@ -269,7 +273,7 @@ static const struct vclaim nitro_claims[] = {
 	{"public_key", "string or null", "key that the enclave put in", "public_key"},
 	{"user_data", "string or null", "bytes that the enclave put in", "user_data"},
 	{"nonce", "string or null", "nonce that the enclave put in", "nonce"},
-	{"report_data", "string", "the nonce, or the user data where there is none", "nonce, user_data"},
+	{"report_data", "string", "the one of nonce and user data that carries the request; the nonce, where there is one, without a request", "nonce, user_data"},
 	{NULL},
 };
 

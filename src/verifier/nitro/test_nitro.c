@@ -134,6 +134,9 @@ static void the_nonce_or_the_user_data_must_carry_what_is_expected(void **state)
 			fail_msg("row %zu", i);
 		if (!row[i].ok)
 			assert_string_equal(trial_class(&t), "nonce-mismatch");
+		else	/* the claim is what was compared, not the other field */
+			assert_string_equal(json_get(t.job.results[0].claims, "report_data")->text.p,
+					    hex_text(a, slice_cstr(row[i].expected)));
 		trial_end(&t);
 		arena_free(a);
 	}
