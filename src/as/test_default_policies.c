@@ -187,13 +187,15 @@ static void a_good_guest_is_affirming_and_no_mutation_of_what_is_read_is(void **
 	}
 }
 
-/* A TD whose log shows a known kernel and command line says 3, another one 4: both affirm. */
+/* A TD whose log shows a known kernel and command line says 3, another one 4: both affirm. An event that the running guest put into
+ * RTMR 3, with any type and text that it likes, shows nothing. */
 static void a_known_kernel_and_command_line_of_a_td_are_told(void **state)
 {
 	static const struct {
 		const char *kernel, *line;
+		unsigned kernel_index, line_index;
 		int tier;
-	} row[] = {{"k", "l", 3}, {"x", "l", 4}, {"k", "x", 4}};
+	} row[] = {{"k", "l", 2, 3, 3}, {"x", "l", 2, 3, 4}, {"k", "x", 2, 3, 4}, {"k", "l", 4, 3, 4}, {"k", "l", 2, 4, 4}, {"k", "l", 1, 3, 4}};
 	static const char *const queries[] = {"data.policy.trust_claims"};
 	static const struct rego_host_fn fns[] = {{"query_reference_value", 1, 0, query}};
 	static const struct good g = {.policy = "default_cpu"};
@@ -208,9 +210,9 @@ static void a_known_kernel_and_command_line_of_a_td_are_told(void **state)
 		struct json *claims, *values;
 		char *text = arena_printf(a,
 			"{\"tdx\":{\"quote\":{\"body\":{\"rtmr_1\":\"r1\",\"rtmr_2\":\"r2\"}},\"uefi_event_logs\":["
-			"{\"type_name\":\"EV_EFI_BOOT_SERVICES_APPLICATION\",\"details\":{\"device_paths\":[\"File(kernel)\"]},\"digests\":[{\"digest\":\"%s\"}]},"
-			"{\"type_name\":\"EV_EVENT_TAG\",\"details\":{\"string\":\"LOADED_IMAGE::LoadOptions\"},\"digests\":[{\"digest\":\"%s\"}]}]}}",
-			row[i].kernel, row[i].line);
+			"{\"index\":%u,\"type_name\":\"EV_EFI_BOOT_SERVICES_APPLICATION\",\"details\":{\"device_paths\":[\"File(kernel)\"]},\"digests\":[{\"digest\":\"%s\"}]},"
+			"{\"index\":%u,\"type_name\":\"EV_EVENT_TAG\",\"details\":{\"string\":\"LOADED_IMAGE::LoadOptions\"},\"digests\":[{\"digest\":\"%s\"}]}]}}",
+			row[i].kernel_index, row[i].kernel, row[i].line_index, row[i].line);
 
 		assert_true(rc_ok(json_parse(a, slice_cstr(text), NULL, &claims, &w)));
 		assert_true(rc_ok(json_parse(a, SLICE_LIT("{\"rtmr_1\":[\"r1\"],\"rtmr_2\":[\"r2\"],\"tdvfkernel\":\"k\",\"tdvfkernelparams\":\"l\"}"), NULL,

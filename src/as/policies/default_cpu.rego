@@ -81,17 +81,20 @@ configuration := 2 if {
 
 # ---- Intel TDX ----
 
-# 3: the measured kernel and its command line are known ones as well. An event counts only where its digest was extended by the
-# boot firmware and fits its own text.
+# 3: the measured kernel and its command line are known ones as well. The type and the text of an event are not signed, its digest is:
+# an event counts only in a register of the boot whose value is known (2 is rtmr_1, 3 is rtmr_2), not in one that the running guest
+# extends as it likes.
 executables := 3 if {
 	input.tdx.quote.body.rtmr_1 in query_reference_value("rtmr_1")
 	input.tdx.quote.body.rtmr_2 in query_reference_value("rtmr_2")
 	some kernel in input.tdx.uefi_event_logs
+	kernel.index == 2
 	kernel.type_name == "EV_EFI_BOOT_SERVICES_APPLICATION"
 	"File(kernel)" in kernel.details.device_paths
 	some kernel_digest in kernel.digests
 	kernel_digest.digest == query_reference_value("tdvfkernel")
 	some line in input.tdx.uefi_event_logs
+	line.index == 3
 	line.type_name == "EV_EVENT_TAG"
 	line.details.string == "LOADED_IMAGE::LoadOptions"
 	some line_digest in line.digests
