@@ -6,6 +6,8 @@
 #include "crypto/digest.h"
 #include "crypto/pkey.h"
 
+#define RSA_BITS_MIN 2048u	/* of keys whose signatures count */
+
 struct pkey {
 	EVP_PKEY *evp;
 	enum key_kind kind;

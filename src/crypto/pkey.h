@@ -20,7 +20,6 @@ enum sig_alg {
 	SIG_RS256, SIG_RS384, SIG_RS512,	/* RSASSA-PKCS1-v1_5 */
 	SIG_PS256, SIG_PS384, SIG_PS512,	/* RSASSA-PSS, MGF1 of the same hash, salt = hash length */
 	SIG_EDDSA,
-	SIG_RS1,	/* TPM only: SHA-1 */
 	SIG_SM2,	/* with a distinguishing id: pkey_verify_sm2 */
 };
 
@@ -33,8 +32,8 @@ bool pkey_is_private(const struct pkey *k);
 /* Same public key? */
 bool pkey_same(const struct pkey *a, const struct pkey *b);
 
-/* Public keys. E_MALFORMED key.malformed (not on the curve included), E_UNSUPPORTED key.kind (curve, RSA under 2048 or
- * over 8192 bits unless allow_small_rsa: TPM vectors). */
+/* Public keys. E_MALFORMED key.malformed (not on the curve included), E_UNSUPPORTED key.kind (curve, RSA under 1024 or over 8192
+ * bits). Signatures by RSA keys of less than 2048 bits never verify; private keys of that size are not taken. */
 RC pkey_from_spki(struct slice der, struct pkey **out, struct why *w);
 RC pkey_from_pem(struct slice pem, struct pkey **out, struct why *w);	/* "PUBLIC KEY", or the key of a CERTIFICATE */
 RC pkey_from_ec_xy(enum key_kind curve, struct slice x, struct slice y, struct pkey **out, struct why *w);

@@ -38,9 +38,6 @@ static bool alg_of(enum sig_alg alg, struct alg *out)
 	case SIG_PS512:
 		*out = (struct alg){KEY_RSA, DIGEST_SHA512, .pss = alg == SIG_PS512};
 		return true;
-	case SIG_RS1:
-		*out = (struct alg){KEY_RSA, DIGEST_SHA1};
-		return true;
 	case SIG_EDDSA:
 		*out = (struct alg){KEY_ED25519, 0};
 		return true;
@@ -168,6 +165,9 @@ static rc verify_digest(const struct pkey *k, enum digest_alg hash, bool pss, st
 	uint8_t der[160];
 	bool ok;
 
+	/* NIST SP 800-131A; RFC 7518 3.3. Keys of 1024 bits are read, so that a refusal can say whose they are. */
+	if (k->kind == KEY_RSA && pkey_bits(k) < RSA_BITS_MIN)
+		return deny(w, E_DENIED, reason, "a signature by an RSA key of %u bits does not count, it takes %u", pkey_bits(k), RSA_BITS_MIN);
 	if (k->kind != KEY_RSA) {
 		size_t n = raw_to_der(sig, width_of(k->kind), der);
 

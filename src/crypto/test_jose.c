@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include "codec/base64.h"
 #include "crypto/aead.h"
@@ -328,6 +329,42 @@ static void sealed_texts_open_whole_or_not_at_all(void **state)
 	}
 }
 
+/* RFC 7518 3.3: 2048 bits at least, whoever vouches for the key. */
+static void a_signature_by_a_short_rsa_key_does_not_count(void **state)
+{
+	static const size_t bits[] = {1024, 1536, 2048};
+	const struct slice msg = SLICE_LIT("message");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		EVP_PKEY *evp = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits[i]);
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		EVP_MD_CTX *c = EVP_MD_CTX_new();
+		unsigned char *spki = NULL;
+		int n = i2d_PUBKEY(evp, &spki);
+		struct pkey *k = NULL;
+		uint8_t sig[512];
+		size_t sig_n = sizeof(sig);
+		rc r;
+
+		assert_true(n > 0 && rc_ok(pkey_from_spki(slice_of(spki, (size_t)n), &k, NULL)));
+		assert_int_equal(EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, evp), 1);
+		assert_int_equal(EVP_DigestSign(c, sig, &sig_n, msg.p, msg.n), 1);
+		r = pkey_verify(k, SIG_RS256, msg, slice_of(sig, sig_n), "t.signature", &w);
+		assert_int_equal(r.code, bits[i] < 2048 ? E_DENIED : OK);
+		if (bits[i] < 2048)
+			assert_string_equal(why_reason(&w), "t.signature");
+		r = pkey_verify_hash(k, DIGEST_SHA256, false, msg, slice_of(sig, sig_n), "t.signature", &w);
+		assert_int_equal(r.code, bits[i] < 2048 ? E_DENIED : OK);
+		pkey_free(k);
+		EVP_MD_CTX_free(c);
+		OPENSSL_free(spki);
+		EVP_PKEY_free(evp);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +375,7 @@ int main(void)
 		cmocka_unit_test(keys_without_an_allowed_algorithm_are_refused),
 		cmocka_unit_test(a_point_off_the_curve_is_no_key),
 		cmocka_unit_test(signatures_verify_for_their_key_algorithm_and_text_only),
+		cmocka_unit_test(a_signature_by_a_short_rsa_key_does_not_count),
 		cmocka_unit_test(headers_cannot_choose),
 		cmocka_unit_test(registered_claims_are_checked_and_typed_advisory_cve_2026_25537),
 		cmocka_unit_test(the_rfc_7638_thumbprint),

@@ -115,7 +115,7 @@ bool x509_may_sign(const struct x509 *signer, const X509_ALGOR *alg)
 	nid = OBJ_obj2nid(oid);
 	if (nid == NID_rsassaPss && !pss_hash_allowed(alg))
 		return false;
-	return signer->key && x509_sig_allowed(nid) && (pkey_kind(signer->key) != KEY_RSA || pkey_bits(signer->key) >= 2048);
+	return signer->key && x509_sig_allowed(nid) && (pkey_kind(signer->key) != KEY_RSA || pkey_bits(signer->key) >= RSA_BITS_MIN);
 }
 
 /* NULL when it is right. */
