@@ -26,6 +26,21 @@ assert doc["results"][0]["claims"]["insecure"] is True
 PY
 run 1 $at --insecure-sample --report-data 616264
 grep -q 'sample.report-data-mismatch' "$dir/err" || fail "the reason is not printed"
+grep -q 'found 616263, expected 616264' "$dir/err" || fail "what was compared is not printed"
+: >"$dir/empty"
+run 1 --tee snp --evidence "$dir/empty" --at 2026-01-31T12:00:00Z
+grep -q 'is empty' "$dir/err" || fail "an empty file is not told"
+# An SNP report of version 3 with the vendor's processor that nobody signed: what is missing is named as a file of --collateral.
+python3 - "$dir/report" <<'PY'
+import sys
+r = bytearray(1184)
+r[0], r[0x0a], r[0x34], r[0x188], r[0x189] = 3, 2, 1, 0x19, 1
+open(sys.argv[1], "wb").write(r)
+PY
+mkdir "$dir/collateral"
+run 1 --tee snp --evidence "$dir/report" --at 2026-01-31T12:00:00Z --collateral "$dir/collateral"
+grep -q 'amd-vcek "Milan/00*/0.0.0.0"' "$dir/err" || fail "the missing certificate is not named"
+grep -q "not in $dir/collateral: amd-crl/Milan" "$dir/err" || fail "the missing list is not named"
 run 1 --tee nosuch --evidence "$dir/evidence" --at 2026-01-31T12:00:00Z
 run 1 --tee sample --evidence "$dir/absent" --at 2026-01-31T12:00:00Z
 run 2 --tee sample --evidence "$dir/evidence"

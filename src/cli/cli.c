@@ -100,12 +100,26 @@ int cli_parse_head(int argc, char **argv, const struct cli_opt *opts, unsigned n
 	return parse(argc, argv, opts, n, usage, more, NULL, next, done);
 }
 
+/* What was compared, in the words of who compared it. */
+static void print_compared(const struct why_frame *f)
+{
+	if (!f || !f->subject)
+		return;
+	fprintf(stderr, "  %s: found %s", f->subject, f->found && *f->found ? f->found : "nothing");
+	if (f->expected)
+		fprintf(stderr, ", expected %s", f->expected);
+	fputc('\n', stderr);
+}
+
 int cli_fail(const struct why *w)
 {
 	cli_progress_end();
 	fprintf(stderr, "error: %s [%s]\n", why_text(w), why_reason(w));
-	for (const struct why_frame *f = w->first ? w->first->next : NULL; f; f = f->next)
+	print_compared(w->first);
+	for (const struct why_frame *f = w->first ? w->first->next : NULL; f; f = f->next) {
 		fprintf(stderr, "  while %s\n", f->text);
+		print_compared(f);
+	}
 	return CLI_FAILED;
 }
 

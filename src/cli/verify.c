@@ -8,6 +8,7 @@
 #include "codec/base64.h"
 #include "crypto/x509.h"
 #include "verifier/pool.h"
+#include "verifier/registry.h"
 
 #define EVIDENCE_MAX   ((size_t)16 << 20)
 #define COLLATERAL_MAX ((size_t)16 << 20)
@@ -165,17 +166,47 @@ static RC read_job(const struct opts *o, struct vjob *job)
 	return o->trust ? load_trust(job, o->trust) : rc_of(OK);
 }
 
+/* What is at hand may name more: then the driver plans once more with it. */
+static RC gather(const struct opts *o, struct pool *pool, struct vjob *job)
+{
+	const struct vdriver *driver = registry_find(o->tee);
+	unsigned rounds = driver && driver->plan_again ? 2 : 1;
+
+	for (; rounds; rounds--) {
+		job->wants_n = 0;
+		TRY(pool_run(pool, o->tee, VERIFIER_PLAN, job, 0));
+		TRY(load_collateral(job, o->collateral));
+	}
+	return rc_of(OK);
+}
+
 static RC verify(const struct opts *o, struct pool *pool, struct vjob *job)
 {
 	TRY(read_job(o, job));
-	TRY(pool_run(pool, o->tee, VERIFIER_PLAN, job, 0));
-	TRY(load_collateral(job, o->collateral));
+	if (job->evidence.n == 0)
+		return deny(job->why, E_MALFORMED, "verify.evidence", "%s is empty", o->evidence);
+	TRY(gather(o, pool, job));
 	TRY(pool_run(pool, o->tee, VERIFIER_VERIFY, job, 0));
 	/* A broker goes on and says so; who asks here for a comparison must not take its absence for a match. */
 	for (unsigned i = 0; job->init_data.p && i < job->results_n; i++)
 		if (!vresult_binds_init_data(&job->results[i]))
 			return deny(job->why, E_DENIED, "verify.init-data", "evidence of %s does not bind init-data: leave --init-data out", o->tee);
 	return rc_of(OK);
+}
+
+/* What the driver asked for and --collateral does not have: some of it may be why. */
+static void print_missing(const struct opts *o, const struct vjob *job)
+{
+	for (unsigned i = 0; i < job->wants_n; i++) {
+		const struct vcollateral *want = &job->wants[i];
+		bool have = false;
+
+		for (size_t k = 0; k < job->collateral_n; k++)
+			have = have || (!strcmp(job->collateral[k].kind, want->kind) && !strcmp(job->collateral[k].key, want->key));
+		if (!have)
+			fprintf(stderr, "  not in %s: %s%s%s\n", o->collateral ? o->collateral : "--collateral, which is not given", want->kind,
+				*want->key ? "/" : "", flat(job->arena, want->key));
+	}
 }
 
 static int print_claims(const struct opts *o, const struct vjob *job)
@@ -224,6 +255,7 @@ static int run_with(const struct opts *o)
 	} else {
 		fprintf(stderr, "reason: %s\n", why_reason(&w));
 		code = cli_fail(&w);
+		print_missing(o, job);
 	}
 	pool_close(pool);
 	arena_free(a);

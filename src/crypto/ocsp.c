@@ -395,8 +395,8 @@ static RC check_times(const struct ocsp_answer *an, const struct ocsp_rules *rul
 	time_rfc3339(an->this_update, from);
 	time_rfc3339(an->next_update, to);
 	time_rfc3339(rules->now_s, now);
-	r = deny(w, E_DENIED, rules->expired, "the answer holds from %s to %s", from, to);
-	why_compared(w, "time", now, to);
+	r = deny(w, E_DENIED, rules->expired, "the answer holds from %s to %s, not at %s", from, to, now);
+	why_compared(w, "time", now, rules->now_s < an->this_update ? from : to);
 	return r;
 }
 

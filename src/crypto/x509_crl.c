@@ -106,8 +106,8 @@ RC x509_crl_valid_at(const struct x509_crl *crl, int64_t now_s, const char *reas
 	if (crl->next_update == INT64_MIN)
 		return deny(w, E_DENIED, reason, "the revocation list of %s says no next update", from);
 	time_rfc3339(crl->next_update, to);
-	r = deny(w, E_DENIED, reason, "the revocation list holds from %s to %s", from, to);
-	why_compared(w, "time", now, to);
+	r = deny(w, E_DENIED, reason, "the revocation list holds from %s to %s, not at %s", from, to, now);
+	why_compared(w, "time", now, now_s < crl->this_update ? from : to);
 	return r;
 }
 

@@ -249,8 +249,8 @@ RC x509_valid_at(const struct x509 *c, int64_t now_s, const char *reason, struct
 	time_rfc3339(c->not_before, from);
 	time_rfc3339(c->not_after, to);
 	time_rfc3339(now_s, now);
-	r = deny(w, E_DENIED, reason, "the certificate \"%s\" is valid from %s to %s", subject, from, to);
-	why_compared(w, "time", now, to);
+	r = deny(w, E_DENIED, reason, "the certificate \"%s\" is valid from %s to %s, not at %s", subject, from, to, now);
+	why_compared(w, "time", now, now_s < c->not_before ? from : to);
 	return r;
 }
 

@@ -221,6 +221,8 @@ RC dcap_quote_parse(struct slice in, struct dcap_quote *out, struct why *w)
 
 	if (in.n > DCAP_QUOTE_MAX)
 		return deny(w, E_LIMIT, "dcap.parse.size", "the quote has %zu bytes, the most is %u", in.n, DCAP_QUOTE_MAX);
+	if (in.n < DCAP_HEADER)
+		return deny(w, E_MALFORMED, "dcap.parse.header", "%zu bytes are no quote: its header alone has %u", in.n, DCAP_HEADER);
 	TRY(check_header(in, &q, w));
 	TRY(check_body_type(in, &q, w));
 	signed_n = DCAP_HEADER + (q.version == 5 ? 6u : 0u) + body_size(q.body_type);

@@ -95,16 +95,17 @@ static RC check_update(struct run *r, int64_t issued, int64_t next, const char *
 	time_rfc3339(issued, from);
 	time_rfc3339(next, to);
 	time_rfc3339(now, at);
-	v = deny(r->w, E_DENIED, reason, "%s holds from %s to %s", what, from, to);
+	v = deny(r->w, E_DENIED, reason, "%s holds from %s to %s, not at %s", what, from, to, at);
 	why_compared(r->w, "time", at, now < issued ? from : to);
 	return v;
 }
 
 /* ---- revocation: steps 2 and 5 ---- */
 
-static RC missing(struct run *r, const char *kind)
+/* Names the piece as the host keeps it, for whoever is to bring it. */
+static RC missing(struct run *r, const char *what, const char *kind, const char *key)
 {
-	return deny(r->w, E_UNAVAILABLE, "dcap.collateral-missing", "there is no %s for this quote", kind);
+	return deny(r->w, E_UNAVAILABLE, "dcap.collateral-missing", "the %s is not at hand: collateral %s \"%s\"", what, kind, key);
 }
 
 /* The piece that was asked for; a host that keeps one only may leave its key empty. */
@@ -151,14 +152,14 @@ static RC check_revocation(struct run *r)
 		TRY(check_crl_dates(r, r->root_crl, "dcap.expired.root-crl", "the root CRL"));
 		TRY(not_revoked(r, r->root_crl, r->pck->ca, "dcap.revoked.pck-ca"));
 	} else if (!without) {
-		return missing(r, "root CRL");
+		return missing(r, "root CRL", "intel-root-crl", "");
 	}
 	if (pck.p) {
 		TRY(note(r->w, dcap_signed_crl(r->memo, pck, r->pck->ca, &r->pck_crl, r->w), "reading the PCK CRL"));
 		TRY(check_crl_dates(r, r->pck_crl, "dcap.expired.pck-crl", "the PCK CRL"));
 		TRY(not_revoked(r, r->pck_crl, r->pck->leaf, "dcap.revoked.pck"));
 	} else if (!without) {
-		return missing(r, "PCK CRL");
+		return missing(r, "PCK CRL", "intel-pck-crl", ca_name(r->pck->ca_kind));
 	}
 	r->v.has_crls = r->root_crl && r->pck_crl;
 	r->v.root_crl_number = r->root_crl ? x509_crl_number(r->root_crl) : 0;
@@ -201,10 +202,14 @@ static RC load_documents(struct run *r)
 	qe_chain = collateral(r, "intel-qe-identity-chain", tee_name(r->q));
 	if (!info.p && !qe.p && r->job->without & VJOB_WITHOUT_TCB)
 		return rc_of(OK);
-	if (!info.p || !info_chain.p)
-		return missing(r, info.p ? "issuer chain of the TCB info" : "TCB info");
-	if (!qe.p || !qe_chain.p)
-		return missing(r, qe.p ? "issuer chain of the QE identity" : "QE identity");
+	if (!info.p)
+		return missing(r, "TCB info", "intel-tcb-info", key);
+	if (!info_chain.p)
+		return missing(r, "issuer chain of the TCB info", "intel-tcb-info-chain", key);
+	if (!qe.p)
+		return missing(r, "QE identity", "intel-qe-identity", tee_name(r->q));
+	if (!qe_chain.p)
+		return missing(r, "issuer chain of the QE identity", "intel-qe-identity-chain", tee_name(r->q));
 	TRY(dcap_signed_tcb_info(r->memo, info, info_chain, &r->info, r->w));
 	TRY(note(r->w, check_signer(r, r->info->chain), "checking who signed the TCB info"));
 	TRY(check_update(r, r->info->info.issue_date, r->info->info.next_update, "dcap.expired.tcb-info", "the TCB info"));

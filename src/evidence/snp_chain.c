@@ -167,21 +167,35 @@ static struct slice collateral_of(struct vjob *job, const struct snp_report *r, 
 	return vjob_collateral(job, kind, "");
 }
 
+/* Names the piece as the host keeps it, for whoever is to bring it. */
+static RC missing(struct vjob *job, const struct snp_report *r, const struct snp_reasons *why_not, const char *what, const char *kind,
+		  const char *(*key)(struct arena *, const struct snp_report *, enum snp_generation))
+{
+	enum snp_generation g[2];
+	const char *name;
+
+	(void)candidates(r, g);
+	name = key(job->arena, r, g[0]);
+	return deny(job->why, E_UNAVAILABLE, why_not->missing, "%s not at hand: collateral %s \"%s\"", what, kind, name ? name : "");
+}
+
 rc snp_collect(struct vjob *job, const struct snp_report *r, const struct snp_reasons *why_not, struct snp_certs *c)
 {
+	const char *kind = snp_signing_key(r) == 1 ? "amd-vlek" : "amd-vcek";
 	struct slice s;
 
 	if (!c->vek) {
-		s = snp_signing_key(r) == 1 ? collateral_of(job, r, "amd-vlek", vlek_key) : collateral_of(job, r, "amd-vcek", vcek_key);
+		s = collateral_of(job, r, kind, snp_signing_key(r) == 1 ? vlek_key : vcek_key);
 		if (!s.p)
-			return deny(job->why, E_UNAVAILABLE, why_not->missing, "the certificate of the key that signed the report is not at hand");
+			return missing(job, r, why_not, "the certificate of the key that signed the report is", kind,
+				       snp_signing_key(r) == 1 ? vlek_key : vcek_key);
 		TRY(snp_certs_set_vek(c, s, why_not, job->why));
 	}
 	s = collateral_of(job, r, "amd-ask-ark", ca_key);
 	if (s.p)
 		TRY(snp_certs_add(c, s, why_not, job->why));
 	if (c->pool_n == 0)
-		return deny(job->why, E_UNAVAILABLE, why_not->missing, "AMD's certificates above the one of the chip are not at hand");
+		return missing(job, r, why_not, "AMD's certificates above that of the key are", "amd-ask-ark", ca_key);
 	return rc_of(OK);
 }
 
@@ -316,10 +330,10 @@ static RC check_chain(struct vjob *job, struct snp_report *r, const struct snp_c
 
 	TRY(build_path(job, c, &rules, &path));
 	if (!vjob_anchor_cert(job, "amd-ark", path.c[2])) {
-		rc no = deny(job->why, E_DENIED, why_not->root, "the chain ends in \"%s\", which is none of the pinned roots",
+		rc no = deny(job->why, E_DENIED, why_not->root, "the chain ends in \"%s\", which is no trusted root",
 			     x509_subject_cn(path.c[2], job->arena));
 
-		why_compared(job->why, "ark_sha256", hex_text(job->arena, slice_of(x509_sha256(path.c[2]), 32)), "a pinned AMD root key");
+		why_compared(job->why, "ark_sha256", hex_text(job->arena, slice_of(x509_sha256(path.c[2]), 32)), "an anchor of amd-ark");
 		return no;
 	}
 	TRY(check_roles(r, &path, job->arena, why_not, job->why));

@@ -57,16 +57,25 @@ static RC read_json(struct arena *a, struct slice in, struct slice *report, stru
 	return rc_of(OK);
 }
 
+/* No version of a report is a bracket; one might be a blank. */
+static bool is_json(struct slice in)
+{
+	return in.n && (in.p[0] == '{' || (in.n != SNP_REPORT_SIZE && memchr(" \t\r\n", in.p[0], 4)));
+}
+
 /* Both forms end in the same bytes and the same decoder. */
 static RC read_evidence(struct vjob *job, struct snp_report *r, struct snp_certs *c)
 {
 	struct slice report = job->evidence;
 
-	if (job->evidence.n != SNP_REPORT_SIZE && job->evidence.n && strchr(" \t\r\n{", job->evidence.p[0])) {
+	if (is_json(job->evidence)) {
 		struct why inner = why_in(job->arena);
 		rc res = read_json(job->arena, job->evidence, &report, c, &inner);
 
 		TRY(recast(res, &inner, "snp.parse.evidence", "snp.unsupported.evidence", job->why));
+	} else if (job->evidence.n != SNP_REPORT_SIZE) {
+		return deny(job->why, E_MALFORMED, "snp.parse.report", "%zu bytes are neither a JSON document nor a report, which has %u",
+			    job->evidence.n, SNP_REPORT_SIZE);
 	}
 	return snp_report_parse(report, &reasons, r, job->why);
 }
