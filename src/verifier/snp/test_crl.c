@@ -36,7 +36,9 @@ static const char recipe[] =
 	"$gen -revoke ask.pem && $gen -gencrl -crldays 30 -out revoking.crl &&\n"
 	"openssl ca -config c.cnf -keyfile ask.key -cert ask.pem -gencrl -crldays 30 -out by_ask.crl &&\n"
 	"openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -subj /CN=ARK-Milan -days 3650 $ca -out other.pem &&\n"
-	"openssl ca -config c.cnf -keyfile other.key -cert other.pem -gencrl -crldays 30 -out forged.crl\n";
+	"openssl ca -config c.cnf -keyfile other.key -cert other.pem -gencrl -crldays 30 -out forged.crl &&\n"
+	"openssl req -x509 -newkey rsa:2048 -nodes -keyout else.key -subj /CN=ARK-Genoa -days 3650 $ca -out else.pem &&\n"
+	"openssl ca -config c.cnf -keyfile else.key -cert else.pem -gencrl -crldays 30 -out stranger.crl\n";
 
 static int set_up(void **state)
 {
@@ -120,6 +122,7 @@ static void a_list_of_another_signer_is_refused(void **state)
 {
 	(void)state;
 	expect("forged.crl", 0, 0, "snp.crl-signature");
+	expect("stranger.crl", 0, 0, "snp.crl-signature");	/* of nobody in this chain: it says nothing about it */
 }
 
 static void a_list_holds_between_its_dates(void **state)

@@ -316,6 +316,33 @@ static void one_bank_named_twice_or_unknown_is_refused(void **state)
 	arena_free(a);
 }
 
+/* TPM 2.0 has 24 PCRs: a bit behind them would be a PCR that has no value, and no name. */
+static void a_pcr_beyond_the_last_is_refused(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct tpm_quote q;
+	struct slice good = attest(a, 0xff544347, 0x8018, (const uint16_t[]){0xb}, (const uint8_t[][3]){{1, 0, 0}}, 1);
+	size_t at = good.n - 34 - 4;	/* digest with its size, then the count of octets and the octets */
+
+	(void)state;
+	for (unsigned octets = 4; octets <= 9; octets++)
+		for (uint8_t beyond = 0; beyond < 2; beyond++) {
+			struct buf b = buf_in(a, 0);
+
+			buf_slice(&b, slice_sub(good, 0, at));
+			buf_putc(&b, (char)octets);
+			buf_slice(&b, slice_sub(good, at + 1, 3));
+			for (unsigned i = 3; i < octets; i++)
+				buf_putc(&b, (char)(i + 1 == octets ? beyond : 0));
+			buf_slice(&b, slice_sub(good, at + 4, good.n));
+			if (beyond || octets > 8)
+				refused(buf_view(&b), "t.parse");
+			else
+				assert_true(rc_ok(tpm_quote_parse(buf_view(&b), &words, &q, NULL)));
+		}
+	arena_free(a);
+}
+
 static struct json *hex_list(struct arena *a, unsigned n)
 {
 	struct json *v = json_new_array(a);
@@ -504,6 +531,7 @@ int main(void)
 		cmocka_unit_test(magic_and_type_are_checked),
 		cmocka_unit_test(a_quote_over_no_pcr_is_refused),
 		cmocka_unit_test(one_bank_named_twice_or_unknown_is_refused),
+		cmocka_unit_test(a_pcr_beyond_the_last_is_refused),
 		cmocka_unit_test(a_resettable_pcr_is_never_presented_as_another),
 		cmocka_unit_test(pcrs_that_are_not_quoted_are_no_claims),
 		cmocka_unit_test(init_data_of_any_length_is_compared_or_refused),

@@ -1,5 +1,5 @@
-/* The certificate of the key that signed: what it must say about TCB, chip and role, one thing wrong at a time, under a chain made
- * here. Advisories: attestation-rs#67, TOB-WAPI-8 (patch level taken from the report, chip id unchecked). */
+/* Reports that are signed as they must be, under a chain made here: what the certificate of the key must say about TCB, chip and
+ * role, and what a report must be beyond its signature, one thing wrong at a time. Advisories: attestation-rs#67, TOB-WAPI-8 (patch level taken from the report, chip id unchecked). */
 #include "verifier/test_driver.h"
 
 #include "base/num.h"
@@ -274,6 +274,38 @@ static void certificates_of_another_product_are_refused(void **state)
 	expect(&milan, good_vek(&milan), "{\"version\":2,\"cpuid\":\"000000\"}", false, NULL, "version 2");
 }
 
+/* What nobody knows how to read is not guessed at, however well it is signed. */
+static void a_form_that_is_not_known_is_refused_signed_or_not(void **state)
+{
+	static const struct {
+		const char *fields, *reason;
+	} row[] = {
+		{"{\"version\":1}", "snp.unsupported.report"},
+		{"{\"version\":6}", "snp.unsupported.report"},
+		{"{\"signature_algorithm\":0}", "snp.unsupported.report"},
+		{"{\"signature_algorithm\":2}", "snp.unsupported.report"},
+		{"{\"cpuid\":\"192000\"}", "snp.unsupported.report"},	/* no processor that is known */
+		{"{\"cpuid\":\"1a1200\"}", "snp.unsupported.report"},
+		{"{\"policy\":65536}", "snp.parse.report"},	/* bit 17, which the firmware demands */
+		{"{\"key_info\":32}", "snp.parse.report"},
+		{"{\"reported_tcb\":\"0301000000011648\"}", "snp.parse.report"},
+		{"{\"current_tcb\":\"0301010000001648\"}", "snp.parse.report"},
+		{"{\"launch_tcb\":\"0301000100001648\"}", "snp.parse.report"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++)
+		expect(&genoa, good_vek(&genoa), row[i].fields, false, row[i].reason, row[i].fields);
+}
+
+/* Key 7 stands for no signature at all. */
+static void a_report_that_names_no_signing_key_is_refused(void **state)
+{
+	(void)state;
+	expect(&genoa, good_vek(&genoa), "{\"key_info\":28}", false, "snp.signature", "no key");
+	expect(&genoa, good_vek(&genoa), "{\"key_info\":8}", false, "snp.signature", "a key of no known kind");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +318,8 @@ int main(void)
 		cmocka_unit_test(the_key_must_be_one_that_signs_reports),
 		cmocka_unit_test(a_certificate_of_another_time_is_refused),
 		cmocka_unit_test(certificates_of_another_product_are_refused),
+		cmocka_unit_test(a_form_that_is_not_known_is_refused_signed_or_not),
+		cmocka_unit_test(a_report_that_names_no_signing_key_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_worlds, free_worlds);
