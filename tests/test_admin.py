@@ -128,6 +128,20 @@ def secrets_are_put_listed_replaced_and_deleted():
         assert empty.status == 200 and g.get('a/b/empty').status == 200
 
 
+def writers_of_one_secret_side_by_side_all_succeed():
+    with Broker() as b:
+        statuses = []
+
+        def write(n):
+            for i in range(6):
+                statuses.append(b.admin('POST', 'resource/a/b/c', f'{n}-{i}'.encode()).status)
+        threads = [threading.Thread(target=write, args=(n,)) for n in range(6)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        assert statuses == [200] * 36, statuses
+        assert len([r for r in b.admin('GET', 'audit/records').json() if r.get('action') == 'set-resource']) == 36
+
+
 def a_refusal_is_explained_to_the_operator_and_not_to_the_guest():
     with Broker() as b:
         b.set_secret('default/key/1', b.canary())
@@ -321,7 +335,8 @@ def the_command_line_does_the_whole_job():
 run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
          a_pattern_is_matched_against_the_path_as_a_whole_and_never_the_query, deny_all_and_insecure_allow_all_do_what_they_say,
          a_policy_that_does_not_compile_is_refused_with_its_place, an_undefined_policy_result_denies_and_says_so,
-         secrets_are_put_listed_replaced_and_deleted, a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
+         secrets_are_put_listed_replaced_and_deleted, writers_of_one_secret_side_by_side_all_succeed,
+         a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
          the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
          a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
          what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, metrics_are_on_their_own_listener_and_name_no_secret,

@@ -156,6 +156,83 @@ static void bad_attestations_are_refused_with_a_reason(void **state)
 	}
 }
 
+/* The binding of 0.1.0 covers no algorithm: whoever is on the way could choose another. */
+static void a_key_of_0_1_0_is_for_rsa1_5_alone(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct rcar_attestation at;
+
+	(void)state;
+	assert_int_equal(rcar_parse_attestation(a, SLICE_LIT("{\"tee-pubkey\":{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQAB\",\"e\":\"AQAB\"},"
+						     "\"tee-evidence\":\"{}\"}"),
+						RCAR_010, "sample", SLICE_LIT(NONCE), 0, true, &at, &w).code,
+			 E_UNSUPPORTED);
+	assert_string_equal(why_reason(&w), "rcar.key");
+	arena_free(a);
+}
+
+/* Sixteen devices, and no seventeenth. */
+static void additional_evidence_has_a_limit(void **state)
+{
+	for (unsigned n = RCAR_ITEMS_MAX - 1; n <= RCAR_ITEMS_MAX; n++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct rcar_attestation at;
+		struct buf b = buf_in(a, 0);
+		rc r;
+
+		(void)state;
+		buf_puts(&b, "{\"runtime-data\":{\"nonce\":\"" NONCE "\",\"tee-pubkey\":" EC_KEY "},\"tee-evidence\":{\"primary_evidence\":1,"
+			     "\"additional_evidence\":\"{");
+		for (unsigned i = 0; i < n; i++)
+			buf_printf(&b, "%s\\\"x-dev%02u\\\":1", i ? "," : "", n - i);	/* not in the order of their names */
+		buf_puts(&b, "}\"}}");
+		r = rcar_parse_attestation(a, buf_view(&b), RCAR_040, "snp", SLICE_LIT(NONCE), 0, false, &at, &w);
+		if (n == RCAR_ITEMS_MAX) {
+			assert_int_equal(r.code, E_LIMIT);
+			assert_string_equal(why_reason(&w), "rcar.additional");
+		} else {
+			assert_true(rc_ok(r));
+			assert_int_equal(at.items_n, RCAR_ITEMS_MAX);
+			for (unsigned i = 2; i < at.items_n; i++)
+				assert_true(strcmp(at.items[i - 1].tee, at.items[i].tee) < 0);
+		}
+		arena_free(a);
+	}
+}
+
+/* Anybody may send one. */
+static void a_request_is_small_and_flat(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct rcar_request q;
+
+	(void)state;
+	for (unsigned over = 0; over < 2; over++) {
+		struct why w = why_in(a);
+		struct buf deep = buf_in(a, 0), wide = buf_in(a, 0), large = buf_in(a, 0);
+
+		buf_puts(&deep, "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":");
+		for (unsigned i = 0; i < 15 + over; i++)
+			buf_putc(&deep, '[');
+		for (unsigned i = 0; i < 15 + over; i++)
+			buf_putc(&deep, ']');
+		buf_putc(&deep, '}');
+		assert_int_equal(rcar_parse_request(a, buf_view(&deep), &q, &w).code, over ? E_LIMIT : OK);
+		buf_puts(&wide, "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":[1");
+		for (unsigned i = 0; i < 4000 + over * 200; i++)
+			buf_puts(&wide, ",1");
+		buf_puts(&wide, "]}");
+		assert_int_equal(rcar_parse_request(a, buf_view(&wide), &q, &w).code, over ? E_LIMIT : OK);
+		buf_puts(&large, "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}");
+		while (large.n < 65536 + over)
+			buf_putc(&large, ' ');
+		assert_int_equal(rcar_parse_request(a, buf_view(&large), &q, &w).code, over ? E_LIMIT : OK);
+	}
+	arena_free(a);
+}
+
 static void rsa1_5_needs_the_configuration(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -232,6 +309,9 @@ int main(void)
 		cmocka_unit_test(each_version_binds_as_its_worked_exchange),
 		cmocka_unit_test(unknown_key_members_do_not_change_the_binding),
 		cmocka_unit_test(bad_attestations_are_refused_with_a_reason),
+		cmocka_unit_test(a_key_of_0_1_0_is_for_rsa1_5_alone),
+		cmocka_unit_test(additional_evidence_has_a_limit),
+		cmocka_unit_test(a_request_is_small_and_flat),
 		cmocka_unit_test(rsa1_5_needs_the_configuration),
 		cmocka_unit_test(requests_name_a_version_and_a_tee),
 		cmocka_unit_test(a_request_without_extra_params_or_with_an_unknown_tee_is_refused),

@@ -149,6 +149,29 @@ static void the_default_expiry_is_twelve_months_on_a_leap_day_too(void **state)
 	assert_int_equal(until, time_from_civil(2029, 2, 28, 12, 0, 0));
 }
 
+/* A message holds so many values and no more; one is too many for all. */
+static void a_message_has_a_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned over = 0; over < 2; over++) {
+		struct json *values = json_new_object(f->a);
+		struct buf b = buf_in(f->a, 0);
+		char **names;
+		size_t n = 0;
+
+		for (unsigned i = 0; i < RVPS_VALUES_MAX + over; i++)
+			json_set(f->a, values, arena_printf(f->a, "v%u", i), json_new_i64(f->a, i));
+		buf_puts(&b, "{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"");
+		buf_slice(&b, b64_text(f->a, B64_STD, json_text(f->a, values)));
+		buf_puts(&b, "\"}");
+		assert_int_equal(rvps_register(f->rvps, buf_view(&b), 0, NULL, &n, &f->w).code, over ? E_LIMIT : OK);
+		assert_int_equal(n, over ? 0 : RVPS_VALUES_MAX);
+		assert_true(rc_ok(rvps_list(f->rvps, NULL, 10000, f->a, &names, &n, &f->w)));
+		assert_int_equal(n, RVPS_VALUES_MAX);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_expired_value_is_not_a_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_change_is_seen_at_once_and_a_deleted_value_is_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_messages_are_refused_and_store_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_message_has_a_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_default_expiry_is_twelve_months_on_a_leap_day_too, setup, teardown),
 	};
 
