@@ -140,6 +140,16 @@ def writers_of_one_secret_side_by_side_all_succeed():
         [t.join() for t in threads]
         assert statuses == [200] * 36, statuses
         assert len([r for r in b.admin('GET', 'audit/records').json() if r.get('action') == 'set-resource']) == 36
+        gone = []
+
+        def remove():
+            gone.append(b.admin('DELETE', 'resource/a/b/c').status)
+            write(9)
+        statuses.clear()
+        threads = [threading.Thread(target=remove) for _ in range(4)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        assert set(gone) <= {200, 404} and statuses == [200] * 24, (gone, statuses)
 
 
 def a_refusal_is_explained_to_the_operator_and_not_to_the_guest():

@@ -16,6 +16,16 @@ static atomic_int log_max = LOG_INFO;	/* the log sink is the one place with stat
 
 static const char *const level_name[] = {"error", "warn", "info", "debug"};
 
+enum log_level log_level_of(const char *text, enum log_level otherwise)
+{
+	static const char *const name[] = {[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+
+	for (unsigned i = 0; text && i < sizeof(name) / sizeof(name[0]); i++)
+		if (strcmp(text, name[i]) == 0)
+			return (enum log_level)i;
+	return text && strcmp(text, "trace") == 0 ? LOG_DEBUG : otherwise;
+}
+
 void log_set_level(enum log_level max)
 {
 	atomic_store(&log_max, (int)max);

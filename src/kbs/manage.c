@@ -85,41 +85,61 @@ static rc put_resource(struct kbs *k, const struct admin_identity *who, const st
 	return commit_change(&(struct change){k, who, "set-resource", name, a, o}, ops, n, w);
 }
 
+/* Writers of one name race for the next version: the loser plans again, on what the winner left. */
+#define RACES_MAX 1000u
+
+static bool lost_race(rc r, const struct why *w)
+{
+	return !rc_ok(r) && (strcmp(why_reason(w), "store.changed") == 0 || strcmp(why_reason(w), "store.exists") == 0);
+}
+
+static rc race_result(rc r, struct why *w)
+{
+	return lost_race(r, w) ? deny(w, E_UNAVAILABLE, "kbs.races", "other writers of this name were faster %u times: try again", RACES_MAX) : r;
+}
+
 rc kbs_put_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
 		    struct slice value, struct kbs_outcome *o, struct why *w)
 {
 	struct arena *a = arena_new(4 * KMS_SECRET_MAX);
+	unsigned races = 0;
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "PluginInternalError"};
-	/* Two writers of one name race for the next version: the loser tries again. */
-	for (unsigned i = 0; i < 8; i++) {
-		r = a ? put_resource(k, who, path, path_n, value, a, o, w) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
-		if (rc_ok(r) || (strcmp(why_reason(w), "store.changed") != 0 && strcmp(why_reason(w), "store.exists") != 0))
-			break;
+	do {
 		arena_reset(a, (struct arena_mark){0});
-	}
+		r = a ? put_resource(k, who, path, path_n, value, a, o, w) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
+	} while (lost_race(r, w) && ++races < RACES_MAX);
 	arena_free(a);
-	return r;
+	return race_result(r, w);
+}
+
+static rc delete_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n, struct arena *a,
+			  struct kbs_outcome *o, struct why *w)
+{
+	struct store_op *ops;
+	char *name;
+	size_t n;
+
+	TRY(name_of(a, path, path_n, &name, w));
+	TRY(kms_delete_ops(k->env.kms, name, a, &ops, &n, w));
+	return commit_change(&(struct change){k, who, "delete-resource", name, a, o}, ops, n, w);
 }
 
 rc kbs_delete_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
 		       struct kbs_outcome *o, struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct store_op *ops;
-	char *name;
-	size_t n;
+	unsigned races = 0;
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "PluginInternalError"};
-	r = name_of(a, path, path_n, &name, w);
-	if (rc_ok(r))
-		r = kms_delete_ops(k->env.kms, name, a, &ops, &n, w);
-	if (rc_ok(r))
-		r = commit_change(&(struct change){k, who, "delete-resource", name, a, o}, ops, n, w);
+	do {
+		arena_reset(a, (struct arena_mark){0});
+		r = a ? delete_resource(k, who, path, path_n, a, o, w) : deny(w, E_INTERNAL, "kbs.memory", "no memory");
+	} while (lost_race(r, w) && ++races < RACES_MAX);
 	arena_free(a);
-	return r;
+	return race_result(r, w);
 }
 
 rc kbs_list_resources(struct kbs *k, const char *prefix, const char *after, size_t limit, struct arena *a, char ***names,

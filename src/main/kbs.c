@@ -447,6 +447,7 @@ static int usage(FILE *to, int code)
 		    "      --check              read the configuration, say what is wrong with it, and end\n"
 		    "  -V, --version\n"
 		    "  -h, --help\n\n"
+		    "environment: RUST_LOG is error, warn, info (the default), debug or trace\n"
 		    "signals: TERM ends it once the requests under way are answered, INT at once, HUP reads the certificates again.\n"
 		    "exit codes: 0 ended by a signal, 1 could not start, 2 usage\n");
 	return code;
@@ -499,6 +500,7 @@ int main(int argc, char **argv)
 	}
 	if (only_check)
 		return check(config);
+	log_set_level(log_level_of(getenv("RUST_LOG"), LOG_INFO));
 	harden();
 	/* Every thread inherits the mask; the signals come to sigwait alone. */
 	sigemptyset(&set);

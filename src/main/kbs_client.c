@@ -1,6 +1,8 @@
 /* kbs_client.c - the command line: options of the connection, then a sub-command. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/log.h"
 #include "base/num.h"
 #include "cli/commands.h"
 #include "cli/remote.h"
@@ -24,6 +26,7 @@ int main(int argc, char **argv)
 	int next, code = CLI_USAGE;
 
 	pool_worker_main(argc, argv);
+	log_set_level(log_level_of(getenv("RUST_LOG"), LOG_WARN));
 	a = arena_new(0);
 	more = buf_in(a, 0);
 	buf_puts(&more, "sub-commands (each has --help):\n");
