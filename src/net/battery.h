@@ -34,6 +34,7 @@ static const struct bad_request battery[] = {
 	BAD("two coding headers", 400, POST_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
 	BAD("coding empty", 400, POST_HEAD "Transfer-Encoding:\r\n\r\n"),
 	BAD("coding in 1.0", 400, "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+	BAD("coding in 1.0, of a GET", 400, "GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
 	BAD("length and coding", 400, POST_HEAD "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
 	BAD("coding and length", 400, POST_HEAD "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"),
 	BAD("chunk size with 0x", 400, CHUNKED "0x3\r\nabc\r\n0\r\n\r\n"),
