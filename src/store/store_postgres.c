@@ -25,12 +25,19 @@ struct pool_slot {
 	bool busy;
 };
 
+/* One who waits for a connection, on its own stack. */
+struct waiter {
+	pthread_cond_t cond;
+	struct pool_slot *slot; /* once it has been handed one */
+	struct waiter *next;
+};
+
 struct pg {
 	struct store base;
 	struct arena *arena;
 	const char *conninfo;
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t free_slot;
+	struct waiter *waiting; /* the first has waited longest */
 	struct pool_slot slot[POOL];
 	int64_t sweep_at_s;
 };
@@ -74,9 +81,14 @@ static const char schema_sql[] =
         "CREATE SEQUENCE IF NOT EXISTS warrant_rev;"
         "COMMIT";
 
+/* A limit of time that the operator has set, in the connection string, for the role or for the database, stays as it is. */
+#define LIMIT(name, ms)                                                                                                \
+	"SELECT set_config('" name "', '" ms "', false) WHERE current_setting('" name "') = '0';"
+
 static const char session_sql[] =
-        "SET client_min_messages = warning; SET statement_timeout = 10000; SET lock_timeout = 5000;"
-        "SET idle_in_transaction_session_timeout = 10000; SET synchronous_commit = on;"
+        LIMIT("statement_timeout", "10000") LIMIT("lock_timeout", "5000")
+        LIMIT("idle_in_transaction_session_timeout", "10000")
+        "SET client_min_messages = warning; SET synchronous_commit = on;"
         "SET default_transaction_isolation = 'read committed'";
 
 static struct pg *pg_of(struct store *s)
@@ -171,25 +183,41 @@ static rc connect_one(const struct pg *p, PGconn **out, bool schema, struct why 
 	return r;
 }
 
-static struct pool_slot *take(struct pg *p, struct why *w)
+/* Joins the queue and leaves it, with a slot or, after WAIT_S, without. The lock is held. */
+static struct pool_slot *wait_in_turn(struct pg *p)
 {
-	struct pool_slot *s = NULL;
+	struct waiter me = {.cond = PTHREAD_COND_INITIALIZER}, **at;
 	struct timespec until;
 	int e = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += WAIT_S;
-	pthread_mutex_lock(&p->lock);
-	for (;;) {
-		for (size_t i = 0; i < POOL; i++)
-			if (!p->slot[i].busy && (!s || (!s->c && p->slot[i].c)))
-				s = &p->slot[i];
-		if (s || e)
-			break;
-		e = pthread_cond_timedwait(&p->free_slot, &p->lock, &until);
+	for (at = &p->waiting; *at;)
+		at = &(*at)->next;
+	*at = &me;
+	while (!me.slot && !e)
+		e = pthread_cond_timedwait(&me.cond, &p->lock, &until);
+	if (!me.slot) {
+		for (at = &p->waiting; *at != &me;)
+			at = &(*at)->next;
+		*at = me.next;
 	}
+	pthread_cond_destroy(&me.cond);
+	return me.slot;
+}
+
+static struct pool_slot *take(struct pg *p, struct why *w)
+{
+	struct pool_slot *s = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < POOL; i++)
+		if (!p->slot[i].busy && (!s || (!s->c && p->slot[i].c)))
+			s = &p->slot[i];
 	if (s)
 		s->busy = true;
+	else
+		s = wait_in_turn(p);
 	pthread_mutex_unlock(&p->lock);
 	if (!s)
 		(void)rc_ok(
@@ -205,8 +233,16 @@ static void give(struct pg *p, struct pool_slot *s)
 		s->c = NULL;
 	}
 	pthread_mutex_lock(&p->lock);
-	s->busy = false;
-	pthread_cond_signal(&p->free_slot);
+	/* Handed over, not put down: a thread that comes back at once would take it before one that waits is awake. */
+	if (p->waiting) {
+		struct waiter *first = p->waiting;
+
+		p->waiting = first->next;
+		first->slot = s;
+		pthread_cond_signal(&first->cond);
+	} else {
+		s->busy = false;
+	}
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -489,7 +525,6 @@ static void pg_close(struct store *s)
 	for (size_t i = 0; i < POOL; i++)
 		PQfinish(p->slot[i].c);
 	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->free_slot);
 	arena_free(p->arena);
 }
 
@@ -515,7 +550,6 @@ rc store_open_postgres(const char *conninfo, const struct clock *clock, struct s
 	p->base = (struct store){&postgres_vt, clock};
 	p->arena = a;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->free_slot, NULL);
 	r = connect_one(p, &p->slot[0].c, true, w);
 	if (!rc_ok(r)) {
 		pg_close(&p->base);

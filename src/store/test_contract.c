@@ -429,7 +429,8 @@ static void limits_are_kept(void **state)
 	memset(big, 'b', sizeof(big));
 	refused(f, store_put(f->s, "t", "big", slice_of(big, sizeof(big)), &f->w).code, E_LIMIT, "store.size");
 	assert_true(rc_ok(store_put(f->s, "t", "big", slice_of(big, STORE_VALUE_MAX), &f->w)));
-	assert_true(rc_ok(store_get(f->s, "t", "big", f->a, &v, NULL, NULL, &f->w)));
+	if (!rc_ok(store_get(f->s, "t", "big", f->a, &v, NULL, NULL, &f->w)))
+		fail_msg("%s: %s", why_reason(&f->w), why_text(&f->w));
 	assert_int_equal(v.n, STORE_VALUE_MAX);
 	for (size_t i = 0; i < COUNT_OF(many); i++)
 		many[i] = (struct store_op){.kind = STORE_PUT, .ns = "t", .key = "same"};
@@ -443,32 +444,41 @@ static void limits_are_kept(void **state)
 struct worker {
 	struct fix *f;
 	unsigned id, wins, lost;
-	bool broke;
+	char broke[256]; /* why, if it did */
 	pthread_t thread;
 };
+
+/* Counts what came of it; a failure other than a lost race ends the thread, and the test says it. */
+static void count(struct worker *me, rc r, const struct why *w)
+{
+	if (rc_ok(r))
+		me->wins++;
+	else if (r.code == E_DENIED)
+		me->lost++;
+	else
+		snprintf(me->broke, sizeof(me->broke), "%s: %s", why_reason(w), why_text(w));
+}
 
 /* Adds one to "n" by CAS until it succeeded ROUNDS times. */
 static void *count_up(void *arg)
 {
 	struct worker *me = arg;
 
-	while (me->wins < ROUNDS && !me->broke) {
+	while (me->wins < ROUNDS && !*me->broke) {
 		struct arena *a = arena_new(0);
 		struct store_op op = CAS("n", "", 0);
 		struct slice v = SLICE_LIT("0");
 		char next[32];
-		rc r = store_get(me->f->s, "t", "n", a, &v, &op.if_rev, NULL, NULL);
+		struct why w = why_in(a);
+		rc r = store_get(me->f->s, "t", "n", a, &v, &op.if_rev, NULL, &w);
 
 		snprintf(next, sizeof(next), "%lu", strtoul((const char *)v.p, NULL, 10) + 1);
 		op.value = slice_cstr(next);
-		if (rc_ok(r) || r.code == E_NOTFOUND)
-			r = store_commit(me->f->s, &op, 1, NULL);
-		if (rc_ok(r))
-			me->wins++;
-		else if (r.code == E_DENIED)
-			me->lost++;
-		else
-			me->broke = true;
+		if (rc_ok(r) || r.code == E_NOTFOUND) {
+			why_clear(&w);
+			r = store_commit(me->f->s, &op, 1, &w);
+		}
+		count(me, r, &w);
 		arena_free(a);
 	}
 	return NULL;
@@ -480,17 +490,13 @@ static void *insert_all(void *arg)
 	struct worker *me = arg;
 	char key[32];
 
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		rc r;
+	for (unsigned i = 0; i < ROUNDS && !*me->broke; i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
 
 		snprintf(key, sizeof(key), "one/%u", i);
-		r = store_insert(me->f->s, "t", key, SLICE_LIT("x"), 0, NULL);
-		if (rc_ok(r))
-			me->wins++;
-		else if (r.code == E_DENIED)
-			me->lost++;
-		else
-			me->broke = true;
+		count(me, store_insert(me->f->s, "t", key, SLICE_LIT("x"), 0, &w), &w);
+		arena_free(a);
 	}
 	return NULL;
 }
@@ -506,7 +512,8 @@ static unsigned run_threads(struct fix *f, void *(*body)(void *))
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(worker[i].thread, NULL);
-		assert_false(worker[i].broke);
+		if (*worker[i].broke)
+			fail_msg("thread %u: %s", i, worker[i].broke);
 		wins += worker[i].wins;
 	}
 	return wins;

@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/test_pace.h"
 
 static struct server {
-	char bin[512], dir[64], conninfo[256];
+	char bin[512], dir[64], conninfo[512];
 	unsigned port;
 	pid_t pid;
 } server;
@@ -86,8 +87,10 @@ static bool server_start(void)
 	server.port = free_port();
 	snprintf(port, sizeof(port), "%u", server.port);
 	server.pid = start("postgres", run);
-	snprintf(server.conninfo, sizeof(server.conninfo), "host=%s port=%u user=warrant dbname=postgres", server.dir,
-	         server.port);
+	/* the clock of a statement runs on while its answer waits for us to read it */
+	snprintf(server.conninfo, sizeof(server.conninfo),
+	         "host=%s port=%u user=warrant dbname=postgres options='-c statement_timeout=%u'", server.dir, server.port,
+	         10000 * test_pace());
 	for (unsigned i = 0; i < 200; i++) {
 		if (PQping(server.conninfo) == PQPING_OK)
 			return true;
@@ -189,6 +192,37 @@ static void a_row_held_by_another_is_locked_not_lost(void **state)
 	arena_free(a);
 }
 
+static void limits_of_time_are_ours_unless_the_operator_has_set_some(void **state)
+{
+	static const struct {
+		const char *options, *words;
+	} row[] = {{"-c statement_timeout=150", "due to statement timeout"},
+	           {"-c lock_timeout=150", "due to lock timeout"},
+	           {"-c statement_timeout=60000", "due to lock timeout"}};
+	struct arena *a = arena_new(0);
+	PGconn *c = PQconnectdb(server.conninfo);
+
+	(void)state;
+	sql("INSERT INTO warrant_kv VALUES ('t', 'timed', '', 0, 0) ON CONFLICT DO NOTHING");
+	PQclear(PQexec(c, "BEGIN"));
+	PQclear(PQexec(c, "SELECT * FROM warrant_kv WHERE key = 'timed' FOR UPDATE"));
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct why w = why_in(a);
+		char info[512];
+		struct store *s;
+
+		snprintf(info, sizeof(info), "host=%s port=%u user=warrant dbname=postgres options='%s'", server.dir,
+		         server.port, row[i].options);
+		assert_true(rc_ok(store_open_postgres(info, &clock_system, &s, &w)));
+		assert_int_equal(store_put(s, "t", "timed", SLICE_LIT("2"), &w).code, E_UNAVAILABLE);
+		if (strcmp(why_reason(&w), "store.locked") != 0 || !strstr(why_text(&w), row[i].words))
+			fail_msg("%s: %s: %s", row[i].options, why_reason(&w), why_text(&w));
+		store_close(s);
+	}
+	PQfinish(c);
+	arena_free(a);
+}
+
 static void no_server_is_down(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -222,6 +256,7 @@ int main(void)
 	        cmocka_unit_test(lost_connections_are_made_again),
 	        cmocka_unit_test(without_tls_a_network_connection_is_refused_unless_asked_for),
 	        cmocka_unit_test(a_row_held_by_another_is_locked_not_lost),
+	        cmocka_unit_test(limits_of_time_are_ours_unless_the_operator_has_set_some),
 	        cmocka_unit_test(no_server_is_down),
 	};
 	int failed;
