@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/test_pace.h"
 #include "codec/base64.h"
 #include "crypto/cose/cose.h"
 
@@ -55,17 +56,18 @@ static void each_algorithm_signs_and_no_flipped_bit_passes(void **state)
 		assert_true(rc_ok(pkey_generate(row[i].kind, 2048, &key, NULL)));
 		msg = make(a, key, row[i].how, row[i].alg, SLICE_LIT("ext"));
 		m = arena_mark(a);
-		for (size_t bit = 0; bit <= msg.n * 8; bit++) {
+		for (size_t bit = 0, all = msg.n * 8, step = test_step(); bit <= all;
+		     bit = bit < all && bit + step > all ? all : bit + step) {
 			uint8_t *copy = arena_alloc(a, msg.n);
 			struct cose_sign1 s;
 			bool ok;
 
 			memcpy(copy, msg.p, msg.n);
-			if (bit < msg.n * 8)
+			if (bit < all)
 				copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			ok = rc_ok(cose_sign1_parse(a, slice_of(copy, msg.n), COSE_TAG_REQUIRED, &s, NULL)) &&
 			     rc_ok(cose_sign1_verify(&s, (struct slice){0}, SLICE_LIT("ext"), key, a, "t.signature", NULL));
-			if (ok != (bit == msg.n * 8))
+			if (ok != (bit == all))
 				fail_msg("row %zu: bit %zu", i, bit);
 			if (ok)
 				assert_false(rc_ok(cose_sign1_verify(&s, (struct slice){0}, SLICE_LIT("other"), key, a, "t.signature", NULL)));
@@ -107,7 +109,6 @@ static void what_the_structure_forbids_is_refused(void **state)
 		struct why w = why_in(a);
 		struct cose_sign1 s;
 
-			continue;
 		assert_false(rc_ok(cose_sign1_parse(a, hex(a, row[i].in), COSE_TAG_REQUIRED, &s, &w)));
 		if (strcmp(why_reason(&w), row[i].reason))
 			fail_msg("%s: %s, expected %s", row[i].in, why_reason(&w), row[i].reason);

@@ -10,6 +10,7 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
+#include "base/test_pace.h"
 #include "codec/base64.h"
 #include "crypto/aead.h"
 #include "crypto/crypto_priv.h"
@@ -150,7 +151,7 @@ static void every_key_kind_round_trips_and_a_changed_message_does_not_open(void 
 		assert_true(rc_ok(jwe_decrypt(k, out, &plain, NULL)));
 		assert_true(secret_eq(secret_view(&plain), SLICE_LIT("secret")));
 		assert_false(rc_ok(jwe_decrypt(other, out, &plain, NULL)));
-		for (size_t at = 0; at < out.n; at += 7) {
+		for (size_t at = 0; at < out.n; at += 7 * test_step()) {
 			struct slice bad = arena_dup(a, out);
 			uint8_t *p = (uint8_t *)(uintptr_t)bad.p;
 			SECRET(none);
@@ -223,12 +224,12 @@ static void signatures_verify_for_their_key_algorithm_and_text_only(void **state
 		assert_true(rc_ok(jws_verify_json(text, k, row[i].alg, a, &payload, &w)));
 		assert_int_equal(jws_verify_json(text, other, row[i].alg, a, &payload, &w).code, E_DENIED);
 		assert_string_equal(why_reason(&w), "jws.signature");
-		for (size_t at = 0; at < text.n; at += 5) {
+		for (size_t at = 0; at < text.n; at += 5 * test_step()) {
 			bad = arena_dup(a, text);
 			((uint8_t *)(uintptr_t)bad.p)[at] ^= 1;
 			assert_false(rc_ok(jws_verify_json(bad, k, row[i].alg, a, &payload, &w)));
 		}
-		for (size_t n = 0; n < text.n; n++)
+		for (size_t n = 0; n < text.n; n += test_step())
 			assert_false(rc_ok(jws_verify_json(slice_sub(text, 0, n), k, row[i].alg, a, &payload, &w)));
 		pkey_free(k);
 		pkey_free(other);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/test_pace.h"
 #include "codec/base64.h"
 #include "crypto/digest.h"
 #include "crypto/x509.h"
@@ -91,9 +92,18 @@ static inline bool flip_all_bits(void)
 /* Bits from one flip to the next; odd, so that every bit of a byte has its turn. */
 static inline size_t flip_step(size_t bits, size_t samples)
 {
-	size_t step = flip_all_bits() || bits <= samples ? 1 : bits / samples;
+	size_t step;
+
+	samples = flip_all_bits() ? bits : samples / test_pace();
+	step = bits <= samples ? 1 : bits / samples;
 
 	return step > 1 && step % 2 == 0 ? step - 1 : step;
+}
+
+/* Were as many flipped as the normal run promises? */
+static inline void flips_enough(size_t tried, size_t promised)
+{
+	assert_true(tried >= promised / test_step());
 }
 
 /* Bits of the certificates (DER) of a PEM text. */
@@ -184,7 +194,7 @@ static inline bool fault_is_to_come(struct arena *a, uint64_t n)
 
 /* Plans and verifies what is accepted with one allocation after the other failing, in the plan as in the verdict: a refusal, or
  * the same claims where nothing was lost but words that nobody needed; never a part of the claims. Each of the first
- * `all_up_to`, then one in `stride`. Returns how many runs were refused. */
+ * `all_up_to`, then one in `stride`. Returns how many were refused (with a pace, about how many would have been). */
 static inline unsigned trial_starve(const struct trial *good, const struct vdriver *d, uint64_t all_up_to, uint64_t stride)
 {
 	struct trial whole;
@@ -194,7 +204,7 @@ static inline unsigned trial_starve(const struct trial *good, const struct vdriv
 	trial_again(&whole, good);
 	if (!rc_ok(trial_run(&whole, d)))
 		fail_msg("%s: %s", d->tee, why_render(&whole.why, whole.a));
-	for (uint64_t n = 1; !done; n += n < all_up_to ? 1 : stride) {
+	for (uint64_t n = 1; !done; n += (n < all_up_to ? 1 : stride) * test_step()) {
 		struct trial t;
 		rc r = rc_of(OK);
 
@@ -216,5 +226,5 @@ static inline unsigned trial_starve(const struct trial *good, const struct vdriv
 		trial_end(&t);
 	}
 	trial_end(&whole);
-	return refused;
+	return refused * (unsigned)test_step();
 }

@@ -299,7 +299,7 @@ static void no_flipped_bit_is_accepted(void **state)
 	unsigned tried = 0;
 
 	make_report(l, "CHIP1", &good);
-	for (size_t bit = 0; bit < sizeof(good) * 8; bit++) {
+	for (size_t bit = 0; bit < sizeof(good) * 8; bit += test_step()) {
 		struct made m = good;
 		struct trial t;
 
@@ -311,7 +311,7 @@ static void no_flipped_bit_is_accepted(void **state)
 		trial_end(&t);
 		tried++;
 	}
-	assert_true(tried >= 2000);
+	flips_enough(tried, 2000);
 	flips_told("hygondcu", tried);
 }
 
