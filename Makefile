@@ -41,7 +41,8 @@ bench-rego: deps all
 
 # ---- checks for those who change it; each has a build folder of its own ----
 
-# SECONDS=60 for each target; NAMES="json cookie" for some of them.
+# SECONDS=60 of processor time for each target, or UPTO=3600: go on until each has had as much; NAMES="json cookie" for some of
+# them, JOBS=2 at a time. Each run goes on where the last one stopped, and prints what each target has had in all.
 fuzz:
 	@tools/install-deps clang libclang-rt-14-dev llvm
 	@[ -f build-fuzz/build.ninja ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined
