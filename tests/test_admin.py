@@ -336,6 +336,18 @@ def the_command_line_does_the_whole_job():
             assert cli(b, *args, check=False).returncode == 2, args
         for args in (['--help'], ['attest', '--help'], ['config', '--help'], ['explain', '--help'], ['audit', '--help']):
             assert 'usage:' in cli(b, *args).stdout, args
+        # words complete from the help texts
+        def completes(*words):
+            line = ' '.join(f'"{w}"' for w in words)
+            p = subprocess.run(['bash', '-c', f'source <({BUILD}/bin/kbs-client completion); COMP_WORDS=("{BUILD}/bin/kbs-client" {line}); '
+                                f'COMP_CWORD={len(words)}; _kbs_client; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True)
+            return p.stdout.split()
+        assert completes('ver') == ['verify'] and 'get-resource' in completes('')
+        assert completes('--url', 'http://x', 'config', '--admin-token-file', 'y', 'set-res') == ['set-resource-policy', 'set-resource']
+        assert completes('--url', 'http://x', 'config', 'set-resource', '--re') == ['--resource-file']
+        assert set(completes('audit', '')) == {'list', 'verify', 'head', 'prove'} and completes('policy', 'te') == ['test']
+        for args in (['tpm-ak', '--ak-handle', 'x'], ['admin-token', '--key', f'{b.dir}/secret', '--hours', '8x'], ['get-resource', '--path', 'a/b/c?x']):
+            assert cli(b, *args, check=False).returncode == 1, args
         # a server whose certificate is not trusted is refused
         p = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'https://localhost:{b.port}', 'attest'], capture_output=True, text=True)
         assert p.returncode == 1 and 'certificate' in p.stderr.lower(), p.stderr

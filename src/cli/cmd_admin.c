@@ -35,7 +35,9 @@ static int key_run(int argc, char **argv)
 	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client admin-key --out FILE",
-			     "Makes an Ed25519 key. FILE.pub is what the broker's public_key_uri names. An existing file is never replaced.\n", &args,
+			     "Makes an Ed25519 key. FILE.pub is what the broker's public_key_uri names. An existing file is never replaced.\n\n"
+			     "example:\n  kbs-client admin-key --out admin.key\n",
+			     &args,
 			     &done);
 
 	if (code == CLI_OK && !done)
@@ -52,13 +54,14 @@ static rc make_token(const struct token_options *o, struct arena *a, struct slic
 {
 	struct json *claims = json_new_object(a), *aud = json_new_array(a), *header = json_new_object(a);
 	int64_t now = clock_now_s(&clock_system);
-	long hours = o->hours ? strtol(o->hours, NULL, 10) : 8;
+	char *end = NULL;
+	long hours = o->hours ? strtol(o->hours, &end, 10) : 8;
 	struct pkey *key;
 	SECRET(pem);
 	rc r;
 
-	if (hours < 1 || hours > 24 * 366)
-		return deny(w, E_MALFORMED, "cli.hours", "--hours must be from 1 to 8784");
+	if ((end && (*end || end == o->hours)) || hours < 1 || hours > 24 * 366)
+		return deny(w, E_MALFORMED, "cli.hours", "--hours must be a number from 1 to 8784, it is %s", o->hours);
 	TRY(file_read_secret(o->key, 65536, &pem, w));
 	TRY(pkey_from_private_pem(&pem, &key, w));
 	json_push(a, aud, json_new_cstr(a, o->audience ? o->audience : "KBS"));

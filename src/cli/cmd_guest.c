@@ -65,14 +65,28 @@ static rc find_attester(struct guest_options *o, const struct cli_args *args, st
 	return rc_of(OK);
 }
 
+/* "0x81010002", or decimal; NULL leaves the default. */
+static rc read_handle(const char *text, uint32_t *out, struct why *w)
+{
+	char *end;
+	unsigned long v;
+
+	if (!text)
+		return rc_of(OK);
+	v = strtoul(text, &end, 0);
+	if (*end || end == text || text[0] == '-' || v == 0 || v > UINT32_MAX)
+		return deny(w, E_MALFORMED, "cli.handle", "--ak-handle \"%s\" is no handle such as 0x81010002", text);
+	*out = (uint32_t)v;
+	return rc_of(OK);
+}
+
 /* INIT_DATA is the one argument. */
 static rc prepare(struct guest_options *o, const struct cli_args *args, struct guest *g, struct pkey **key, struct why *w)
 {
 	g->options.tcti = o->tcti;
 	g->options.ak_cert = o->ak_cert;
 	g->options.event_log = o->event_log;
-	if (o->ak_handle)
-		g->options.ak_handle = (uint32_t)strtoul(o->ak_handle, NULL, 0);
+	TRY(read_handle(o->ak_handle, &g->options.ak_handle, w));
 	if (args->n)
 		g->init_data = slice_cstr(args->v[0]);
 	TRY(find_attester(o, args, g, w));
@@ -172,7 +186,7 @@ static int get_run(int argc, char **argv)
 {
 	const char *path = NULL, *token_file = NULL;
 	struct guest_options o = {0};
-	const struct cli_opt opts[] = {{"path", "REPO/TYPE/TAG", "the resource; or PLUGIN:PATH with another plug-in's name", &path},
+	const struct cli_opt opts[] = {{"path", "REPO/TYPE/TAG", "the resource", &path},
 				       {"attestation-token", "FILE", "a token from elsewhere instead of a handshake; needs --tee-key-file",
 					&token_file},
 				       GUEST_OPTS(o)};
@@ -193,7 +207,7 @@ static int get_run(int argc, char **argv)
 			code = cli_usage("--path is required");
 		else if (token_file && !o.key_file)
 			code = cli_usage("--attestation-token needs --tee-key-file, the key the token names");
-		else if (!rc_ok(get(arena_printf(a, "resource/%s", path), token_file, &o, &args, &g, &key, &r, a, &w)))
+		else if (!rc_ok(get(arena_printf(a, "resource/%s", remote_quote(a, path, true)), token_file, &o, &args, &g, &key, &r, a, &w)))
 			code = cli_fail(&w);
 	}
 	remote_close(r);
@@ -213,12 +227,12 @@ static int ak_run(int argc, char **argv)
 	struct slice spki, text;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client tpm-ak [options]",
-			     "Prints the public attestation key of this machine's TPM as PEM, for `config enroll-ak`.\n", &args, &done);
+			     "Prints the public attestation key of this machine's TPM as PEM, for `config enroll-ak`.\n\nexample:\n  kbs-client tpm-ak > ak.pem\n", &args, &done);
 
 	if (code == CLI_OK && !done) {
-		struct attester_options o = {.tcti = tcti, .ak_handle = handle ? (uint32_t)strtoul(handle, NULL, 0) : 0};
+		struct attester_options o = {.tcti = tcti};
 
-		if (rc_ok(attester_tpm_ak(&o, a, &spki, &w))) {
+		if (rc_ok(read_handle(handle, &o.ak_handle, &w)) && rc_ok(attester_tpm_ak(&o, a, &spki, &w))) {
 			text = b64_text(a, B64_STD, spki);
 			printf("-----BEGIN PUBLIC KEY-----\n");
 			for (size_t i = 0; i < text.n; i += 64)
