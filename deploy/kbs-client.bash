@@ -1,0 +1,2 @@
+# The program knows its own words.
+source <(kbs-client completion)

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""The pages that say "type this": their commands are typed. And no page points to one that is not there."""
+from harness import *
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
+
+
+def commands(page):
+    """Lines that begin with "$ ", and what follows them to END where they read until there."""
+    out, until = [], None
+    for line in open(f'{TOP}/docs/{page}'):
+        line = line[4:].rstrip('\n') if line.startswith('    ') else None
+        if until is not None and line is not None:
+            out.append(line)
+            until = None if line == until else until
+        elif line and line.startswith('$ '):
+            out.append(line[2:])
+            until = 'END' if '<<END' in line else None
+    return out
+
+
+def getting_started_runs_as_it_is_written():
+    for program in ('swtpm', 'tpm2_createak', 'openssl'):
+        if not shutil.which(program):
+            raise Skip(f'{program} is not installed')
+    lines = commands('getting-started.md')
+    assert len(lines) > 30, lines
+    s = socket.socket()
+    s.bind(('127.0.0.1', 0))
+    port = s.getsockname()[1]
+    s.close()
+    d = tempfile.mkdtemp(prefix='warrant-test-')
+    script = 'trap \'kill $(jobs -p) 2>/dev/null\' EXIT\nset -e\n' + '\n'.join(lines) + '\n'
+    try:
+        p = subprocess.run(['bash', '-c', script], cwd=d, capture_output=True, text=True, timeout=120,
+                           env={**os.environ, 'PORT': str(port), 'PATH': f'{os.path.abspath(BUILD)}/bin:' + os.environ['PATH']})
+        assert p.returncode == 0, (p.returncode, p.stdout[-1500:], p.stderr[-1500:])
+        assert 'the model weights' in p.stdout, p.stdout
+        for words in ('the configuration is understood', 'policy.denied', 'tpm_pcr11', 'verified: '):
+            assert words in p.stdout, (words, p.stdout[-3000:])
+    finally:
+        shutil.rmtree(d, ignore_errors=True)
+
+
+def the_reference_of_commands_has_them_all():
+    p = subprocess.run([f'{TOP}/tools/cli-reference', BUILD, '--check'], capture_output=True, text=True)
+    assert p.returncode == 0, p.stdout + p.stderr
+
+
+def the_routes_of_the_page_are_those_of_the_table():
+    source = open(f'{TOP}/src/api/kbs_http.c').read()
+    page = open(f'{TOP}/docs/http.md').read()
+    rows = [l for l in page.splitlines() if re.match(r'\| (GET|POST|DELETE)', l)]
+    for method, path in re.findall(r'ROUTE\("(\w+)", "([^"]+)"', source):
+        base = re.sub(r'/\??\*$', '', path)
+        exact = not path.endswith('*') or path.endswith('?*')
+        want = rf'{re.escape(base)}(`| )' if exact else rf'{re.escape(base)}/[A-Z]'
+        assert any(method in l.split('|')[1] and re.search(want, l + ' ') or 'the same' in l and method in l for l in rows), (method, path)
+
+
+def every_link_leads_somewhere():
+    pages = [os.path.join(f, n) for f, _, names in os.walk(TOP) for n in names
+             if n.endswith('.md') and '/build' not in f and '/.git' not in f and '/warrant-' not in f]
+    assert len(pages) > 10
+    for page in pages:
+        text = re.sub(r'`[^`]*`', '', open(page).read())
+        for link in re.findall(r'\]\(([^)#]+)', text):
+            if '://' not in link:
+                assert os.path.exists(os.path.join(os.path.dirname(page), link)), (page, link)
+        for name in re.findall(r'docs/[a-z-]+\.md', open(page).read()):
+            assert os.path.exists(f'{TOP}/{name}'), (page, name)
+
+
+def examples_of_configurations_are_understood():
+    for name in ('deploy/kbs.toml',):
+        p = subprocess.run([f'{BUILD}/bin/kbs', '--config-file', f'{TOP}/{name}', '--check'], capture_output=True, text=True)
+        assert p.returncode == 0, p.stdout
+    d = tempfile.mkdtemp(prefix='warrant-test-')
+    try:
+        for page in ('operate.md',):
+            text = re.search(r'\n\n((?:    .*\n|\n)*    data_dir(?:.*\n)(?:    .*\n|\n)*)', open(f'{TOP}/docs/{page}').read()).group(1)
+            open(f'{d}/k.toml', 'w').write('\n'.join(l[4:] for l in text.splitlines()))
+            p = subprocess.run([f'{BUILD}/bin/kbs', '--config-file', f'{d}/k.toml', '--check'], capture_output=True, text=True)
+            assert p.returncode == 0, p.stdout
+    finally:
+        shutil.rmtree(d)
+
+
+run_tap([getting_started_runs_as_it_is_written, the_reference_of_commands_has_them_all, the_routes_of_the_page_are_those_of_the_table,
+         every_link_leads_somewhere, examples_of_configurations_are_understood])
