@@ -116,12 +116,52 @@ static void a_platform_hangs_from_the_authority_of_its_kind(void **state)
 	expect(dcap_pck_chain_load, together(lab_item(&l, "processor.pem"), pck, root), "dcap.chain", "an authority as a platform");
 }
 
+/* The certificate of a platform under an authority of the wrong kind, or with another name, though all its signatures hold. */
+static void a_platform_is_what_its_certificate_says(void **state)
+{
+	static const struct {
+		const char *of, *under, *subject, *reason;	/* whose extension; who signs */
+	} row[] = {
+		{"platform", "platform", "CN=Lab SGX PCK Certificate", NULL},
+		{"processor", "processor", "CN=Lab SGX PCK Certificate", NULL},
+		{"platform", "processor", "CN=Lab SGX PCK Certificate", "dcap.parse.pck"},
+		{"processor", "platform", "CN=Lab SGX PCK Certificate", "dcap.parse.pck"},
+		{"platform", "platform", "CN=Lab SGX Certificate", "dcap.chain.role"},
+		{"platform", "platform", "O=SGX PCK Certificate", "dcap.chain.role"},
+	};
+	const struct lab_options o = {.now_s = NOW};
+	struct lab_world l;
+
+	(void)state;
+	assert_true(rc_ok(lab_make("sgx", &o, a, &l, NULL)));
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct lab_ext ext = {.oid = "1.2.840.113741.1.13.1"};
+		struct lab_cert c = {.subject = row[i].subject, .serial = 9, .from_s = NOW - 10, .to_s = NOW + 10, .key = leaf_key,
+				     .signer = lab_item(&l, arena_printf(a, "%s.key", row[i].under)), .ext = &ext, .ext_n = 1};
+		struct x509 *pck = NULL;
+		struct json *given, *fields;
+		struct slice pem, der;
+
+		assert_true(rc_ok(json_parse(a, slice_cstr(arena_printf(a, "{\"pck_ca\":\"%s\"}", row[i].of)), NULL, &given, NULL)));
+		assert_true(rc_ok(lab_merge(lab_shape_find("sgx"), given, a, &fields, NULL)));
+		assert_true(rc_ok(lab_intel_pck(&l, fields, NOW, a, &pem, NULL)));
+		assert_true(rc_ok(x509_from_any(pem, &pck, NULL)));
+		assert_true(rc_ok(x509_ext(pck, a, ext.oid, &ext.value, NULL, NULL)));
+		c.issuer = arena_printf(a, "CN=Lab Intel SGX PCK %s CA,O=Lab,L=Santa Clara,ST=CA,C=US", row[i].under[1] == 'l' ? "Platform" : "Processor");
+		assert_true(rc_ok(lab_cert(&c, a, &der, NULL)));
+		expect(dcap_pck_chain_load, together(lab_pem("CERTIFICATE", der, a), lab_item(&l, arena_printf(a, "%s.pem", row[i].under)), lab_item(&l, "root.pem")),
+		       row[i].reason, arena_printf(a, "row %zu", i));
+		x509_free(pck);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signer_of_documents_has_its_name_and_a_root_of_that_name),
 		cmocka_unit_test(a_chain_has_its_length_and_its_keys),
 		cmocka_unit_test(a_platform_hangs_from_the_authority_of_its_kind),
+		cmocka_unit_test(a_platform_is_what_its_certificate_says),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);

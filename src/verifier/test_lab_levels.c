@@ -8,7 +8,8 @@
 
 #define DAY  86400
 #define Z_32 "0000000000000000000000000000000000000000000000000000000000000000"
-#define Z_48 Z_32 "00000000000000000000000000000000"
+#define Z_47 Z_32 "000000000000000000000000000000"
+#define Z_48 Z_47 "00"
 
 /* The piece of that kind that stands among the collateral, with these bytes in its place. */
 static void replace(struct trial *t, const char *kind, const char *key, struct slice bytes)
@@ -109,6 +110,11 @@ static void every_state_of_a_platform_is_told_with_its_advisories(void **state)
 #define MODULE_1 "{\"tcb\": {\"tdxModuleIdentities\": [{\"id\": \"TDX_01\", \"mrsigner\": \"" Z_48 "\", \"attributes\": \"0000000000000000\","    \
 		 "\"attributesMask\": \"ffffffffffffffff\", \"tcbLevels\": []}]}}"
 
+/* A module whose attributes the vendor states: they must be those of the TD, and zero all the same. */
+#define MODULE_3 "{\"tcb\": {\"tdxModuleIdentities\": [{\"id\": \"TDX_03\", \"mrsigner\": \"" Z_48 "\", \"attributes\": \"0100000000000000\","    \
+		 "\"attributesMask\": \"0000000000000000\", \"tcbLevels\": [{\"tcb\": {\"isvsvn\": 0}, \"tcbDate\": \"2026-01-01T00:00:00Z\","     \
+		 "\"tcbStatus\": \"UpToDate\"}]}]}}"
+
 static const struct refusal {
 	const char *tee, *fields, *documents, *reason;
 } refusals[] = {
@@ -129,11 +135,18 @@ static const struct refusal {
 	{"tdx", NULL, "{\"tcb\": {\"tcbLevels\": []}}", "dcap.tcb-not-supported"},
 	{"tdx", NULL, "{\"tcb\": {\"tdxModuleIdentities\": []}}", "dcap.tcb-info-mismatch.module"},
 	{"tdx", NULL, MODULE_1, "dcap.tdx-module-mismatch.identity"},
+	{"tdx", NULL, MODULE_3, "dcap.tdx-module-mismatch.attributes"},
+	{"tdx", "{\"seam_attributes\": \"0100000000000000\"}", MODULE_3, "dcap.tdx-module-mismatch.attributes"},
+	{"tdx", "{\"seam_attributes\": \"0100000000000000\"}", NULL, "dcap.tdx-module-mismatch.attributes"},
+	{"tdx", "{\"mrsigner_seam\": \"01" Z_47 "\"}", NULL, "dcap.tdx-module-mismatch.mrsigner"},
 	{"tdx", NULL, "{\"qe\": {\"id\": \"QE\"}}", "dcap.qe-identity-mismatch.id"},
 	{"tdx", NULL, "{\"qe\": {\"isvprodid\": 1}}", "dcap.qe-identity-mismatch.isvprodid"},
 	{"tdx", NULL, "{\"qe\": {\"mrsigner\": \"" Z_32 "\"}}", "dcap.qe-identity-mismatch.mrsigner"},
 	{"tdx", NULL, "{\"qe\": {\"miscselect\": \"01000000\"}}", "dcap.qe-identity-mismatch.miscselect"},
 	{"tdx", NULL, "{\"qe\": {\"attributes\": \"13000000000000000000000000000000\"}}", "dcap.qe-identity-mismatch.attributes"},
+	/* what the mask leaves out must not be asked for: the two contradict each other */
+	{"tdx", NULL, "{\"qe\": {\"miscselect\": \"01000000\", \"miscselectMask\": \"00000000\"}}", "dcap.qe-identity-mismatch.miscselect"},
+	{"tdx", NULL, "{\"qe\": {\"attributesMask\": \"00000000000000000000000000000000\"}}", "dcap.qe-identity-mismatch.attributes"},
 	{"tdx", NULL, "{\"qe\": {\"tcbLevels\": []}}", "dcap.qe-not-supported"},
 	{"sgx", NULL, LEVEL("Revoked"), "dcap.tcb-revoked"},
 	{"sgx", NULL, "{\"tcb\": {\"id\": \"TDX\"}}", "dcap.tcb-info-mismatch"},
@@ -156,6 +169,29 @@ static void what_a_vendor_signs_about_something_else_is_refused(void **state)
 			publish(&t, &w, r->documents);
 		if (rc_ok(trial_run(&t, w.driver)) || strcmp(why_reason(&t.why), r->reason) != 0)
 			fail_msg("%s row %zu: %s, expected %s", r->tee, i, why_reason(&t.why), r->reason);
+		trial_end(&t);
+		world_close(&w);
+	}
+}
+
+/* A vendor publishes documents of several evaluations side by side: what counts is the older of the two that were used. */
+static void the_lower_evaluation_of_the_two_documents_is_told(void **state)
+{
+	static const char *const documents[] = {
+		"{\"tcb\": {\"tcbEvaluationDataNumber\": 17}, \"qe\": {\"tcbEvaluationDataNumber\": 18}}",
+		"{\"tcb\": {\"tcbEvaluationDataNumber\": 18}, \"qe\": {\"tcbEvaluationDataNumber\": 17}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(documents); i++) {
+		struct world w;
+		struct trial t;
+
+		world_open(&w, "tdx", NULL);
+		begin(&t, &w, NULL);
+		publish(&t, &w, documents[i]);
+		assert_true(rc_ok(trial_run(&t, w.driver)));
+		assert_true(slice_is(json_get(t.job.results[0].claims, "tcb_eval_num")->text, "17"));
 		trial_end(&t);
 		world_close(&w);
 	}
@@ -256,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_state_of_a_platform_is_told_with_its_advisories),
 		cmocka_unit_test(what_a_vendor_signs_about_something_else_is_refused),
+		cmocka_unit_test(the_lower_evaluation_of_the_two_documents_is_told),
 		cmocka_unit_test(what_is_on_a_list_is_refused_fresh_or_stale),
 		cmocka_unit_test(a_list_counts_within_its_grace_to_the_second),
 	};

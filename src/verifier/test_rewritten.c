@@ -148,12 +148,39 @@ static void a_log_of_registers_that_are_not_quoted_is_refused(void **state)
 	world_close(&w);
 }
 
+/* Each register by itself: a log that leads to three of the four has a lie in the last. */
+static void a_log_must_lead_to_every_register(void **state)
+{
+	static const char value[] = "{\"%s\":\"%0*d\"}";
+	static const struct {
+		const char *tee, *reg;
+		int digits;
+		const char *reason;
+	} row[] = {
+		{"tdx", "rtmr_0", 96, "tdx.rtmr-mismatch"}, {"tdx", "rtmr_1", 96, "tdx.rtmr-mismatch"}, {"tdx", "rtmr_2", 96, "tdx.rtmr-mismatch"},
+		{"tdx", "rtmr_3", 96, "tdx.rtmr-mismatch"}, {"csv", "rtmr1", 64, "csv.rtmr-mismatch"},	{"csv", "rtmr2", 64, "csv.rtmr-mismatch"},
+		{"csv", "rtmr3", 64, "csv.rtmr-mismatch"},	 {"csv", "rtmr4", 64, "csv.rtmr-mismatch"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct world w;
+		struct trial t;
+
+		world_open(&w, row[i].tee, NULL);
+		begin(&t, &w, arena_printf(w.a, value, row[i].reg, row[i].digits, 7));
+		expect(&t, &w, row[i].reason);
+		world_close(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_paravisors_report_is_of_the_tee_that_it_says),
 		cmocka_unit_test(a_quote_of_an_enclave_stands_for_no_guest),
 		cmocka_unit_test(the_text_of_a_bound_event_must_be_that_of_its_digest),
+		cmocka_unit_test(a_log_must_lead_to_every_register),
 		cmocka_unit_test(a_log_of_registers_that_are_not_quoted_is_refused),
 	};
 
