@@ -40,6 +40,16 @@ static inline bool slice_starts(struct slice a, struct slice prefix)
 	return a.n >= prefix.n && (prefix.n == 0 || memcmp(a.p, prefix.p, prefix.n) == 0);
 }
 
+/* Zeros alone, and so is nothing. */
+static inline bool slice_is_zero(struct slice a)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < a.n; i++)
+		any |= a.p[i];
+	return any == 0;
+}
+
 /* Byte order, then the shorter first: <0, 0, >0. */
 static inline int slice_cmp(struct slice a, struct slice b)
 {

@@ -6,28 +6,11 @@
 #include "base/cur.h"
 #include "codec/base64.h"
 #include "evidence/eventlog_int.h"
+#include "evidence/tpm.h"
 
 #define DIGEST_BYTES_MAX 64u
 
 static_assert(DIGEST_MD5 < EVENTLOG_ALGS, "every bank has its place");
-
-enum digest_alg event_alg(uint16_t tpm_alg)
-{
-	switch (tpm_alg) {
-	case 0x0004:
-		return DIGEST_SHA1;
-	case 0x000b:
-		return DIGEST_SHA256;
-	case 0x000c:
-		return DIGEST_SHA384;
-	case 0x000d:
-		return DIGEST_SHA512;
-	case 0x0012:
-		return DIGEST_SM3;
-	default:
-		return 0;
-	}
-}
 
 const char *event_type_name(uint32_t type, char out[16])
 {
@@ -66,7 +49,7 @@ static RC spec_id(struct slice data, const char *reason, struct eventlog *l, str
 		cur_spoil(&c);
 	for (uint32_t i = 0; i < n && !m.bad; i++) {
 		uint16_t id = cur_le16(&c), size = cur_le16(&c);
-		enum digest_alg alg = event_alg(id);
+		enum digest_alg alg = tpm_hash(id);
 
 		if (size == 0 || size > DIGEST_BYTES_MAX || (alg && size != digest_size(alg)))
 			cur_spoil(&c);

@@ -25,7 +25,6 @@ enum {
 #define EV_EFI_VARIABLE_BOOT2		    0x8000000cu
 #define EV_EFI_VARIABLE_AUTHORITY	    0x800000e0u
 
-enum digest_alg event_alg(uint16_t tpm_alg);
 const char *event_type_table(uint32_t type);	/* NULL when it has no name */
 
 /* UEFI_VARIABLE_DATA. */

@@ -58,19 +58,46 @@ bool vjob_anchor_cert(const struct vjob *job, const char *set, const struct x509
 	return vjob_anchor(job, set, x509_sha256(c)) || vjob_anchor(job, set, x509_spki_sha256(c));
 }
 
+rc vjob_anchored_path(struct vjob *job, const struct x509 *leaf, struct x509 *const *pool, size_t n, const char *set,
+		      const struct vpath_reasons *is, struct x509_path *out)
+{
+	const struct x509_rules rules = {.chain = is->chain, .expired = is->expired};
+	const struct x509 *root;
+	rc r;
+
+	TRY(x509_path_build(leaf, pool, n, &rules, out, job->why));
+	root = out->c[out->n - 1];
+	if (!vjob_anchor_cert(job, set, root)) {
+		const char *cn = x509_subject_cn(root, job->arena);
+
+		r = deny(job->why, E_DENIED, is->root, "the chain ends in \"%s\", which is no trusted root", cn ? cn : "a certificate without a name");
+		why_compared(job->why, "root.sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)), arena_printf(job->arena, "an anchor of %s", set));
+		return r;
+	}
+	return rc_of(OK);
+}
+
+rc vjob_path_at(struct vjob *job, const struct x509_path *path, int64_t at_s, const struct vpath_reasons *is)
+{
+	const struct x509_rules rules = {.chain = is->chain, .expired = is->expired};
+
+	return job->no_time ? rc_of(OK) : x509_path_valid_at(path, at_s, &rules, job->why);
+}
+
+rc vjob_trusted_path(struct vjob *job, const struct x509 *leaf, struct x509 *const *pool, size_t n, const char *set,
+		     const struct vpath_reasons *is, struct x509_path *out)
+{
+	TRY(vjob_anchored_path(job, leaf, pool, n, set, is, out));
+	return vjob_path_at(job, out, job->now_s, is);
+}
+
 /* `expected` at the front of the field, and nothing but zeros behind it. */
 static bool padded(struct slice found, struct slice expected)
 {
-	uint8_t rest = 0;
-
-	if (expected.n > found.n || !slice_starts(found, expected))
-		return false;
-	for (size_t i = expected.n; i < found.n; i++)
-		rest |= found.p[i];
-	return rest == 0;
+	return slice_starts(found, expected) && slice_is_zero(slice_sub(found, expected.n, found.n));
 }
 
-static bool fits(struct slice found, struct slice expected, enum vfit fit)
+bool vjob_fits(struct slice found, struct slice expected, enum vfit fit)
 {
 	switch (fit) {
 	case FIT_EXACT:
@@ -95,7 +122,7 @@ static RC differs(struct vjob *job, const char *subject, struct slice found, str
 RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason)
 {
 	for (unsigned i = 0; i < job->report_data_n; i++)
-		if (fits(found, job->report_data[i], fit))
+		if (vjob_fits(found, job->report_data[i], fit))
 			return rc_of(OK);
 	if (job->report_data_n == 0)
 		return rc_of(OK);
@@ -104,7 +131,7 @@ RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, c
 
 RC vjob_check_init_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason)
 {
-	if (!job->init_data.p || fits(found, job->init_data, fit))
+	if (!job->init_data.p || vjob_fits(found, job->init_data, fit))
 		return rc_of(OK);
 	return differs(job, "init_data", found, job->init_data, reason);
 }

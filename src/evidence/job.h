@@ -93,8 +93,24 @@ struct x509;
 /* Is a certificate an anchor, itself or by its key? Operators name keys. */
 bool vjob_anchor_cert(const struct vjob *job, const char *set, const struct x509 *c);
 
+/* What a refusal of a path is called: "nitro.chain", "nitro.untrusted-root", "nitro.expired". */
+struct vpath_reasons {
+	const char *chain, *root, *expired;
+};
+struct x509_path;
+/* From leaf through pool to an anchor of the set, as x509_path_build() says. E_DENIED chain or root. Nothing about time or
+ * revocation. */
+RC vjob_anchored_path(struct vjob *job, const struct x509 *leaf, struct x509 *const *pool, size_t n, const char *set,
+		      const struct vpath_reasons *is, struct x509_path *out);
+/* The dates of all of it, unless the job does without time. E_DENIED expired. */
+RC vjob_path_at(struct vjob *job, const struct x509_path *path, int64_t at_s, const struct vpath_reasons *is);
+/* Both, at the time of the verdict. */
+RC vjob_trusted_path(struct vjob *job, const struct x509 *leaf, struct x509 *const *pool, size_t n, const char *set,
+		     const struct vpath_reasons *is, struct x509_path *out);
+
 enum vfit { FIT_EXACT, FIT_ZERO_PAD, FIT_FIRST };	/* equal length; zeros behind; the first n bytes of a longer digest */
 
+bool vjob_fits(struct slice found, struct slice expected, enum vfit fit);
 /* Compares `found` with the expected report data. Nothing expected: OK. `reason` "<tee>.report-data-mismatch". */
 RC vjob_check_report_data(struct vjob *job, struct slice found, enum vfit fit, const char *reason);
 /* The same for init-data. */

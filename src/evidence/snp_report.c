@@ -60,15 +60,6 @@ static struct snp_version read_version(struct cur *c)
 	return v;
 }
 
-static bool all_zero(struct slice s)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		any |= s.p[i];
-	return any == 0;
-}
-
 /* The layout of the TCB depends on the generation, which stands behind the first TCB: looked up at its fixed place. */
 static RC find_generation(struct slice in, uint32_t version, const struct snp_reasons *why_not, enum snp_generation *out,
 			  struct why *w)
@@ -82,7 +73,7 @@ static RC find_generation(struct slice in, uint32_t version, const struct snp_re
 				    in.p[0x189]);
 		return rc_of(OK);
 	}
-	*out = !all_zero(slice_sub(id, 0, 8)) && all_zero(slice_sub(id, 8, 56)) ? SNP_TURIN : SNP_UNKNOWN;
+	*out = !slice_is_zero(slice_sub(id, 0, 8)) && slice_is_zero(slice_sub(id, 8, 56)) ? SNP_TURIN : SNP_UNKNOWN;
 	return rc_of(OK);
 }
 

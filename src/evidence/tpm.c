@@ -12,7 +12,7 @@
 #define TPM_NAME_MAX	 66u
 #define TPM_PUBLIC_MAX	 1024u
 
-static enum digest_alg hash_of(uint16_t tpm_alg)
+enum digest_alg tpm_hash(uint16_t tpm_alg)
 {
 	switch (tpm_alg) {
 	case 0x0004:
@@ -45,7 +45,7 @@ static void selection(struct cur *c, struct tpm_selection *s)
 {
 	size_t octets;
 
-	s->bank = hash_of(cur_be16(c));
+	s->bank = tpm_hash(cur_be16(c));
 	octets = cur_u8(c);
 	/* TPM 2.0 has 3 octets of PCRs; more may stand there, but must be empty. */
 	if (!s->bank || octets > 8)
@@ -154,7 +154,7 @@ rc tpm_signature_parse(struct slice in, const struct tpm_reasons *why_not, struc
 	struct cur c = cur_open(&m, in);
 	uint16_t scheme = cur_be16(&c);
 
-	s.hash = hash_of(cur_be16(&c));
+	s.hash = tpm_hash(cur_be16(&c));
 	if (scheme == TPM_RSASSA || scheme == TPM_RSAPSS) {
 		s.rsa = sized(&c, 1024);
 	} else if (scheme == TPM_ECDSA) {
@@ -256,7 +256,7 @@ static rc public_area(struct slice in, struct arena *a, const struct tpm_reasons
 	struct cur c = cur_open(&m, in);
 	uint16_t type = cur_be16(&c);
 
-	if (!hash_of(cur_be16(&c)))
+	if (!tpm_hash(cur_be16(&c)))
 		cur_spoil(&c);
 	k->attributes = cur_be32(&c);
 	sized(&c, DIGEST_MAX);	/* authPolicy */

@@ -13,6 +13,9 @@
 #define TPM_SELECTIONS_MAX 8u
 #define TPM_ATTEST_MAX	   2048u
 
+/* TPM_ALG_ID (part 2, 6.3) of a hash; 0 for one that we cannot compute, or none. */
+enum digest_alg tpm_hash(uint16_t alg_id);
+
 /* A caller's own words for each refusal. */
 struct tpm_reasons {
 	const char *parse;		/* "tpm.parse.quote" */

@@ -46,26 +46,16 @@ static RC check_purpose(struct vjob *job, const struct x509 *leaf, const struct 
 
 static RC check(struct vjob *job, const struct tpm_key *key, const struct pool_of_certs *p, const struct tpm_ak_reasons *why_not)
 {
-	/* TPM makers mark these critical; the name in them is the TPM's, which says nothing about trust. */
-	static const char *const critical[] = {"2.5.29.17", NULL};
-	const struct x509_rules rules = {.chain = why_not->chain, .expired = why_not->expired, .critical = critical};
-	const struct x509 *root;
+	const struct vpath_reasons is = {why_not->chain, why_not->root, why_not->expired};
 	struct x509_path path;
-	rc r;
 
 	if (key && (!x509_key(p->leaf) || !pkey_same(x509_key(p->leaf), key->key)))
 		return deny(job->why, E_DENIED, why_not->chain, "the certificate is for another key than the attestation key");
 	if (x509_is_ca(p->leaf))
 		return deny(job->why, E_DENIED, why_not->chain, "the certificate of an attestation key is one of an authority");
 	TRY(check_purpose(job, p->leaf, why_not));
-	TRY(x509_path_build(p->leaf, p->c, p->n, &rules, &path, job->why));
-	root = path.c[path.n - 1];
-	if (path.n < 2 || !vjob_anchor_cert(job, "tpm-ek-root", root)) {
-		r = deny(job->why, E_DENIED, why_not->root, "the chain of the attestation key ends in no trusted root");
-		why_compared(job->why, "root_sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)), "an anchor of tpm-ek-root");
-		return r;
-	}
-	return job->no_time ? rc_of(OK) : x509_path_valid_at(&path, job->now_s, &rules, job->why);
+	/* no key vouches for itself: a path of one would be a root, and an authority */
+	return vjob_trusted_path(job, p->leaf, p->c, p->n, "tpm-ek-root", &is, &path);
 }
 
 rc tpm_ak_certified(struct vjob *job, const struct tpm_key *key, struct slice cert, const struct slice *chain, size_t chain_n,

@@ -32,14 +32,9 @@ static RC check_selection(struct vjob *job, const struct az_state *s, const stru
 static RC check_user_data(struct vjob *job, const struct az_state *s, const struct az_words *words)
 {
 	struct slice found = s->hcl.user_data, want = s->quote.extra_data;
-	uint8_t rest = 0;
 	rc r;
 
-	if (s->ev.version < 2)
-		return rc_of(OK);
-	for (size_t i = want.n; i < found.n; i++)
-		rest |= found.p[i];
-	if (want.n <= found.n && slice_starts(found, want) && rest == 0)
+	if (s->ev.version < 2 || vjob_fits(found, want, FIT_ZERO_PAD))
 		return rc_of(OK);
 	r = deny(job->why, E_DENIED, words->user_data, "the user data of the hardware report is not that of this request");
 	why_compared(job->why, "user-data", hex_text(job->arena, found), hex_text(job->arena, want));

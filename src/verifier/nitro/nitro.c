@@ -10,7 +10,7 @@
 #define DOC_MAX (64u << 10)
 #define CHAIN_MAX 8u
 
-static const struct x509_rules rules = {.chain = "nitro.chain", .expired = "nitro.expired"};
+static const struct vpath_reasons path_reasons = {"nitro.chain", "nitro.untrusted-root", "nitro.expired"};
 
 struct doc {
 	struct cose_sign1 cose;
@@ -150,26 +150,18 @@ static RC load_certs(struct vjob *job, const struct doc *d, struct x509 **leaf, 
 
 static RC check_with_certs(struct vjob *job, const struct doc *d, const struct x509 *leaf, struct x509 *const *pool, unsigned n)
 {
-	const struct x509 *root;
 	struct why inner = why_in(job->arena);
 	struct x509_path path;
 	rc r;
 
-	TRY(x509_path_build(leaf, pool, n, &rules, &path, job->why));
-	root = path.c[path.n - 1];
-	if (!vjob_anchor_cert(job, "aws-nitro-root", root)) {
-		r = deny(job->why, E_DENIED, "nitro.untrusted-root", "the chain ends in a root that is not trusted");
-		why_compared(job->why, "root.sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)),
-			     "an anchor of aws-nitro-root");
-		return r;
-	}
+	TRY(vjob_anchored_path(job, leaf, pool, n, "aws-nitro-root", &path_reasons, &path));
 	if (x509_is_ca(leaf) || !x509_key(leaf))
 		return deny(job->why, E_DENIED, "nitro.chain.leaf", "the signing certificate is a CA or has an unknown kind of key");
 	r = cose_sign1_verify(&d->cose, (struct slice){0}, (struct slice){0}, x509_key(leaf), job->arena, "nitro.signature", &inner);
 	if (!rc_ok(r))
 		return deny(job->why, r.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "nitro.signature",
 			    "the document was not signed by its certificate: %s", why_text(&inner));
-	return job->no_time ? rc_of(OK) : x509_path_valid_at(&path, job->now_s, &rules, job->why);
+	return vjob_path_at(job, &path, job->now_s, &path_reasons);
 }
 
 static RC check_signed(struct vjob *job, const struct doc *d)
@@ -209,15 +201,6 @@ static RC check_bindings(struct vjob *job, struct doc *d)
 	return vjob_check_report_data(job, d->nonce, FIT_EXACT, "nitro.nonce-mismatch");
 }
 
-static bool all_zero(struct slice s)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		any |= s.p[i];
-	return any == 0;
-}
-
 static struct json *hex_or_null(struct arena *a, struct slice s)
 {
 	return s.p ? json_new_hex(a, s) : json_new_null(a);
@@ -242,7 +225,7 @@ static RC add_claims(struct vjob *job, const struct doc *d)
 	}
 	json_set(a, o, "pcrs", pcrs);
 	for (unsigned i = 0; i < 3; i++)
-		debug = debug && d->pcr[i].p && all_zero(d->pcr[i]);
+		debug = debug && d->pcr[i].p && slice_is_zero(d->pcr[i]);
 	json_set(a, o, "debug", json_new_bool(a, debug));
 	json_set(a, o, "public_key", hex_or_null(a, d->public_key));
 	json_set(a, o, "user_data", hex_or_null(a, d->user_data));

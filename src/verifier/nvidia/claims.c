@@ -131,9 +131,7 @@ static bool wants_ppcie(const struct nv_device *d)
 /* Zeros stand for a device that is not there, or was not told its own name. */
 static bool names_something(struct slice pdi)
 {
-	static const uint8_t nothing[8];
-
-	return pdi.n == 8 && memcmp(pdi.p, nothing, 8) != 0;
+	return pdi.n == 8 && !slice_is_zero(pdi);
 }
 
 /* No other switch bears the name of this one. */

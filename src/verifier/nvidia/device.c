@@ -6,8 +6,6 @@
 #define REPORT_MAX (256u << 10)
 #define CERTS_TEXT_MAX (64u << 10)
 
-static const struct x509_rules rules = {.chain = "nvidia.chain", .expired = "nvidia.expired"};
-
 static const struct {
 	enum nv_arch arch;
 	const char *name, *wire;
@@ -112,20 +110,11 @@ static RC check_signature(struct vjob *job, const struct nv_device *d)
 
 static RC check_chain(struct vjob *job, struct nv_device *d)
 {
-	const struct x509 *root;
-	rc r;
+	static const struct vpath_reasons is = {"nvidia.chain", "nvidia.untrusted-root", "nvidia.expired"};
 
 	if (d->certs_n < 2 || x509_is_ca(d->certs[0]))
 		return deny(job->why, E_DENIED, "nvidia.chain.short", "a chain has a signing certificate and at least one above it");
-	TRY(x509_path_build(d->certs[0], d->certs, d->certs_n, &rules, &d->path, job->why));
-	root = d->path.c[d->path.n - 1];
-	if (!vjob_anchor_cert(job, "nvidia-device-root", root)) {
-		r = deny(job->why, E_DENIED, "nvidia.untrusted-root", "the chain ends in a root that is not trusted");
-		why_compared(job->why, "root.sha256", hex_text(job->arena, slice_of(x509_sha256(root), 32)),
-			     "an anchor of nvidia-device-root");
-		return r;
-	}
-	return job->no_time ? rc_of(OK) : x509_path_valid_at(&d->path, job->now_s, &rules, job->why);
+	return vjob_trusted_path(job, d->certs[0], d->certs, d->certs_n, "nvidia-device-root", &is, &d->path);
 }
 
 /* The first FWID of the leaf's DICE extension: SEQUENCE { OID sha384, OCTET STRING (48) }. Hopper has it at the end of

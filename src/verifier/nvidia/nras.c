@@ -11,8 +11,6 @@
 #define X5C_MAX	    8u
 #define NONCE_SIZE  32u
 
-static const struct x509_rules rules = {.chain = "nvidia.chain.nras", .expired = "nvidia.expired.nras"};
-
 struct answer {
 	struct slice overall;
 	const struct json *devices;	/* name -> token */
@@ -73,14 +71,12 @@ static RC read_keys(struct vjob *job, struct answer *out)
 
 static RC check_x5c_path(struct vjob *job, struct x509 *const *certs, size_t n, const struct pkey *key)
 {
+	static const struct vpath_reasons is = {"nvidia.chain.nras", "nvidia.untrusted-root.nras", "nvidia.expired.nras"};
 	struct x509_path path;
 
 	if (!x509_key(certs[0]) || !pkey_same(x509_key(certs[0]), key))
 		return deny(job->why, E_DENIED, "nvidia.chain.nras", "the certificate beside the key is for another one");
-	TRY(x509_path_build(certs[0], certs, n, &rules, &path, job->why));
-	if (!vjob_anchor_cert(job, "nvidia-nras", path.c[path.n - 1]))
-		return deny(job->why, E_DENIED, "nvidia.untrusted-root.nras", "the chain of the service's key ends in no trusted root");
-	return job->no_time ? rc_of(OK) : x509_path_valid_at(&path, job->now_s, &rules, job->why);
+	return vjob_trusted_path(job, certs[0], certs, n, "nvidia-nras", &is, &path);
 }
 
 static RC check_x5c(struct vjob *job, const struct json *x5c, const struct pkey *key)

@@ -6,8 +6,6 @@
 #include "evidence/octets.h"
 #include "verifier/nvidia/measure.h"
 
-static const struct x509_rules rules = {.chain = "nvidia.chain.rim", .expired = "nvidia.expired.rim"};
-
 /* Parts of a name come from the report: they may hold what a version or a part number holds, nothing else. */
 static const char *plain(const char *text)
 {
@@ -79,7 +77,7 @@ RC nv_rims_name(struct vjob *job, const struct nv_device *d, struct nv_rims *out
 static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *const *certs, size_t n, bool planning,
 		       struct nv_chain *chain)
 {
-	const struct x509 *root;
+	static const struct vpath_reasons is = {"nvidia.chain.rim", "nvidia.untrusted-root.rim", "nvidia.expired.rim"};
 	struct why inner = why_in(job->arena);
 	struct x509_path path;
 	rc r;
@@ -89,12 +87,7 @@ static RC check_signed(struct vjob *job, const struct rim *rim, struct x509 *con
 	r = rim_check_signature(rim, x509_key(certs[0]), "nvidia.signature.rim", &inner);
 	if (!rc_ok(r))
 		return deny(job->why, r.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "nvidia.signature.rim", "%s", why_text(&inner));
-	TRY(x509_path_build(certs[0], certs, n, &rules, &path, job->why));
-	root = path.c[path.n - 1];
-	if (!vjob_anchor_cert(job, "nvidia-rim-root", root))
-		return deny(job->why, E_DENIED, "nvidia.untrusted-root.rim", "the manifest's chain ends in a root that is not trusted");
-	if (!job->no_time)
-		TRY(x509_path_valid_at(&path, job->now_s, &rules, job->why));
+	TRY(vjob_trusted_path(job, certs[0], certs, n, "nvidia-rim-root", &is, &path));
 	return nv_chain_look(job, &path, 0, planning, chain);
 }
 

@@ -11,7 +11,7 @@
 #define CERTS_MAX   4u
 #define ADVISORIES_MAX 64u
 
-static const struct x509_rules rules = {.chain = "sgx.chain.ias", .expired = "sgx.expired.ias"};
+static const struct vpath_reasons path_reasons = {"sgx.chain.ias", "sgx.untrusted-root.ias", "sgx.expired.ias"};
 
 /* What the service may say. A status without a claim is a denial. */
 static const struct {
@@ -120,9 +120,9 @@ static RC check_certs(struct vjob *job, struct report *r, struct x509 *const *ce
 	struct x509_path path;
 	rc x;
 
-	TRY(x509_path_build(certs[0], certs, n, &rules, &path, job->why));
-	if (path.n < 2 || !vjob_anchor_cert(job, "intel-ias-root", path.c[path.n - 1]))
-		return deny(job->why, E_DENIED, "sgx.untrusted-root.ias", "the chain of the service ends in no trusted root");
+	TRY(vjob_anchored_path(job, certs[0], certs, n, "intel-ias-root", &path_reasons, &path));
+	if (path.n < 2)
+		return deny(job->why, E_DENIED, "sgx.chain.ias", "the root itself signed the report");
 	if (!x509_key(certs[0]))
 		return deny(job->why, E_UNSUPPORTED, "sgx.unsupported.ias", "the service's certificate has an unknown kind of key");
 	x = pkey_verify(x509_key(certs[0]), SIG_RS256, r->body, r->signature, "sgx.signature.ias", &inner);
@@ -130,11 +130,9 @@ static RC check_certs(struct vjob *job, struct report *r, struct x509 *const *ce
 		return deny(job->why, x.code == E_INTERNAL ? E_INTERNAL : E_DENIED, "sgx.signature.ias", "the report is not signed by the service: %s",
 			    why_text(&inner));
 	TRY(recast(read_body(job->arena, r, &inner), &inner, "sgx.parse.ias", "sgx.unsupported.ias", job->why));
-	if (job->no_time)
-		return rc_of(OK);
-	if (r->at_s > job->now_s)
+	if (!job->no_time && r->at_s > job->now_s)
 		return deny(job->why, E_DENIED, "sgx.expired.ias", "the report is of the future");
-	return x509_path_valid_at(&path, r->at_s, &rules, job->why);
+	return vjob_path_at(job, &path, r->at_s, &path_reasons);
 }
 
 static RC check_signed(struct vjob *job, struct report *r)
