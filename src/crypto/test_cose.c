@@ -211,6 +211,54 @@ static void public_keys_are_read_and_points_off_the_curve_refused(void **state)
 	arena_free(a);
 }
 
+/* A header that must be understood, and one that says two things, each in a message that is signed over it. */
+static void headers_that_must_be_understood_or_contradict_are_refused(void **state)
+{
+	static const struct {
+		const char *protected, *unprotected;	/* CBOR */
+		const char *reason;			/* NULL: read */
+	} row[] = {
+		{"a10126", "a0", NULL},
+		{"a10126", "a10442beef", NULL},				/* a key id beside it */
+		{"a201260281182a", "a0", "cose.unsupported.critical"},	/* crit: [42] */
+		{"a10126", "a10281182a", "cose.unsupported.critical"},
+		{"a20126028101", "a0", "cose.unsupported.critical"},	/* of a header that is known */
+		{"a10126", "a10126", "cose.parse.headers"},
+		{"a10126", "a10122", "cose.parse.headers"},
+		{"a2012663616263f6", "a163616263f6", "cose.parse.headers"},	/* a name */
+		{"a0", "a10126", "cose.unsupported.algorithm"},		/* an algorithm that is not signed */
+		{"a10105", "a0", "cose.unsupported.algorithm"},		/* a MAC */
+		{"", "a0", "cose.unsupported.algorithm"},
+		{"a201260122", "a0", "cbor.duplicate"},
+	};
+	struct pkey *key = NULL;
+
+	(void)state;
+	assert_true(rc_ok(pkey_generate(KEY_P256, 0, &key, NULL)));
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct buf b = buf_in(a, 0), hdr = buf_in(a, 0);
+		struct cose_sign1 m;
+		struct slice sig;
+		rc r;
+
+		buf_slice(&hdr, hex(a, row[i].protected));
+		assert_true(rc_ok(pkey_sign(key, SIG_ES256, cose_sig_structure(a, buf_view(&hdr), (struct slice){0}, SLICE_LIT("payload")), a, &sig, NULL)));
+		cbor_put_tag(&b, COSE_TAG_SIGN1);
+		cbor_put_array(&b, 4);
+		cbor_put_bytes(&b, buf_view(&hdr));
+		buf_slice(&b, hex(a, row[i].unprotected));
+		cbor_put_bytes(&b, SLICE_LIT("payload"));
+		cbor_put_bytes(&b, sig);
+		r = cose_sign1_parse(a, buf_view(&b), COSE_TAG_REQUIRED, &m, &w);
+		if (rc_ok(r) != !row[i].reason || (row[i].reason && strcmp(why_reason(&w), row[i].reason) != 0))
+			fail_msg("row %zu: %s (%s)", i, why_reason(&w), why_text(&w));
+		arena_free(a);
+	}
+	pkey_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +268,7 @@ int main(void)
 		cmocka_unit_test(an_unprotected_algorithm_counts_only_where_it_is_allowed),
 		cmocka_unit_test(a_key_of_another_kind_is_refused),
 		cmocka_unit_test(public_keys_are_read_and_points_off_the_curve_refused),
+		cmocka_unit_test(headers_that_must_be_understood_or_contradict_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

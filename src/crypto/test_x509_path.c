@@ -225,6 +225,85 @@ static void a_purpose_is_listed_whole_or_not_at_all(void **state)
 	}
 }
 
+/* A list of `issuer` signed by its key, with one more extension; NULL: none. Its DER is to be freed. */
+static struct slice list_of(const char *issuer, EVP_PKEY *signer, const char *oid, bool critical)
+{
+	X509_CRL *l = X509_CRL_new();
+	X509_NAME *name = X509_NAME_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	unsigned char *der = NULL;
+	int n;
+
+	X509_CRL_set_version(l, X509_CRL_VERSION_2);
+	set_name(name, issuer);
+	X509_CRL_set_issuer_name(l, name);
+	X509_CRL_set1_lastUpdate(l, ASN1_TIME_set(t, (time_t)NOW - DAY));
+	X509_CRL_set1_nextUpdate(l, ASN1_TIME_set(t, (time_t)NOW + DAY));
+	if (oid) {
+		ASN1_OCTET_STRING *v = ASN1_OCTET_STRING_new();
+		ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+		X509_EXTENSION *e;
+
+		ASN1_OCTET_STRING_set(v, (const unsigned char *)"\x02\x01\x05", 3);
+		e = X509_EXTENSION_create_by_OBJ(NULL, o, critical, v);
+		assert_int_equal(X509_CRL_add_ext(l, e, -1), 1);
+		X509_EXTENSION_free(e);
+		ASN1_OBJECT_free(o);
+		ASN1_OCTET_STRING_free(v);
+	}
+	assert_true(X509_CRL_sign(l, signer, EVP_sha256()) > 0);
+	n = i2d_X509_CRL(l, &der);
+	assert_true(n > 0);
+	X509_NAME_free(name);
+	ASN1_TIME_free(t);
+	X509_CRL_free(l);
+	return slice_of(der, (size_t)n);
+}
+
+/* A list that covers a part, or that says what nobody reads, does not clear a certificate by not naming it. */
+static void a_list_must_be_whole_its_issuers_and_understood(void **state)
+{
+	static const struct {
+		const char *issuer, *oid;
+		bool critical, by_another, taken;
+	} row[] = {
+		{"root", NULL, false, false, true},
+		{"root", "2.5.29.20", false, false, true},	/* number */
+		{"root", "2.5.29.27", true, false, false},	/* changes since another list */
+		{"root", "2.5.29.27", false, false, false},
+		{"root", "2.5.29.28", true, false, false},	/* for some certificates, or of some issuers */
+		{"root", "1.2.3.4", true, false, false},
+		{"root", "1.2.3.4", false, false, true},
+		{"other", NULL, false, false, false},	/* the right key under another name */
+		{"root", NULL, false, true, false},
+	};
+	struct spec mute = root_spec();
+	struct x509 *root = make(root_spec()), *no_lists;
+
+	(void)state;
+	mute.usage = "critical,keyCertSign";
+	no_lists = make(mute);
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct slice der = list_of(row[i].issuer, keys[row[i].by_another ? 3 : 0], row[i].oid, row[i].critical);
+		struct x509_crl *l = NULL;
+		uint8_t *longer = malloc(der.n + 1);
+
+		assert_true(rc_ok(x509_crl_from(der, &l, NULL)));
+		if (rc_ok(x509_crl_by(l, root, "t.crl", NULL)) != row[i].taken)
+			fail_msg("row %zu", i);
+		assert_false(rc_ok(x509_crl_by(l, no_lists, "t.crl", NULL)));	/* whose key may not sign lists */
+		x509_crl_free(l);
+		assert_non_null(longer);
+		memcpy(longer, der.p, der.n);
+		longer[der.n] = 0;
+		assert_false(rc_ok(x509_crl_from(slice_of(longer, der.n + 1), &l, NULL)));	/* a byte behind it */
+		free(longer);
+		OPENSSL_free((void *)(uintptr_t)der.p);
+	}
+	x509_free(root);
+	x509_free(no_lists);
+}
+
 static void a_path_has_an_end(void **state)
 {
 	struct x509 *c[X509_PATH_MAX + 1];
@@ -254,6 +333,7 @@ int main(void)
 		cmocka_unit_test(a_root_that_another_signed_is_no_root),
 		cmocka_unit_test(every_certificate_of_the_path_has_its_time),
 		cmocka_unit_test(a_purpose_is_listed_whole_or_not_at_all),
+		cmocka_unit_test(a_list_must_be_whole_its_issuers_and_understood),
 		cmocka_unit_test(a_path_has_an_end),
 	};
 

@@ -292,6 +292,51 @@ static void what_is_not_right_has_its_reason(void **state)
 	trial_end(&t);
 }
 
+/* Every signature holds: what is wrong is what a certificate says that it is, or whose it is. */
+static void a_certificate_of_another_role_is_refused_though_it_is_signed(void **state)
+{
+	enum place { ROOT, HSK, CEK };
+	static const struct {
+		enum place place;
+		size_t at;	/* a number of four bytes in the certificate */
+		uint32_t value;
+		bool by_another;	/* signed with a key that does not stand above it */
+		const char *reason;
+	} row[] = {
+		{ROOT, 0x24, HYGON_HRK, false, NULL},
+		{ROOT, 0x24, HYGON_HSK, false, "hygondcu.chain.hrk"},
+		{ROOT, 0x24, HYGON_HRK, true, "hygondcu.chain.hrk"},
+		{HSK, 0x24, HYGON_HSK, false, NULL},
+		{HSK, 0x24, HYGON_HRK, false, "hygondcu.chain.hsk"},
+		{HSK, 0x14, 9, false, "hygondcu.chain.hsk"},	/* says that another key signed it */
+		{HSK, 0x24, HYGON_HSK, true, "hygondcu.chain.hsk"},
+		{HSK, 0x40, 1, false, "hygondcu.unsupported.certificate"},
+		{CEK, 8, HYGON_CEK, false, NULL},
+		{CEK, 8, HYGON_PEK, false, "hygondcu.chain.cek"},
+		{CEK, 0x414, HYGON_CEK, false, "hygondcu.chain.cek"},	/* of the signature: by a key of another role */
+		{CEK, 0x418, 5, false, "hygondcu.chain.cek"},		/* and of another algorithm */
+		{CEK, 8, HYGON_CEK, true, "hygondcu.chain.cek"},
+	};
+	const struct lab *good = *state;
+	struct made m;
+
+	make_report(good, "CHIP1", &m);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct lab l = *good;
+		uint8_t *cert = row[i].place == ROOT ? l.root : row[i].place == HSK ? l.pair : l.pair + HYGON_CA_SIZE;
+		struct trial t;
+
+		put32(cert + row[i].at, row[i].value);
+		if (row[i].place == CEK)
+			sm2_sign(row[i].by_another ? l.cek : l.hsk, "HSK", cert, 0x414, cert + 0x41C, cert + 0x464);
+		else
+			sm2_sign(row[i].by_another ? l.cek : l.hrk, "HRK", cert, 0x240, cert + 0x240, cert + 0x288);
+		begin(&t, &l, &m, 1);
+		expect(&t, row[i].reason);
+		trial_end(&t);
+	}
+}
+
 static void no_flipped_bit_is_accepted(void **state)
 {
 	const struct lab *l = *state;
@@ -321,6 +366,7 @@ int main(void)
 		cmocka_unit_test(each_accelerator_makes_a_result),
 		cmocka_unit_test(the_same_accelerator_twice_is_refused),
 		cmocka_unit_test(what_is_not_right_has_its_reason),
+		cmocka_unit_test(a_certificate_of_another_role_is_refused_though_it_is_signed),
 		cmocka_unit_test(no_flipped_bit_is_accepted),
 	};
 
