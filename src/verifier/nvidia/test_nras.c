@@ -14,6 +14,7 @@ struct service {
 	struct arena *a;
 	struct pkey *key;
 	struct slice root, jwks;	/* PEM; key set */
+	struct slice other_jwks;	/* the same key beside the certificate of another */
 };
 
 static struct service s;
@@ -55,6 +56,13 @@ static int set_up(void **state)
 	json_push(s.a, keys, jwk);
 	json_set(s.a, set, "keys", keys);
 	s.jwks = json_text(s.a, set);
+	c.key = root_key;
+	assert_true(rc_ok(lab_cert(&c, s.a, &der[1], NULL)));
+	x5c = json_new_array(s.a);
+	json_push(s.a, x5c, json_new_b64(s.a, der[1]));
+	json_push(s.a, x5c, json_new_b64(s.a, der[0]));
+	json_set(s.a, jwk, "x5c", x5c);
+	s.other_jwks = json_text(s.a, set);
 	return 0;
 }
 
@@ -74,6 +82,7 @@ struct changes {
 	const char *kid;
 	bool other_digest, one_more;
 	const char *second;	/* members of a second device that the overall token vouches for as well */
+	bool without_second;	/* whose token is left out */
 };
 
 static struct slice sign(struct arena *a, const char *kid, struct json *claims)
@@ -138,7 +147,8 @@ static struct slice answer(struct arena *a, const struct changes *c)
 		second = sign(a, "lab-1", other);
 		assert_true(rc_ok(digest(DIGEST_SHA256, second, d, NULL)));
 		json_set(a, submods, "GPU-1", voucher(a, d));
-		json_set(a, devices, "GPU-1", json_new_str(a, second));
+		if (!c->without_second)
+			json_set(a, devices, "GPU-1", json_new_str(a, second));
 	}
 	overall = claims_of(a, "{\"x-nvidia-overall-att-result\":true}");
 	json_set(a, overall, "submods", submods);
@@ -247,6 +257,31 @@ static void one_device_sent_twice_is_refused(void **state)
 	trial_end(&t);
 }
 
+/* A guest that leaves one of its devices out would hide it from policy. */
+static void an_attested_device_cannot_be_left_out(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, answer(s.a, &(struct changes){.device = "{\"ueid\":\"4711\"}", .second = "{\"ueid\":\"4712\"}", .without_second = true}));
+	assert_int_equal(trial_run(&t, &nvidia_driver).code, E_DENIED);
+	assert_string_equal(why_reason(&t.why), "nvidia.binding.nras");
+	trial_end(&t);
+}
+
+/* Certificates beside a key count for that key: anybody can copy a chain. */
+static void a_key_beside_the_certificate_of_another_is_refused(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, answer(s.a, &(struct changes){0}));
+	t.collateral[0].bytes = s.other_jwks;
+	assert_int_equal(trial_run(&t, &nvidia_driver).code, E_DENIED);
+	assert_string_equal(why_reason(&t.why), "nvidia.chain.nras");
+	trial_end(&t);
+}
+
 static void nobody_trusts_the_service_unless_it_is_pinned(void **state)
 {
 	struct slice ev = answer(s.a, &(struct changes){0}), spki;
@@ -305,6 +340,8 @@ int main(void)
 		cmocka_unit_test(an_answer_of_the_pinned_service_counts_with_its_claims),
 		cmocka_unit_test(whatever_is_wrong_with_an_answer_is_named),
 		cmocka_unit_test(one_device_sent_twice_is_refused),
+		cmocka_unit_test(an_attested_device_cannot_be_left_out),
+		cmocka_unit_test(a_key_beside_the_certificate_of_another_is_refused),
 		cmocka_unit_test(nobody_trusts_the_service_unless_it_is_pinned),
 		cmocka_unit_test(no_flipped_bit_of_an_answer_is_accepted),
 	};
