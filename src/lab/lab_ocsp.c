@@ -18,8 +18,9 @@ static bool fill(OCSP_BASICRESP *basic, const struct lab_ocsp *o, X509 *cert, X5
 	ASN1_TIME *from = ASN1_TIME_adj(NULL, (time_t)o->this_s, 0, 0), *to = ASN1_TIME_adj(NULL, (time_t)o->next_s, 0, 0);
 	ASN1_GENERALIZEDTIME *from_g = from ? ASN1_TIME_to_generalizedtime(from, NULL) : NULL;
 	ASN1_GENERALIZEDTIME *to_g = to ? ASN1_TIME_to_generalizedtime(to, NULL) : NULL;
+	int status = o->revoked ? V_OCSP_CERTSTATUS_REVOKED : o->unknown ? V_OCSP_CERTSTATUS_UNKNOWN : V_OCSP_CERTSTATUS_GOOD;
 	bool ok = id && from_g && to_g &&
-		  OCSP_basic_add1_status(basic, id, o->revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+		  OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
 					 o->revoked ? from_g : NULL, from_g, to_g) &&
 		  OCSP_basic_sign(basic, issuer, key, EVP_sha384(), NULL, OCSP_NOCERTS) == 1;
 

@@ -6,6 +6,7 @@ struct lab_ocsp {
 	struct slice cert, issuer;	/* DER */
 	struct slice issuer_key;	/* PEM */
 	bool revoked;
+	bool unknown;	/* the responder does not know the certificate */
 	int64_t this_s, next_s;
 };
 
