@@ -13,6 +13,7 @@
 
 #include "base/num.h"
 #include "base/sys.h"
+#include "base/test_pace.h"
 #include "net/battery.h"
 #include "net/fetch.h"
 #include "net/test_support.h"
@@ -291,7 +292,7 @@ static rc ask(const struct server *s, const char *ca, struct arena *a, struct wh
 	struct fetch_request req = {.url = arena_printf(a, "https://%s/x", server_address(s, 0))};
 	struct fetch_reply reply;
 	struct fetcher *f;
-	rc r = fetcher_new(&(struct fetch_config){.ca_file = ca}, &f, w);
+	rc r = fetcher_new(&(struct fetch_config){.ca_file = ca, .timeout_ms = 10000 * test_pace()}, &f, w);
 
 	assert_true(rc_ok(r));
 	why_clear(w);
@@ -315,7 +316,8 @@ static void a_broken_certificate_is_not_taken_over(void **state)
 	const struct tls_config second = {.certificate = cert2, .private_key = key2};
 	const struct server_listener listener[] = {{.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .tls = &tls},
 						   {.address = "127.0.0.1:0", .kind = "two", .handle = rig_handle, .tls = &second}};
-	const struct server_config config = {.listeners = listener, .listeners_n = 2, .loops = 1, .workers = 1, .refuse = rig_refuse};
+	const struct server_config config = {.listeners = listener, .listeners_n = 2, .loops = 1, .workers = 1,
+					     .head_ms = 5000 * test_pace(), .refuse = rig_refuse};
 	struct server *s;
 	struct slice pem;
 

@@ -20,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/sys.h"
+#include "base/test_pace.h"
 
 atomic_uint rig_smuggled, rig_served;
 
@@ -102,6 +103,8 @@ void make_certificate(const char *cert_path, const char *key_path)
 
 void rig_init(struct rig *r, bool tls)
 {
+	const unsigned ms = tls ? 300 * test_pace() : 300;	/* a handshake is what a slow tool slows down */
+
 	*r = (struct rig){.dir = "/tmp/warrant-net-XXXXXX", .arena = arena_new(0)};
 	r->why = why_in(r->arena);
 	assert_non_null(mkdtemp(r->dir));
@@ -112,7 +115,7 @@ void rig_init(struct rig *r, bool tls)
 	r->tls = (struct tls_config){.certificate = r->cert, .private_key = r->key};
 	r->listener = (struct server_listener){.address = "127.0.0.1:0", .kind = "test", .handle = rig_handle, .quick = rig_quick, .tls = tls ? &r->tls : NULL};
 	r->config = (struct server_config){.listeners = &r->listener, .listeners_n = 1, .loops = 2, .workers = 2, .body_max = 65536,
-					   .head_ms = 300, .body_ms = 300, .idle_ms = 300, .refuse = rig_refuse};
+					   .head_ms = ms, .body_ms = ms, .idle_ms = ms, .refuse = rig_refuse};
 }
 
 void rig_start(struct rig *r)
