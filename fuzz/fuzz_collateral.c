@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (rc_ok(collateral_facts(kind, bytes, a, &f, &w))) {
 			assert(rc_ok(collateral_facts(kind, bytes, a, &again, NULL)));
-			assert(!collateral_is_older(&f, &again));
+			assert(!collateral_is_older(&f, &again, 0));
 		} else {
 			assert(!why_empty(&w));
 		}

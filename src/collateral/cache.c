@@ -117,7 +117,7 @@ static RC replace(struct store *store, const struct clock *clock, const struct c
 	if (!rc_ok(r) && r.code != E_NOTFOUND)
 		return deny(w, r.code, "collateral.cache", "%s", why_text(&inner));
 	/* What cannot be read any more is no reason to keep it. */
-	if (rc_ok(r) && rc_ok(collateral_facts(p->kind, old.bytes, a, &held, NULL)) && collateral_is_older(&next, &held)) {
+	if (rc_ok(r) && rc_ok(collateral_facts(p->kind, old.bytes, a, &held, NULL)) && collateral_is_older(&next, &held, row.fetched_s)) {
 		char found[32], expected[32];
 
 		time_rfc3339(next.issued_s, found);

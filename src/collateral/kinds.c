@@ -82,6 +82,8 @@ static RC facts_of_tcb_info(struct slice bytes, struct arena *a, struct collater
 	out->dated = true;
 	out->issued_s = info.issue_date;
 	out->next_s = info.next_update;
+	out->number = info.evaluation;
+	out->lapses = true;
 	return rc_of(OK);
 }
 
@@ -93,6 +95,8 @@ static RC facts_of_qe_identity(struct slice bytes, struct arena *a, struct colla
 	out->dated = true;
 	out->issued_s = qe.issue_date;
 	out->next_s = qe.next_update;
+	out->number = qe.evaluation;
+	out->lapses = true;
 	return rc_of(OK);
 }
 
@@ -142,11 +146,13 @@ rc collateral_facts(const char *kind, struct slice bytes, struct arena *a, struc
 	return r;
 }
 
-bool collateral_is_older(const struct collateral_facts *next, const struct collateral_facts *held)
+bool collateral_is_older(const struct collateral_facts *next, const struct collateral_facts *held, int64_t now_s)
 {
 	if (!next->dated || !held->dated)
 		return false;
 	if (next->issued_s < held->issued_s)
 		return true;
+	if (held->lapses && now_s > held->next_s)
+		return false;
 	return next->number && held->number && next->number < held->number && memcmp(next->issuer, held->issuer, 32) == 0;
 }

@@ -16,6 +16,7 @@
 #include "collateral/collateral.h"
 #include "collateral/kinds.h"
 #include "collateral/test_make.h"
+#include "lab/intel.h"
 
 static _Atomic int64_t fake_now = 1795557718;
 
@@ -355,6 +356,51 @@ static void an_older_revocation_list_does_not_replace_a_newer_one(void **state)
 	assert_true(rc_ok(put_crl(f, crl_of(f, 8, fake_now))));
 }
 
+/* A signed TCB info or QE identity of this evaluation; DAY is how long it holds. */
+static struct slice document(struct fixture *f, bool qe, unsigned evaluation, int64_t issued)
+{
+	const struct lab_options o = {.now_s = fake_now};
+	const struct lab_dates d = {issued, issued + DAY};
+	struct lab_world l;
+	struct json *with;
+	struct slice out;
+
+	assert_true(rc_ok(lab_make("tdx", &o, f->a, &l, &f->w)));
+	assert_true(rc_ok(json_parse(f->a, slice_cstr(arena_printf(f->a, "{\"tcbEvaluationDataNumber\":%u}", evaluation)), NULL, &with, &f->w)));
+	if (qe)
+		assert_true(rc_ok(lab_intel_qe_identity(&l, true, d, with, f->a, &out, &f->w)));
+	else
+		assert_true(rc_ok(lab_intel_tcb_info(&l, true, LAB_FMSPC, d, with, f->a, &out, &f->w)));
+	return out;
+}
+
+/* The vendor signs documents of earlier evaluations with dates of today as well: a mirror that serves those would undo a recovery of the
+ * TCB. Who chose the slower publication gets it once what is held has ended. */
+static void a_document_of_an_earlier_evaluation_waits_for_the_end_of_the_later_one(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int qe = 0; qe < 2; qe++) {
+		const char *kind = qe ? "intel-qe-identity" : "intel-tcb-info", *key = qe ? "tdx" : "tdx/" LAB_FMSPC;
+		const int64_t began = fake_now;
+		struct collateral_piece p = {kind, key, document(f, qe, 18, began)};
+
+		assert_true(rc_ok(collateral_put(f->c, &p, 1, &f->w)));
+		p.bytes = document(f, qe, 17, began + 60);
+		assert_int_equal(collateral_put(f->c, &p, 1, &f->w).code, E_DENIED);
+		assert_string_equal(why_reason(&f->w), "collateral.older");
+		p.bytes = document(f, qe, 18, began + 60);
+		assert_true(rc_ok(collateral_put(f->c, &p, 1, &f->w)));
+		p.bytes = document(f, qe, 19, began + 120);
+		assert_true(rc_ok(collateral_put(f->c, &p, 1, &f->w)));
+		fake_now = began + 120 + DAY;	/* the last second of what is held */
+		p.bytes = document(f, qe, 18, fake_now);
+		assert_int_equal(collateral_put(f->c, &p, 1, &f->w).code, E_DENIED);
+		fake_now++;
+		assert_true(rc_ok(collateral_put(f->c, &p, 1, &f->w)));
+	}
+}
+
 static void one_older_piece_refuses_its_whole_import(void **state)
 {
 	struct fixture *f = *state;
@@ -591,6 +637,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_piece_that_is_due_is_refreshed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_folder_is_read_and_a_key_cannot_leave_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_older_revocation_list_does_not_replace_a_newer_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_document_of_an_earlier_evaluation_waits_for_the_end_of_the_later_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_older_piece_refuses_its_whole_import, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_issuer_may_count_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vendor_that_gives_an_older_list_is_not_followed, setup, teardown),
