@@ -358,6 +358,25 @@ static void another_origin_or_key_does_not_open_the_log(void **state)
 	assert_string_equal(why_reason(&f->w), "audit.head-forged");
 }
 
+/* Appending to a tree that is not the head's would make a head that no record leads to. */
+static void nodes_that_do_not_give_the_heads_root_do_not_open_the_log(void **state)
+{
+	struct fix *f = *state;
+	struct audit *l;
+	struct slice tile, bad;
+
+	append(f, 40);
+	assert_true(rc_ok(store_get(f->store, NS_NODE, "0/0000000000000002", f->a, &tile, NULL, NULL, &f->w)));
+	bad = arena_dup(f->a, tile);
+	((uint8_t *)(uintptr_t)bad.p)[5] ^= 1;
+	assert_true(rc_ok(store_put(f->store, NS_NODE, "0/0000000000000002", bad, &f->w)));
+	assert_int_equal(audit_open(f->store, f->key, "test", &clock_system, &l, &f->w).code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "audit.corrupt");
+	assert_true(rc_ok(store_put(f->store, NS_NODE, "0/0000000000000002", tile, &f->w)));
+	assert_true(rc_ok(audit_open(f->store, f->key, "test", &clock_system, &l, &f->w)));
+	audit_close(l);
+}
+
 /* Somebody put an older head in place of the newest: the records beyond it are not written over. */
 static void a_log_set_back_behind_its_records_takes_no_more(void **state)
 {
@@ -543,6 +562,7 @@ int main(void)
 	        T(a_full_or_silent_store_refuses_and_the_log_goes_on),
 	        T(a_kill_loses_no_record_and_leaves_no_release_without_one),
 	        T(another_origin_or_key_does_not_open_the_log),
+	        T(nodes_that_do_not_give_the_heads_root_do_not_open_the_log),
 	};
 
 	return cmocka_run_group_tests_name("audit log", tests, NULL, NULL);
