@@ -42,6 +42,18 @@ def files_that_others_can_read_stop_the_start():
         b.stop()
 
 
+def a_tls_key_that_everybody_can_read_is_said():
+    b = Broker(tls=True)
+    try:
+        for mode, told in ((0o600, False), (0o640, False), (0o644, True)):
+            os.chmod(f'{b.dir}/tls.key', mode)
+            b.start()
+            assert any('can read the TLS key' in l for l in b.log) == told, (oct(mode), b.log)
+            b.stop(keep=True)
+    finally:
+        b.stop()
+
+
 def a_database_put_back_beside_newer_journals_stops_the_start():
     b = Broker().start()
     try:
@@ -176,7 +188,7 @@ def what_a_configuration_lacks_is_named_with_its_remedy():
         shutil.rmtree(d)
 
 
-run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start,
+run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start, a_tls_key_that_everybody_can_read_is_said,
          a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,
          connections_are_no_more_than_the_system_gives, a_stop_under_load_answers_what_it_took,
          what_a_configuration_lacks_is_named_with_its_remedy])

@@ -62,7 +62,8 @@ static rc open_store(struct kbs_main *m)
 	case STORE_TYPE_SQLITE:
 		return store_open_sqlite(m->s.store.path, &clock_system, &m->store, &m->w);
 	case STORE_TYPE_POSTGRES:
-		return store_open_postgres(m->s.store.postgres_url, &clock_system, &m->store, &m->w);
+		return store_open_postgres(getenv("POSTGRES_URL") ? getenv("POSTGRES_URL") : m->s.store.postgres_url, &clock_system, &m->store,
+					   &m->w);
 	}
 	return deny(&m->w, E_INTERNAL, "kbs.store", "no storage type");
 }
@@ -339,6 +340,15 @@ static rc open_server(struct kbs_main *m)
 	return rc_of(OK);
 }
 
+/* Not refused, since orchestrators mount files as they like; but said. */
+static void warn_if_readable(const char *path, const char *what)
+{
+	struct stat st;
+
+	if (path && stat(path, &st) == 0 && (st.st_mode & 07))
+		LOG(LOG_WARN, "insecure", LOG_S("what", what), LOG_S("path", path));
+}
+
 static rc start(struct kbs_main *m, const char *config)
 {
 	struct kms_seal seal;
@@ -346,6 +356,9 @@ static rc start(struct kbs_main *m, const char *config)
 
 	TRY(settings_load(config, m->a, &doc, &m->w));
 	TRY(note(&m->w, kbs_settings_read(doc, m->a, &m->s, &m->w), "reading the configuration %s", config));
+	warn_if_readable(m->s.http.private_key, "everybody on this machine can read the TLS key: chmod 640");
+	if (m->s.store.password)
+		warn_if_readable(config, "everybody on this machine can read the password in the configuration: chmod 640, or set POSTGRES_URL");
 	TRY(file_mkdirs(m->s.data_dir, 0700, &m->w));
 	/* Workers first: they must not inherit sockets, keys or threads. */
 	if (SANDBOX_COVERAGE)
@@ -447,7 +460,7 @@ static int usage(FILE *to, int code)
 		    "      --check              read the configuration, say what is wrong with it, and end\n"
 		    "  -V, --version\n"
 		    "  -h, --help\n\n"
-		    "environment: RUST_LOG is error, warn, info (the default), debug or trace\n"
+		    "environment: POSTGRES_URL stands in place of backends.postgres; RUST_LOG is error, warn, info (the default), debug or trace\n"
 		    "signals: TERM ends it once the requests under way are answered, INT at once, HUP reads the certificates again.\n"
 		    "exit codes: 0 ended by a signal, 1 could not start, 2 usage\n");
 	return code;

@@ -340,6 +340,26 @@ static rc read_providers(const struct json *list, struct arena *a, struct kbs_se
 	return rc_of(OK);
 }
 
+/* "GET,POST": a word that is no method of any route would let nobody in, and say nothing. */
+static bool methods_ok(const char *list)
+{
+	static const char *const known[] = {"GET", "POST", "PUT", "DELETE"};
+	bool any = false;
+
+	for (const char *p = list; *p;) {
+		size_t n = strcspn(p, ", ");
+		bool ok = n == 0;
+
+		for (size_t i = 0; i < COUNT_OF(known); i++)
+			ok = ok || (n == strlen(known[i]) && memcmp(p, known[i], n) == 0);
+		if (!ok)
+			return false;
+		any = any || n;
+		p += n + (p[n] != 0);
+	}
+	return any;
+}
+
 static rc read_acls(const struct json *list, struct arena *a, struct kbs_settings *s, struct why *w)
 {
 	static const struct setting rows[] = {
@@ -359,6 +379,9 @@ static rc read_acls(const struct json *list, struct arena *a, struct kbs_setting
 		if (strncmp(acl->allowed_endpoints, "^/kbs", 5) != 0 || acl->allowed_endpoints[n - 1] != '$')
 			return deny(w, E_MALFORMED, "config.admin", "admin: allowed_endpoints \"%s\" must begin with ^/kbs and end with $",
 				    acl->allowed_endpoints);
+		if (acl->methods && !methods_ok(acl->methods))
+			return deny(w, E_MALFORMED, "config.admin", "admin: methods \"%s\" must be of GET, POST, PUT and DELETE, with commas between them",
+				    acl->methods);
 	}
 	s->admin.acls_n = list->n;
 	return rc_of(OK);
@@ -424,6 +447,21 @@ static rc read_backends(const struct json *t, struct arena *a, struct backends *
 	return settings_read(t, rows, COUNT_OF(rows), b, "storage_backend.backends.", a, w);
 }
 
+/* A value of a connection string: quoted, so that a space or a quote in a password stays part of it. */
+static const char *conninfo_value(struct arena *a, const char *text)
+{
+	struct buf b = buf_in(a, 65536);
+
+	buf_putc(&b, '\'');
+	for (const char *p = text; *p; p++) {
+		if (*p == '\'' || *p == '\\')
+			buf_putc(&b, '\\');
+		buf_putc(&b, *p);
+	}
+	buf_putc(&b, '\'');
+	return buf_cstr(&b);
+}
+
 static rc read_postgres(const struct json *t, struct arena *a, struct kbs_settings *s, struct why *w)
 {
 	struct local {
@@ -441,8 +479,10 @@ static rc read_postgres(const struct json *t, struct arena *a, struct kbs_settin
 
 	TRY(settings_read(t, rows, COUNT_OF(rows), &l, "storage_backend.backends.postgres.", a, w));
 	s->store.postgres_url = l.url ? l.url
-				      : arena_printf(a, "host=%s port=%lld dbname=%s user=%s%s%s", l.host, (long long)l.port, l.db,
-						     l.username, l.password ? " password=" : "", l.password ? l.password : "");
+				      : arena_printf(a, "host=%s port=%lld dbname=%s user=%s%s%s", conninfo_value(a, l.host), (long long)l.port,
+						     conninfo_value(a, l.db), conninfo_value(a, l.username), l.password ? " password=" : "",
+						     l.password ? conninfo_value(a, l.password) : "");
+	s->store.password = l.password || (l.url && strstr(l.url, "password")) || (l.url && strchr(l.url, '@'));
 	return rc_of(OK);
 }
 

@@ -28,7 +28,7 @@ struct kbs_settings {
 		const char *private_key, *certificate;
 		int64_t payload_request_size;	/* MiB */
 		int64_t worker_count;		/* loop threads; 0: one per processor */
-		int64_t request_threads;	/* 0: twice the loops, at least 4 */
+		int64_t request_threads;	/* 0: eight a loop */
 		const char *tls_profile, *tls_min_version, *tls_max_version, *tls_ciphers, *tls_groups;
 		const char *metrics_socket;	/* NULL: none */
 		int64_t max_connections, max_connections_per_peer;
@@ -66,6 +66,7 @@ struct kbs_settings {
 		enum store_type type;
 		const char *path;		/* sqlite file or folder */
 		const char *postgres_url;
+		bool password;			/* one stands in the configuration */
 		const char *master_key_file;
 	} store;
 	bool resource_plugin;

@@ -40,6 +40,99 @@ static void sources_of_collateral_are_those_of_the_reference_by_default(void **s
 	arena_free(a);
 }
 
+static void a_database_is_named_whatever_its_password(void **state)
+{
+	static const struct {
+		const char *password, *want;
+	} row[] = {{"simple", "host='h' port=5432 dbname='d' user='u' password='simple'"}, {"two words", "host='h' port=5432 dbname='d' user='u' password='two words'"},
+		   {"x' host=evil", "host='h' port=5432 dbname='d' user='u' password='x\\' host=evil'"}, {"back\\\\slash", "host='h' port=5432 dbname='d' user='u' password='back\\\\slash'"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct kbs_settings s;
+
+		assert_int_equal(read_text(a, arena_printf(a, "[storage_backend]\nstorage_type = \"Postgres\"\n[storage_backend.backends.postgres]\n"
+							      "host = \"h\"\ndb = \"d\"\nusername = \"u\"\npassword = \"%s\"\n", row[i].password), &s, &w), OK);
+		assert_string_equal(s.store.postgres_url, row[i].want);
+		assert_true(s.store.password);
+		arena_free(a);
+	}
+}
+
+static void methods_of_an_access_rule_are_methods(void **state)
+{
+	static const struct {
+		const char *methods;
+		bool ok;
+	} row[] = {{"GET", true}, {"GET,POST", true}, {"GET, DELETE", true}, {"get", false}, {"GET;POST", false}, {"", false}, {",", false}, {"HEAD", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct kbs_settings s;
+		struct json *doc;
+		char *text = arena_printf(a, "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+					     "[admin.authentication.bearer_jwt]\nidentity_providers = [{public_key_uri = \"/k\"}]\n"
+					     "[admin.authorization.regex_acl]\nacls = [{role = \"r\", allowed_endpoints = \"^/kbs/.*$\", methods = \"%s\"}]\n",
+					  row[i].methods);
+
+		assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", &w)));
+		if (rc_ok(kbs_settings_read(doc, a, &s, &w)) != row[i].ok)
+			fail_msg("row %zu: %s", i, why_text(&w));
+		arena_free(a);
+	}
+}
+
+/* What must be said in words is not said by anything else. */
+static void insecure_settings_are_said_in_words(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} row[] = {
+		{V ".sample_verifier]\ninsecure = \"sample evidence proves nothing\"\n", true}, {V ".sample_verifier]\ninsecure = \"yes\"\n", false},
+		{V ".sample_verifier]\ninsecure = true\n", false}, {V ".sample_verifier]\n", false},
+		{"[protocol]\nallow_rsa1_5 = \"RSA PKCS#1 v1.5 is accepted for 0.1.x clients\"\n", true}, {"[protocol]\nallow_rsa1_5 = true\n", false},
+		{"[protocol]\nallow_rsa1_5 = \"\"\n", false}, {V "]\ncollateral_loopback_http = \"collateral comes from this host without TLS\"\n", true},
+		{V "]\ncollateral_loopback_http = \"true\"\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct kbs_settings s;
+
+		if ((read_text(a, row[i].text, &s, &w) == OK) != row[i].ok)
+			fail_msg("row %zu: %s", i, why_text(&w));
+		arena_free(a);
+	}
+}
+
+static void access_rules_are_anchored_in_their_text(void **state)
+{
+	static const char *const bad[] = {"", ".*", "^/.*$", "^/kbs/.*", "/kbs/.*$", "^/admin/.*$"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct kbs_settings s;
+		struct json *doc;
+		char *text = arena_printf(a, "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+					     "[admin.authentication.bearer_jwt]\nidentity_providers = [{public_key_uri = \"/k\"}]\n"
+					     "[admin.authorization.regex_acl]\nacls = [{role = \"r\", allowed_endpoints = \"%s\"}]\n", bad[i]);
+
+		assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", &w)));
+		assert_int_equal(kbs_settings_read(doc, a, &s, &w).code, E_MALFORMED);
+		assert_string_equal(why_reason(&w), "config.admin");
+		arena_free(a);
+	}
+}
+
 static void sources_of_collateral_are_read_in_order(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -139,6 +232,10 @@ static void a_source_that_cannot_be_meant_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_database_is_named_whatever_its_password),
+		cmocka_unit_test(methods_of_an_access_rule_are_methods),
+		cmocka_unit_test(insecure_settings_are_said_in_words),
+		cmocka_unit_test(access_rules_are_anchored_in_their_text),
 		cmocka_unit_test(sources_of_collateral_are_those_of_the_reference_by_default),
 		cmocka_unit_test(sources_of_collateral_are_read_in_order),
 		cmocka_unit_test(services_of_devices_are_named_or_left_alone),
