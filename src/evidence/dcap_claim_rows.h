@@ -61,7 +61,7 @@
 	{"quote.body.report_data", "string", "report data", "520"},                                                       \
 	{"quote.body.tee_tcb_svn2", "string", "current TEE_TCB_SVN; TD 1.5", "584"},                                      \
 	{"quote.body.mr_servicetd", "string", "measurement of service TDs; TD 1.5", "600"},                               \
-	{"td_attributes.debug", "boolean", "the TD can be debugged: nothing in it is secret", "120, bit 0"},              \
+	{"td_attributes.debug", "boolean", "the TD can be debugged: nothing in it is secret", "120, bits 0 to 7"},        \
 	{"td_attributes.*", "boolean",                                                                                     \
 	 "lass, septve_disable, migratable, protection_keys, key_locker, tpa, perfmon", "120, bits 27 to 63"},            \
 	{"init_data", "string", "MRCONFIGID; PCR 8 with a vTPM", "184"},                                                  \

@@ -147,20 +147,22 @@ static struct json *bits_object(struct arena *a, uint64_t value, const char *con
 
 void dcap_td_claims(struct arena *a, struct json *claims, const struct dcap_quote *q)
 {
-	static const char *const names[] = {"debug", "lass", "septve_disable", "migratable", "protection_keys", "key_locker",
+	static const char *const names[] = {"lass", "septve_disable", "migratable", "protection_keys", "key_locker",
 					    "tpa", "perfmon"};
-	static const unsigned bits[] = {0, 27, 28, 29, 30, 31, 62, 63};
+	static const unsigned bits[] = {27, 28, 29, 30, 31, 62, 63};
 	const struct hex_claim header[] = {
 		{"version", q->h_version},   {"att_key_type", q->h_key_type}, {"tee_type", q->h_tee_type},
 		{"reserved", q->h_reserved}, {"vendor_id", q->h_vendor_id},   {"user_data", q->h_user_data},
 	};
 	const struct hex_claim descriptor[] = {{"type", q->v5_type}, {"size", q->v5_size}};
-	struct json *quote = hex_object(a, descriptor, COUNT_OF(descriptor));
+	struct json *quote = hex_object(a, descriptor, COUNT_OF(descriptor)), *td;
 
 	json_set(a, quote, "header", hex_object(a, header, COUNT_OF(header)));
 	json_set(a, quote, "body", td_body(a, &q->td));
 	json_set(a, claims, "quote", quote);
-	json_set(a, claims, "td_attributes", bits_object(a, q->td.td_attributes_value, names, bits, COUNT_OF(names)));
+	td = bits_object(a, q->td.td_attributes_value, names, bits, COUNT_OF(names));
+	json_set(a, td, "debug", json_new_bool(a, q->td.td_attributes_value & DCAP_TD_UNDER_DEBUG));
+	json_set(a, claims, "td_attributes", td);
 	json_set(a, claims, "report_data", json_new_hex(a, q->td.report_data));
 	json_set(a, claims, "init_data", json_new_hex(a, q->td.mr_config_id));
 }

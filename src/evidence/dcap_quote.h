@@ -58,7 +58,7 @@ RC dcap_enclave_parse(struct slice in, struct dcap_enclave *out, struct why *w);
 /* SGX enclave attribute flags (Intel SDM 3D, 38.7.1). */
 #define DCAP_SGX_FLAG_DEBUG 0x2u
 /* TD attributes (Intel TDX Module ABI, ATTRIBUTES). */
-#define DCAP_TD_DEBUG (UINT64_C(1) << 0)
+#define DCAP_TD_UNDER_DEBUG UINT64_C(0xff)	/* any of them: the TD is under debug, whatever the reserved ones will mean */
 
 /* E_MALFORMED dcap.parse[.detail]; E_UNSUPPORTED dcap.unsupported.{version,key-type,tee-type,vendor,body-type,
  * certification}; E_LIMIT dcap.parse.size. *out is written on success only. */

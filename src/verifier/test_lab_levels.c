@@ -174,6 +174,34 @@ static void what_a_vendor_signs_about_something_else_is_refused(void **state)
 	}
 }
 
+/* Intel TDX Module ABI, ATTRIBUTES: bits 0 to 7 are one group, and any of them says that the TD is under debug. */
+static void any_bit_of_its_group_puts_a_td_under_debug(void **state)
+{
+	static const struct {
+		const char *attributes;
+		bool debug, migratable;
+	} row[] = {
+		{"0000001000000000", false, false}, {"0100001000000000", true, false}, {"0200000000000000", true, false},
+		{"8000000000000000", true, false},  {"0001000000000000", false, false}, {"0000003000000000", false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		const struct json *c;
+		struct world w;
+		struct trial t;
+
+		world_open(&w, "tdx", NULL);
+		begin(&t, &w, arena_printf(w.a, "{\"td_attributes\":\"%s\"}", row[i].attributes));
+		assert_true(rc_ok(trial_run(&t, w.driver)));
+		c = json_get(t.job.results[0].claims, "td_attributes");
+		assert_int_equal(json_get(c, "debug")->boolean, row[i].debug);
+		assert_int_equal(json_get(c, "migratable")->boolean, row[i].migratable);
+		trial_end(&t);
+		world_close(&w);
+	}
+}
+
 /* A vendor publishes documents of several evaluations side by side: what counts is the older of the two that were used. */
 static void the_lower_evaluation_of_the_two_documents_is_told(void **state)
 {
@@ -292,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_state_of_a_platform_is_told_with_its_advisories),
 		cmocka_unit_test(what_a_vendor_signs_about_something_else_is_refused),
+		cmocka_unit_test(any_bit_of_its_group_puts_a_td_under_debug),
 		cmocka_unit_test(the_lower_evaluation_of_the_two_documents_is_told),
 		cmocka_unit_test(what_is_on_a_list_is_refused_fresh_or_stale),
 		cmocka_unit_test(a_list_counts_within_its_grace_to_the_second),
