@@ -37,7 +37,7 @@ static const struct good good[] = {
 	{"default_cpu",
 	 "{\"tdx\":{\"quote\":{\"header\":{\"tee_type\":\"81000000\",\"vendor_id\":\"939a7233f79c4ca9940a0db3957f0607\"},\"body\":{"
 	 "\"mr_td\":\"t\",\"rtmr_1\":\"r1\",\"rtmr_2\":\"r2\",\"xfam\":\"x\"}},\"tcb_status\":\"UpToDate\","
-	 "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false}}}",
+	 "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false,\"migratable\":false}}}",
 	 "{\"mr_td\":[\"t\"],\"rtmr_1\":[\"r1\"],\"rtmr_2\":[\"r2\"],\"xfam\":[\"x\"]}", " "},
 	{"default_cpu",
 	 "{\"sgx\":{\"header\":{\"vendor_id\":\"939a7233f79c4ca9940a0db3957f0607\"},\"body\":{\"mr_enclave\":\"e\",\"mr_signer\":\"s\","
@@ -54,7 +54,7 @@ static const struct good good[] = {
 	{"default_cpu",
 	 "{\"az-tdx-vtpm\":{\"tpm\":{\"pcr11\":\"p\"},\"quote\":{\"header\":{\"tee_type\":\"81000000\",\"vendor_id\":"
 	 "\"939a7233f79c4ca9940a0db3957f0607\"},\"body\":{\"mr_td\":\"t\",\"xfam\":\"x\"}},\"tcb_status\":\"UpToDate\","
-	 "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false}}}",
+	 "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false,\"migratable\":false}}}",
 	 "{\"tdx_pcr11\":[\"p\"],\"mr_td\":[\"t\"],\"xfam\":[\"x\"]}", " "},
 	{"default_cpu", "{\"tpm\":{\"pcr11\":\"p\"}}", "{\"tpm_pcr11\":[\"p\"]}", " "},
 	{"default_cpu",

@@ -112,8 +112,10 @@ hardware := 2 if {
 	input.tdx.collateral_expiration_status == "0"
 }
 
+# A migratable TD leaves with whatever service TD the host bound to it, to a platform that nobody has attested.
 configuration := 2 if {
 	input.tdx.td_attributes.debug == false
+	input.tdx.td_attributes.migratable == false
 	input.tdx.quote.body.xfam in query_reference_value("xfam")
 }
 
@@ -158,6 +160,7 @@ hardware := 2 if {
 
 configuration := 2 if {
 	input["az-tdx-vtpm"].td_attributes.debug == false
+	input["az-tdx-vtpm"].td_attributes.migratable == false
 	input["az-tdx-vtpm"].quote.body.xfam in query_reference_value("xfam")
 }
 
