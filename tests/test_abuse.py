@@ -128,6 +128,26 @@ def a_guest_is_told_a_class_and_an_id_and_nothing_else():
         assert r.status == 403 and r.json()['detail'].endswith('the evidence was refused'), r.body
 
 
+def a_stranger_does_not_fill_the_log():
+    with Broker() as b:
+        c = http.client.HTTPConnection('127.0.0.1', b.port, timeout=30)
+        started = time.time()
+        for _ in range(1000):
+            c.request('GET', '/kbs/v0/resource/a/b/c')
+            r = c.getresponse()
+            assert r.status == 401 and r.read()
+        seconds = time.time() - started
+        time.sleep(1.1)
+        c.request('GET', '/kbs/v0/resource/a/b/c')
+        c.getresponse().read()
+        c.close()
+        time.sleep(0.3)
+        lines = [l for l in b.log if '"status":401' in l]
+        assert len(lines) <= 50 * (int(seconds) + 3), (len(lines), seconds)
+        if seconds < 10:
+            assert any('refusals-not-logged' in l for l in b.log), 'what was not logged is counted'
+
+
 run_tap([a_path_has_one_spelling_and_the_others_are_refused, a_method_is_the_one_in_the_request_line, a_query_says_each_thing_once_and_not_too_much,
          a_credential_that_stands_twice_is_none, a_token_is_what_its_signer_signed_and_no_more, what_a_route_takes_has_its_own_size,
-         a_guest_is_told_a_class_and_an_id_and_nothing_else])
+         a_guest_is_told_a_class_and_an_id_and_nothing_else, a_stranger_does_not_fill_the_log])

@@ -54,6 +54,47 @@ def a_tls_key_that_everybody_can_read_is_said():
         b.stop()
 
 
+def no_core_file_and_no_debugger_sees_what_is_inside():
+    """As another user than root: the kernel gives what is in /proc of an undumpable process to root alone."""
+    if os.geteuid() != 0:
+        raise Skip('needs root to run the broker as another user')
+    path = os.path.abspath(BUILD)
+    while path != '/':
+        if not os.stat(path).st_mode & 1:
+            raise Skip(f'{path} is closed to other users')
+        path = os.path.dirname(path)
+    b = Broker()
+    try:
+        os.chmod(b.dir, 0o755)
+        os.mkdir(f'{b.dir}/data', 0o700)
+        for name in ('data', 'kbs.toml'):
+            os.chown(f'{b.dir}/{name}', 65534, 65534)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        b.start(preexec=become_nobody)
+        for name in ('mem', 'environ', 'maps'):
+            assert os.stat(f'/proc/{b.process.pid}/{name}').st_uid == 0, name
+        limits = open(f'/proc/{b.process.pid}/limits').read()
+        assert re.search(r'Max core file size +0 +0', limits), limits
+    finally:
+        b.stop()
+
+
+def a_server_without_tls_says_so():
+    d = tempfile.mkdtemp(prefix='warrant-test-')
+    try:
+        for http, words in (('', 'private_key and certificate are required'), ('private_key = "/k"', 'private_key and certificate are required'),
+                            ('insecure_http = true\nprivate_key = "/k"', 'say one')):
+            open(f'{d}/kbs.toml', 'w').write(f'data_dir = "{d}/data"\n[http_server]\n{http}\n[admin]\nauthorization_mode = "DenyAll"\n')
+            p = subprocess.run([f'{BUILD}/bin/kbs', '-c', f'{d}/kbs.toml', '--check'], capture_output=True, text=True, timeout=30)
+            assert p.returncode == 1 and words in p.stdout, (http, p.stdout)
+    finally:
+        shutil.rmtree(d)
+
+
 def a_database_put_back_beside_newer_journals_stops_the_start():
     b = Broker().start()
     try:
@@ -189,6 +230,7 @@ def what_a_configuration_lacks_is_named_with_its_remedy():
 
 
 run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start, a_tls_key_that_everybody_can_read_is_said,
+         no_core_file_and_no_debugger_sees_what_is_inside, a_server_without_tls_says_so,
          a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,
          connections_are_no_more_than_the_system_gives, a_stop_under_load_answers_what_it_took,
          what_a_configuration_lacks_is_named_with_its_remedy])

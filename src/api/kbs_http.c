@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/log_limit.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -17,6 +18,7 @@
 struct kbs_http {
 	struct kbs *kbs;
 	struct metrics *metrics;
+	struct log_limit *limit;
 	size_t body_max;
 };
 
@@ -647,8 +649,13 @@ static void log_request(const struct route_call *c, int64_t ns)
 {
 	const struct http_request *r = c->req;
 	char method[17] = {0};
+	uint64_t quiet = 0;
 	enum log_level level = c->resp->status >= 500 ? LOG_ERROR : c->resp->status >= 400 ? LOG_WARN : LOG_INFO;
 
+	if (c->resp->status >= 400 && !log_limit_take(c->h->limit, r->peer, sys_monotonic_ns(), &quiet))
+		return;
+	if (quiet)
+		LOG(LOG_WARN, "refusals-not-logged", LOG_S("peer", r->peer), LOG_N("n", quiet));
 	memcpy(method, r->method.p, MIN_OF(r->method.n, sizeof(method) - 1));
 	/* The path names a secret and the query may be anything: neither goes into the log, the route's name does. */
 	LOG(level, "request", LOG_S("peer", r->peer), LOG_S("method", method),
@@ -737,8 +744,8 @@ rc kbs_http_open(struct kbs *kbs, size_t body_max, struct kbs_http **out, struct
 
 	TRY(route_check(routes, COUNT_OF(routes), w));
 	h = calloc(1, sizeof(*h));
-	if (!h || !(h->metrics = metrics_new(metric_table))) {
-		free(h);
+	if (!h || !(h->metrics = metrics_new(metric_table)) || !(h->limit = log_limit_new())) {
+		kbs_http_close(h);
 		return deny(w, E_INTERNAL, "api.memory", "no memory");
 	}
 	h->kbs = kbs;
@@ -752,6 +759,7 @@ void kbs_http_close(struct kbs_http *h)
 {
 	if (h) {
 		metrics_free(h->metrics);
+		log_limit_free(h->limit);
 		free(h);
 	}
 }
