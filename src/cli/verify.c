@@ -187,6 +187,8 @@ static RC verify(const struct opts *o, struct pool *pool, struct vjob *job)
 		return deny(job->why, E_MALFORMED, "verify.evidence", "%s is empty", o->evidence);
 	TRY(gather(o, pool, job));
 	TRY(pool_run(pool, o->tee, VERIFIER_VERIFY, job, 0));
+	if (job->results_n == 0)
+		return deny(job->why, E_DENIED, "verify.no-result", "the verifier of %s gave no result", o->tee);
 	/* A broker goes on and says so; who asks here for a comparison must not take its absence for a match. */
 	for (unsigned i = 0; job->init_data.p && i < job->results_n; i++)
 		if (!vresult_binds_init_data(&job->results[i]))

@@ -117,6 +117,7 @@ static void what_the_structure_forbids_is_refused(void **state)
 }
 
 /* An empty or absent payload was a crash elsewhere. */
+/* CVE-2026-23831: a message without a payload. */
 static void a_detached_payload_must_be_given(void **state)
 {
 	struct arena *a = arena_new(0);

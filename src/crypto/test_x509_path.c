@@ -260,7 +260,8 @@ static struct slice list_of(const char *issuer, EVP_PKEY *signer, const char *oi
 	return slice_of(der, (size_t)n);
 }
 
-/* A list that covers a part, or that says what nobody reads, does not clear a certificate by not naming it. */
+/* GHSA-2cjj-h43h-m6xj, RUSTSEC-2026-0049: lists that were not checked, or taken for more than they cover. A list that covers a part, or
+ * that says what nobody reads, does not clear a certificate by not naming it. */
 static void a_list_must_be_whole_its_issuers_and_understood(void **state)
 {
 	static const struct {

@@ -62,6 +62,7 @@ struct patch {
 	const char *reason;
 };
 
+/* GHSA-2cjj-h43h-m6xj and what was fixed with it: the vendor of the quoting enclave was not looked at. */
 static void a_quote_that_is_not_what_it_must_be_is_refused_by_class(void **state)
 {
 	static const struct patch patches[] = {

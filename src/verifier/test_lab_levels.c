@@ -155,6 +155,8 @@ static const struct refusal {
 	{"sgx", NULL, "{\"qe\": {\"isvprodid\": 2}}", "dcap.qe-identity-mismatch.isvprodid"},
 };
 
+/* CVE-2026-22696, GHSA-796p-j2gh-9m2q: the identity of the quoting enclave was fetched, and neither its signer, product nor level
+ * enforced. */
 static void what_a_vendor_signs_about_something_else_is_refused(void **state)
 {
 	(void)state;
@@ -258,6 +260,7 @@ static const struct list {
 	{"sgx", NULL, "intel-pck-crl", "platform", false, "dcap.revoked.pck", "dcap.expired.pck-crl"},
 };
 
+/* CVE-2024-2660, CVE-2022-41316: a list that was at hand was not honoured. */
 static void what_is_on_a_list_is_refused_fresh_or_stale(void **state)
 {
 	(void)state;

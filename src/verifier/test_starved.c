@@ -127,6 +127,7 @@ static void sample_without_memory_is_refused(void **state)
 }
 
 /* The words of a driver may be what finds no memory. */
+/* CVE-2022-3500, CVE-2023-3674: an error within a verification, and a failure that was only logged, left the guest trusted. */
 static void the_registry_refuses_with_a_reason_and_accepts_only_what_is_whole(void **state)
 {
 	bool done = false;

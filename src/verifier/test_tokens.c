@@ -190,6 +190,7 @@ static struct slice member_bytes(struct arena *a, struct slice document, const c
 	return out;
 }
 
+/* CVE-2025-64186: a document without the PCRs that tell the image was taken. */
 static void claims_that_a_nitro_document_can_do_without(void **state)
 {
 	struct world w = {0};

@@ -126,6 +126,7 @@ static void a_certified_key_is_believed_under_its_root_alone(void **state)
 }
 
 /* What a worker remembers of a key is how it reads: not that it is trusted, nor anything that it signed. */
+/* CVE-2022-1053: the key that was checked was not the key that was used. */
 static void a_remembered_key_is_trusted_and_held_to_its_signature_anew(void **state)
 {
 	struct parts p = gce(group, "sha256"), bad = p;	/* skips where it is absent, so it comes first */
