@@ -190,6 +190,28 @@ def the_audit_log_holds_every_release_and_change_and_verifies():
         assert p.returncode == 1 and 'index' in p.stderr, p.stderr
 
 
+def records_have_the_fields_that_are_declared():
+    """CVE-2024-8365, CVE-2026-46358: a field that somebody adds is looked at here first; none holds what a guest or an administrator sent."""
+    declared = {'attest': {'decision', 'kind', 'verdict', 'tee', 'protocol', 'challenge', 'peer', 'evidence', 'key', 'status', 'index', 'time'},
+                'release': {'decision', 'kind', 'verdict', 'reason', 'resource', 'token', 'peer', 'version', 'attestation', 'index', 'time'},
+                'admin': {'decision', 'kind', 'verdict', 'action', 'what', 'role', 'subject', 'peer', 'index', 'time'}}
+    with Broker() as b:
+        value, canary = b.canary(), b.canary()
+        b.set_secret('a/b/c', value)
+        b.set_reference(secretlike=canary.decode())
+        assert b.set_resource_policy(ALLOW_ALL + f'# {canary.decode()}\n').status == 200
+        g = Guest(b).handshake()
+        assert g.get('a/b/c').status == 200
+        assert b.set_resource_policy('package policy\ndefault allow := false\n').status == 200
+        assert g.get('a/b/c').status == 403
+        records = b.admin('GET', 'audit/records').json()
+        assert {r['kind'] for r in records} == set(declared), records
+        for r in records:
+            assert set(r) <= declared[r['kind']], (r['kind'], set(r) - declared[r['kind']])
+            assert g.token not in json.dumps(r) and value.decode() not in json.dumps(r) and canary.decode() not in json.dumps(r), r
+        b.canaries.remove(canary)    # a reference value and a comment of a policy are no secrets: they lie in the store as they are
+
+
 def a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified():
     b = Broker().start()
     try:
@@ -360,6 +382,6 @@ run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_rou
          secrets_are_put_listed_replaced_and_deleted, writers_of_one_secret_side_by_side_all_succeed,
          a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
          the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
-         a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
+         records_have_the_fields_that_are_declared, a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
          what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, metrics_are_on_their_own_listener_and_name_no_secret,
          the_command_line_does_the_whole_job])

@@ -71,6 +71,21 @@ def every_link_leads_somewhere():
             assert os.path.exists(f'{TOP}/{name}'), (page, name)
 
 
+def tests_that_answer_advisories_are_there():
+    known = set()
+    for folder, _, names in os.walk(TOP):
+        if '/build' in folder or '/.git' in folder:
+            continue
+        for n in names:
+            if n.startswith('test_') and n.endswith(('.c', '.py')):
+                known |= set(re.findall(r'^(?:static void|def) (\w+)\(', open(os.path.join(folder, n)).read(), flags=re.M))
+    rows = [l for l in open(f'{TOP}/docs/advisories.md') if l.startswith('| ') and not l.startswith('| advisory')]
+    assert len(rows) > 30
+    for row in rows:
+        for name in re.findall(r'`(\w+)`', row.split('|')[3]):
+            assert name in known, (name, row[:60])
+
+
 def examples_of_configurations_are_understood():
     for name in ('deploy/kbs.toml',):
         p = subprocess.run([f'{BUILD}/bin/kbs', '--config-file', f'{TOP}/{name}', '--check'], capture_output=True, text=True)
@@ -87,4 +102,4 @@ def examples_of_configurations_are_understood():
 
 
 run_tap([getting_started_runs_as_it_is_written, the_reference_of_commands_has_them_all, the_routes_of_the_page_are_those_of_the_table,
-         every_link_leads_somewhere, examples_of_configurations_are_understood])
+         every_link_leads_somewhere, tests_that_answer_advisories_are_there, examples_of_configurations_are_understood])

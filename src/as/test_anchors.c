@@ -124,6 +124,22 @@ static void the_anchor_that_would_not_be_read_is_refused(void **state)
 	assert_int_equal(count(f), ANCHORS_MAX);
 }
 
+/* CVE-2025-1057 */
+static void a_row_that_cannot_be_read_leaves_the_others(void **state)
+{
+	struct fix *f = *state;
+	struct anchors *again;
+
+	assert_true(rc_ok(anchors_add(f->an, SLICE_LIT("tpm-ak"), new_pem(f), NULL, &f->w)));
+	assert_true(rc_ok(store_put(f->store, "trust_anchor", "no slash", SLICE_LIT("x"), &f->w)));
+	assert_true(rc_ok(store_put(f->store, "trust_anchor", "tpm-ak/short", SLICE_LIT("x"), &f->w)));
+	assert_true(rc_ok(store_put(f->store, "trust_anchor", "a-set-with-a-name-that-is-longer-than-any/00", SLICE_LIT("x"), &f->w)));
+	assert_true(rc_ok(anchors_open(f->store, &again, &f->w)));
+	anchors_close(f->an);
+	f->an = again;
+	assert_int_equal(count(f), 1);
+}
+
 static rc no_record(void *ctx, const struct store_op *ops, size_t n, struct why *w)
 {
 	(void)ctx;
@@ -147,6 +163,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_anchor_counts_from_its_enrolment_to_its_removal, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_names_and_keys_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_anchor_that_would_not_be_read_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_row_that_cannot_be_read_leaves_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_anchor_that_cannot_be_recorded_does_not_count, setup, teardown),
 	};
 

@@ -134,6 +134,35 @@ static void a_newer_schema_is_refused(void **state)
 	refused(p, store_open_sqlite(p->db, &clock_system, &s, &p->w), E_UNSUPPORTED, "store.schema");
 }
 
+static void holds(struct place *p, struct store *s, const char *key, const char *value)
+{
+	struct slice v;
+	rc r = store_get(s, "t", key, p->a, &v, NULL, NULL, NULL);
+
+	if (!value ? r.code != E_NOTFOUND : !rc_ok(r) || !slice_is(v, value))
+		fail_msg("t/%s: expected %s, found %s", key, value ? value : "nothing", rc_ok(r) ? (const char *)v.p : rc_name(r.code));
+}
+
+/* The first schema had no journal. */
+static void a_database_of_the_first_schema_is_brought_forward(void **state)
+{
+	struct place *p = *state;
+	struct store *s = must_open(p);
+
+	assert_true(rc_ok(store_put(s, "t", "first", SLICE_LIT("1"), &p->w)));
+	store_close(s);
+	run_sql(p, "DELETE FROM counter WHERE name = 'journal'; UPDATE schema SET version = 1");
+	unlink(arena_printf(p->a, "%s.j0", p->db));
+	unlink(arena_printf(p->a, "%s.j1", p->db));
+	s = must_open(p);
+	holds(p, s, "first", "1");
+	assert_true(rc_ok(store_put(s, "t", "second", SLICE_LIT("2"), &p->w)));
+	store_close(s);
+	s = must_open(p);
+	holds(p, s, "second", "2");
+	store_close(s);
+}
+
 static void a_database_held_by_another_is_locked_not_lost(void **state)
 {
 	struct place *p = *state;
@@ -438,15 +467,6 @@ static void in_a_process_that_dies(struct place *p, void (*body)(struct place *p
 	assert_int_equal(status, 0);
 }
 
-static void holds(struct place *p, struct store *s, const char *key, const char *value)
-{
-	struct slice v;
-	rc r = store_get(s, "t", key, p->a, &v, NULL, NULL, NULL);
-
-	if (!value ? r.code != E_NOTFOUND : !rc_ok(r) || !slice_is(v, value))
-		fail_msg("t/%s: expected %s, found %s", key, value ? value : "nothing", rc_ok(r) ? (const char *)v.p : rc_name(r.code));
-}
-
 static void commit_and_delete(struct place *p, struct store *s)
 {
 	uint64_t rev;
@@ -706,7 +726,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest own[] = {
 	        T(files_are_private_from_the_first_moment),       T(one_process_owns_the_file_and_tools_read_beside_it),
-	        T(the_database_of_another_program_is_left_alone), T(a_newer_schema_is_refused),
+	        T(the_database_of_another_program_is_left_alone), T(a_newer_schema_is_refused), T(a_database_of_the_first_schema_is_brought_forward),
 	        T(a_database_held_by_another_is_locked_not_lost), T(a_full_disk_is_said_and_nothing_is_half_written),
 	        T(every_failing_write_leaves_the_old_or_the_new), T(a_failing_disk_fails_the_opening_with_a_reason),
 	        T(every_failing_write_of_the_journal_leaves_the_old_or_the_new),
