@@ -6,7 +6,7 @@
 #include "crypto/digest.h"
 #include "crypto/pkey.h"
 
-#define RSA_BITS_MIN 2048u	/* of keys whose signatures count */
+#define RSA_BITS_MIN 2048u	/* of keys whose signatures count, and that secrets are wrapped for */
 
 struct pkey {
 	EVP_PKEY *evp;

@@ -1,6 +1,10 @@
 /* Paths by single steps, as the drivers build them: one fault at a time, each refused, and what is right taken. */
 #include "crypto/test_x509_make.h"
 
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "crypto/jose/x5c.h"
+
 static const struct x509_rules rules = {.chain = "t.chain", .expired = "t.expired"};
 
 /* Builds from the last one through all of them; NULL reason: taken. */
@@ -305,6 +309,65 @@ static void a_list_must_be_whole_its_issuers_and_understood(void **state)
 	x509_free(no_lists);
 }
 
+static struct slice pem_of(struct arena *a, const struct x509 *c)
+{
+	struct slice text = b64_text(a, B64_STD, x509_der(c));
+	struct buf b = buf_in(a, 0);
+
+	buf_puts(&b, "-----BEGIN CERTIFICATE-----\n");
+	for (size_t i = 0; i < text.n; i += 64) {
+		buf_slice(&b, slice_sub(text, i, 64));
+		buf_putc(&b, '\n');
+	}
+	buf_puts(&b, "-----END CERTIFICATE-----\n");
+	return buf_view(&b);
+}
+
+/* CVE-2024-2048, CVE-2025-6037: a certificate that was not made for it let its key in. The chain that comes with a token. */
+static void the_key_of_a_token_has_a_certificate_that_may_sign(void **state)
+{
+	static const struct {
+		const char *usage, *basic;
+		bool by_another;
+		const char *reason;
+	} row[] = {
+		{NULL, NULL, false, NULL},
+		{"digitalSignature", "critical,CA:FALSE", false, NULL},
+		{"keyEncipherment", "critical,CA:FALSE", false, "x5c.key"},
+		{SIGNS, CA, false, "x5c.key"},
+		{"digitalSignature", NULL, true, "x5c.untrusted"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct spec s = leaf_spec();
+		struct arena *a = arena_new(0);
+		struct why w = why_in(a);
+		struct x509 *root = make(root_spec()), *leaf;
+		struct json *chain = json_new_array(a);
+		struct pkey *key = NULL;
+		struct slice trusted;
+		rc r;
+
+		s.issuer = "root";
+		s.signer = keys[row[i].by_another ? 4 : 0];
+		s.usage = row[i].usage;
+		s.basic = row[i].basic;
+		leaf = make(s);
+		trusted = pem_of(a, root);
+		json_push(a, chain, json_new_b64(a, x509_der(leaf)));
+		r = x5c_key(chain, &trusted, 1, NOW, a, &key, &w);
+		if (rc_ok(r) != !row[i].reason || (row[i].reason && strcmp(why_reason(&w), row[i].reason) != 0))
+			fail_msg("row %zu: %s (%s)", i, why_reason(&w), why_text(&w));
+		if (rc_ok(r))
+			assert_true(pkey_same(key, x509_key(leaf)));
+		pkey_free(rc_ok(r) ? key : NULL);
+		x509_free(root);
+		x509_free(leaf);
+		arena_free(a);
+	}
+}
+
 static void a_path_has_an_end(void **state)
 {
 	struct x509 *c[X509_PATH_MAX + 1];
@@ -335,6 +398,7 @@ int main(void)
 		cmocka_unit_test(every_certificate_of_the_path_has_its_time),
 		cmocka_unit_test(a_purpose_is_listed_whole_or_not_at_all),
 		cmocka_unit_test(a_list_must_be_whole_its_issuers_and_understood),
+		cmocka_unit_test(the_key_of_a_token_has_a_certificate_that_may_sign),
 		cmocka_unit_test(a_path_has_an_end),
 	};
 

@@ -81,6 +81,9 @@ static rc wrap_key(const struct json *jwk, const struct pkey *key, bool allow_rs
 
 	TRY(json_opt_str(jwk, "alg", &alg, "JWK", w));
 	rsa1_5 = slice_is(alg, "RSA1_5");
+	/* RFC 7518 4.2, 4.3 */
+	if (key->kind == KEY_RSA && pkey_bits(key) < RSA_BITS_MIN)
+		return deny(w, E_UNSUPPORTED, "jwe.key", "an RSA key of %u bits keeps no secret, it takes %u", pkey_bits(key), RSA_BITS_MIN);
 	if (key->kind == KEY_RSA && (slice_is(alg, "RSA-OAEP-256") || (rsa1_5 && allow_rsa1_5))) {
 		json_set(a, header, "alg", json_new_str(a, alg));
 		json_set(a, header, "enc", json_new_cstr(a, "A256GCM"));

@@ -8,7 +8,7 @@
 #include "codec/json.h"
 #include "crypto/pkey.h"
 
-/* E_UNSUPPORTED jwe.key: no algorithm for the key. */
+/* E_UNSUPPORTED jwe.key: no algorithm for the key, or RSA of less than 2048 bits. */
 RC jwe_encrypt(const struct json *jwk, struct slice plain, bool legacy, bool allow_rsa1_5, struct arena *a, struct slice *out,
 	       struct why *w);
 /* Opens with a private key; E_DENIED jwe.open with one text for every failure behind the parsing. */

@@ -88,8 +88,8 @@ rc x5c_key(const struct json *x5c, const struct slice *trusted_pems, size_t n, i
 	r = gather(b, x5c, trusted_pems, n, a, w);
 	if (rc_ok(r))
 		r = check(b, now_s, w);
-	if (rc_ok(r) && !x509_key(b->chain[0]))
-		r = deny(w, E_UNAUTH, "x5c.key", "the key of the first certificate of x5c is of a kind that is not taken");
+	if (rc_ok(r) && (!x509_key(b->chain[0]) || !x509_may_sign_data(b->chain[0])))
+		r = deny(w, E_UNAUTH, "x5c.key", "the key of the first certificate of x5c is of a kind that is not taken, or may not sign tokens");
 	if (rc_ok(r))
 		*out = pkey_ref(x509_key(b->chain[0]));
 	x509_free_all(b->chain, b->chain_n);
