@@ -27,6 +27,8 @@ PY
 run 1 $at --insecure-sample --report-data 616264
 grep -q 'sample.report-data-mismatch' "$dir/err" || fail "the reason is not printed"
 grep -q 'found 616263, expected 616264' "$dir/err" || fail "what was compared is not printed"
+run 1 --tee snp --evidence "$dir/evidence" --at 2026-01-31T12:00:00Z
+grep -q 'looks like evidence of sample' "$dir/err" || fail "evidence of another TEE is not told"
 : >"$dir/empty"
 run 1 --tee snp --evidence "$dir/empty" --at 2026-01-31T12:00:00Z
 grep -q 'is empty' "$dir/err" || fail "an empty file is not told"

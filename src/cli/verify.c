@@ -196,6 +196,35 @@ static RC verify(const struct opts *o, struct pool *pool, struct vjob *job)
 	return rc_of(OK);
 }
 
+/* A document shows by its members whose it is: for who gave the wrong --tee. NULL: it does not. */
+static const char *looks_like(struct arena *a, struct slice evidence)
+{
+	static const struct {
+		const char *tee, *has, *also;
+	} signs[] = {
+		{"csv", "attestation_report", "serial_number"}, {"snp", "attestation_report", NULL}, {"hygondcu", "attestation_reports", NULL},
+		{"tpm", "ak_public", NULL}, {"az-tdx-vtpm", "hcl_report", "td_quote"}, {"az-snp-vtpm", "hcl_report", "vcek"},
+		{"tdx", "quote", "cc_eventlog"}, {"tdx or sgx", "quote", NULL}, {"nvidia", "device_evidence_list", NULL}, {"nitro", "document", NULL},
+		{"cca", "token", NULL}, {"se", "cuid", "measurement"}, {"sample or sampledevice", "svn", "report_data"},
+	};
+	struct json *v;
+
+	if (!rc_ok(json_parse(a, evidence, NULL, &v, NULL)))
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(signs); i++)
+		if (json_get(v, signs[i].has) && (!signs[i].also || json_get(v, signs[i].also)))
+			return signs[i].tee;
+	return NULL;
+}
+
+static void print_hint(const struct opts *o, const struct vjob *job, rc r)
+{
+	const char *tee = r.code == E_MALFORMED || r.code == E_UNSUPPORTED ? looks_like(job->arena, job->evidence) : NULL;
+
+	if (tee && strcmp(tee, o->tee) != 0 && !(strstr(tee, " or ") && strstr(tee, o->tee)))
+		fprintf(stderr, "  it looks like evidence of %s\n", tee);
+}
+
 /* What the driver asked for and --collateral does not have: some of it may be why. */
 static void print_missing(const struct opts *o, const struct vjob *job)
 {
@@ -257,6 +286,7 @@ static int run_with(const struct opts *o)
 	} else {
 		fprintf(stderr, "reason: %s\n", why_reason(&w));
 		code = cli_fail(&w);
+		print_hint(o, job, r);
 		print_missing(o, job);
 	}
 	pool_close(pool);

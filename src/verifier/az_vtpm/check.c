@@ -1,4 +1,5 @@
 #include "codec/base64.h"
+#include "evidence/octets.h"
 #include "verifier/az_vtpm/az_priv.h"
 
 #define ALL_PCRS ((1u << TPM_PCRS) - 1)
@@ -6,10 +7,11 @@
 static RC check_signature(struct vjob *job, const struct az_state *s, const struct az_words *words)
 {
 	const struct tpm_signature sig = {.scheme = TPM_RSASSA, .hash = DIGEST_SHA256, .rsa = s->ev.signature};
+	struct why inner = why_in(job->arena);
 	struct pkey *ak;
-	rc r;
+	rc r = pkey_from_rsa(s->hcl.ak_n, s->hcl.ak_e, &ak, &inner);
 
-	TRY(pkey_from_rsa(s->hcl.ak_n, s->hcl.ak_e, &ak, job->why));
+	TRY(note(job->why, recast(r, &inner, words->parse, words->unsupported, job->why), "reading the key HCLAkPub"));
 	r = tpm_signature_check(&sig, ak, s->ev.message, job->arena, &words->tpm, job->why);
 	pkey_free(ak);
 	return r;

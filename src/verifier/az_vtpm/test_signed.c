@@ -35,6 +35,7 @@ struct changes {
 	struct slice extra, user_data, selections;
 	const char *members;	/* of the variable data, instead of its user-data */
 	const char *report;	/* fields of the SNP report */
+	const char *key;	/* of the vTPM, members n and e */
 	unsigned version;
 };
 
@@ -44,8 +45,9 @@ static struct slice variable_data(struct arena *a, const struct changes *c)
 	const char *members = c->members ? c->members : arena_printf(a, ",\"user-data\":\"%s\"", hex_text(a, user));
 
 	assert_true(rc_ok(lab_key_modulus(lab_item(&world, "vtpm-ak.key"), a, &n, NULL)));
-	return slice_cstr(arena_printf(a, "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" SLICE_FMT "\"}]%s}",
-				       SLICE_ARG(b64_text(a, B64_URL, n)), members));
+	return slice_cstr(arena_printf(a, "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",%s}]%s}",
+				       c->key ? c->key : arena_printf(a, "\"e\":\"AQAB\",\"n\":\"" SLICE_FMT "\"", SLICE_ARG(b64_text(a, B64_URL, n))),
+				       members));
 }
 
 static struct slice snp_report(struct arena *a, const struct changes *c, struct slice data)
@@ -190,6 +192,15 @@ static void a_quote_selects_all_of_the_one_bank(void **state)
 	expect((struct changes){.selections = SLICE_LIT("\0\0\0\1\0\x0b\3\0\0\0")}, "az-snp-vtpm.parse.quote", "nothing at all");
 }
 
+static void a_key_that_is_none_is_refused_by_the_name_of_the_tee(void **state)
+{
+	(void)state;
+	expect((struct changes){.key = "\"e\":\"AQ\",\"n\":\"AQAB\""}, "az-snp-vtpm.parse.evidence", "an exponent of 1");
+	expect((struct changes){.key = "\"e\":\"AQAB\",\"n\":\"AQAB\""}, "az-snp-vtpm.unsupported.evidence", "a modulus of 17 bits");
+	expect((struct changes){.key = "\"e\":\"AQAB\",\"n\":\"\""}, "az-snp-vtpm.parse.evidence", "no modulus");
+	expect((struct changes){.key = "\"e\":\"AQAB\""}, "hcl.parse.var-data", "no member for it");
+}
+
 /* A report of a lower level was asked for by the guest, with data of its choice: it could name any key. */
 static void the_report_is_the_paravisors(void **state)
 {
@@ -204,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_signed_nonce_is_taken_as_it_is),
 		cmocka_unit_test(the_hardware_repeats_the_nonce_and_nothing_else),
 		cmocka_unit_test(a_quote_selects_all_of_the_one_bank),
+		cmocka_unit_test(a_key_that_is_none_is_refused_by_the_name_of_the_tee),
 		cmocka_unit_test(the_report_is_the_paravisors),
 	};
 
