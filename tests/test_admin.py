@@ -315,6 +315,10 @@ def what_was_set_can_be_read_listed_and_taken_back():
         actions = [r['action'] for r in b.admin('GET', 'audit/records').json()]
         assert actions == ['add-trust-anchor', 'remove-trust-anchor', 'register-reference-values', 'register-reference-values',
                            'delete-reference-value', 'set-resource-policy'], actions
+        what = [r['what'] for r in b.admin('GET', 'audit/records').json()]
+        assert what[:2] == [anchor, anchor] and what[2].startswith('a/b message sha256:') and what[4] == 'a/b', what
+        b.set_reference(**{f'v{i:04}': i for i in range(40)})
+        assert ', v0015 and 24 more message sha256:' in b.admin('GET', 'audit/records').json()[-1]['what']
 
 
 def a_list_longer_than_a_page_is_printed_whole():

@@ -36,16 +36,35 @@ struct change {
 	const char *action, *what;
 	struct arena *a;
 	struct kbs_outcome *o;
+	bool by_keys;	/* the record names what is changed, and `what` follows */
 };
+
+#define KEYS_NAMED 16u	/* in a record; what was sent is in its digest */
+
+static const char *what_of(const struct change *c, const struct store_op *ops, size_t n)
+{
+	struct buf b = buf_in(c->a, 16384);
+
+	if (!c->by_keys)
+		return c->what;
+	for (size_t i = 0; i < n && i < KEYS_NAMED; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", ops[i].key);
+	if (n > KEYS_NAMED)
+		buf_printf(&b, " and %zu more", n - KEYS_NAMED);
+	if (c->what)
+		buf_printf(&b, " %s", c->what);
+	return buf_cstr(&b);
+}
 
 static rc commit_change(void *ctx, const struct store_op *ops, size_t n, struct why *w)
 {
 	struct change *c = ctx;
+	const char *what = what_of(c, ops, n);
 
-	if (!c->what)
+	if (!what)
 		return deny(w, E_INTERNAL, "kbs.memory", "no memory");
 	TRY(records_new_id(c->k->records, c->o->decision, w));
-	return records_allowed(c->k->records, c->o->decision, "admin", facts_of(c->a, c->who, c->action, c->what), ops, n, c->a, w);
+	return records_allowed(c->k->records, c->o->decision, "admin", facts_of(c->a, c->who, c->action, what), ops, n, c->a, w);
 }
 
 static struct store_committer with_record(struct change *c)
@@ -82,7 +101,7 @@ static rc put_resource(struct kbs *k, const struct admin_identity *who, const st
 
 	TRY(name_of(a, path, path_n, &name, w));
 	TRY(kms_put_ops(k->env.kms, name, value, a, &ops, &n, &version, w));
-	return commit_change(&(struct change){k, who, "set-resource", name, a, o}, ops, n, w);
+	return commit_change(&(struct change){k, who, "set-resource", name, a, o, false}, ops, n, w);
 }
 
 /* Writers of one name race for the next version: the loser plans again, on what the winner left. */
@@ -123,7 +142,7 @@ static rc delete_resource(struct kbs *k, const struct admin_identity *who, const
 
 	TRY(name_of(a, path, path_n, &name, w));
 	TRY(kms_delete_ops(k->env.kms, name, a, &ops, &n, w));
-	return commit_change(&(struct change){k, who, "delete-resource", name, a, o}, ops, n, w);
+	return commit_change(&(struct change){k, who, "delete-resource", name, a, o, false}, ops, n, w);
 }
 
 rc kbs_delete_resource(struct kbs *k, const struct admin_identity *who, const struct slice *path, size_t path_n,
@@ -165,7 +184,7 @@ static rc policy_body(struct arena *a, struct slice body, struct json **doc, str
 static rc set_policy(struct kbs *k, const struct admin_identity *who, struct slice body, bool resource, struct arena *a,
 		     struct kbs_outcome *o, struct why *w)
 {
-	struct change c = {k, who, resource ? "set-resource-policy" : "set-attestation-policy", NULL, a, o};
+	struct change c = {k, who, resource ? "set-resource-policy" : "set-attestation-policy", NULL, a, o, false};
 	const struct store_committer by = with_record(&c);
 	struct slice rego, id = SLICE_LIT("resource-policy");
 	char *digest_hex;
@@ -211,7 +230,7 @@ rc kbs_register_reference_values(struct kbs *k, const struct admin_identity *who
 				 struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct change c = {k, who, "register-reference-values", NULL, a, o};
+	struct change c = {k, who, "register-reference-values", NULL, a, o, true};
 	const struct store_committer by = with_record(&c);
 	uint8_t d[32];
 	size_t n = 0;
@@ -230,7 +249,7 @@ rc kbs_register_reference_values(struct kbs *k, const struct admin_identity *who
 rc kbs_delete_reference_value(struct kbs *k, const struct admin_identity *who, struct slice id, struct kbs_outcome *o, struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct change c = {k, who, "delete-reference-value", arena_strndup(a, id.p, id.n), a, o};
+	struct change c = {k, who, "delete-reference-value", NULL, a, o, true};
 	const struct store_committer by = with_record(&c);
 	rc r;
 
@@ -281,17 +300,12 @@ rc kbs_add_anchor(struct kbs *k, const struct admin_identity *who, struct slice 
 		  struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct change c = {k, who, "add-trust-anchor", NULL, a, o};
+	struct change c = {k, who, "add-trust-anchor", NULL, a, o, true};	/* the key is what list-anchors prints */
 	const struct store_committer by = with_record(&c);
-	uint8_t d[32];
 	rc r;
 
 	*o = (struct kbs_outcome){.type = "AttestationError"};
-	r = k->env.as ? digest(DIGEST_SHA256, pem, d, w) : no_as(w);
-	if (rc_ok(r)) {
-		c.what = arena_printf(a, SLICE_FMT " sha256:%s", SLICE_ARG(slice_sub(set, 0, 64)), hex_text(a, slice_of(d, 32)));
-		r = as_add_anchor(k->env.as, set, pem, &by, w);
-	}
+	r = k->env.as ? as_add_anchor(k->env.as, set, pem, &by, w) : no_as(w);
 	arena_free(a);
 	return r;
 }
@@ -300,8 +314,7 @@ rc kbs_remove_anchor(struct kbs *k, const struct admin_identity *who, struct sli
 		     struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct change c = {k, who, "remove-trust-anchor",
-			   arena_printf(a, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(slice_sub(set, 0, 64)), SLICE_ARG(slice_sub(sha256_hex, 0, 64))), a, o};
+	struct change c = {k, who, "remove-trust-anchor", NULL, a, o, true};
 	const struct store_committer by = with_record(&c);
 	rc r;
 
