@@ -69,14 +69,14 @@ struct kbs_attested {
 	const char *tee;	/* of the primary evidence */
 };
 
-/* E_UNAUTH kbs.cookie-*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
+/* E_UNAUTH kbs.cookie-missing, challenge.*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
 RC kbs_attest(struct kbs *k, const struct kbs_caller *c, struct slice body, struct arena *a, struct kbs_attested *out,
 	      struct kbs_outcome *o, struct why *w);
 
 /* ---- resources ---- */
 
 /* The JWE of resource <path[0]>/<path[1]>/<path[2]> of plug-in `plugin`. E_UNAUTH: no usable token; E_DENIED
- * kbs.policy-denied; E_NOTFOUND; E_UNAVAILABLE when the record could not be made durable. */
+ * policy.denied, policy.undefined and the like; E_NOTFOUND; E_UNAVAILABLE when the record could not be made durable. */
 RC kbs_get(struct kbs *k, const struct kbs_caller *c, struct slice plugin, const struct slice *path, size_t path_n,
 	   const struct json *query, struct arena *a, struct slice *jwe, struct kbs_outcome *o, struct why *w);
 

@@ -61,6 +61,19 @@ static void a_database_is_named_whatever_its_password(void **state)
 	}
 }
 
+/* An authenticated administrator with one access rule. */
+static enum rc_code read_rule(struct arena *a, const char *pattern, const char *methods, struct kbs_settings *s, struct why *w)
+{
+	char *text = arena_printf(a, "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+				     "[admin.authentication.bearer_jwt]\nidentity_providers = [{public_key_uri = \"/k\"}]\n"
+				     "[admin.authorization.regex_acl]\nacls = [{role = \"r\", allowed_endpoints = \"%s\", methods = \"%s\"}]\n",
+				  pattern, methods);
+	struct json *doc;
+
+	assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", w)));
+	return kbs_settings_read(doc, a, s, w).code;
+}
+
 static void methods_of_an_access_rule_are_methods(void **state)
 {
 	static const struct {
@@ -73,14 +86,8 @@ static void methods_of_an_access_rule_are_methods(void **state)
 		struct arena *a = arena_new(0);
 		struct why w = why_in(a);
 		struct kbs_settings s;
-		struct json *doc;
-		char *text = arena_printf(a, "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
-					     "[admin.authentication.bearer_jwt]\nidentity_providers = [{public_key_uri = \"/k\"}]\n"
-					     "[admin.authorization.regex_acl]\nacls = [{role = \"r\", allowed_endpoints = \"^/kbs/.*$\", methods = \"%s\"}]\n",
-					  row[i].methods);
 
-		assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", &w)));
-		if (rc_ok(kbs_settings_read(doc, a, &s, &w)) != row[i].ok)
+		if ((read_rule(a, "^/kbs/.*$", row[i].methods, &s, &w) == OK) != row[i].ok)
 			fail_msg("row %zu: %s", i, why_text(&w));
 		arena_free(a);
 	}
@@ -121,13 +128,8 @@ static void access_rules_are_anchored_in_their_text(void **state)
 		struct arena *a = arena_new(0);
 		struct why w = why_in(a);
 		struct kbs_settings s;
-		struct json *doc;
-		char *text = arena_printf(a, "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
-					     "[admin.authentication.bearer_jwt]\nidentity_providers = [{public_key_uri = \"/k\"}]\n"
-					     "[admin.authorization.regex_acl]\nacls = [{role = \"r\", allowed_endpoints = \"%s\"}]\n", bad[i]);
 
-		assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", &w)));
-		assert_int_equal(kbs_settings_read(doc, a, &s, &w).code, E_MALFORMED);
+		assert_int_equal(read_rule(a, bad[i], "GET", &s, &w), E_MALFORMED);
 		assert_string_equal(why_reason(&w), "config.admin");
 		arena_free(a);
 	}
