@@ -61,6 +61,8 @@ def a_query_says_each_thing_once_and_not_too_much():
         for limit in (5000, 1000000000000, -1, 'x', ''):
             assert len(b.admin('GET', f'reference-value?limit={limit}').json()) == 1000, limit
         assert len(b.admin('GET', 'reference-value?limit=7').json()) == 7
+        r = b.admin('GET', 'reference-value/' + 'a' * 5000)
+        assert r.status == 400 and 'this has 5000' in r.json()['detail'], r.body
 
 
 def a_credential_that_stands_twice_is_none():

@@ -383,7 +383,7 @@ static void set_reference_value(struct route_call *c)
 /* The segments that the star took, with slashes between them: ids of reference values may hold some. */
 static struct slice rest_of_path(const struct route_call *c)
 {
-	struct buf id = buf_in(c->req->arena, 4096);
+	struct buf id = buf_in(c->req->arena, c->req->path.n);
 
 	for (size_t i = c->rest; i < c->req->segments; i++) {
 		if (i > c->rest)

@@ -21,7 +21,7 @@ static rc read_http(const struct json *t, struct arena *a, struct kbs_settings *
 		{"tls_groups", SET_STR, AT(http.tls_groups)},
 		{"metrics_socket", SET_STR, AT(http.metrics_socket)},
 		{"max_connections", SET_INT, AT(http.max_connections), false, 1, 1000000},
-		{"max_connections_per_peer", SET_INT, AT(http.max_connections_per_peer), false, 1, 1000000},
+		{"max_connections_per_peer", SET_INT, AT(http.max_connections_per_peer), false, 1, 65535},
 	};
 	static const char *default_socket[] = {"127.0.0.1:8080"};
 
