@@ -372,8 +372,14 @@ def the_command_line_does_the_whole_job():
         assert completes('--url', 'http://x', 'config', '--admin-token-file', 'y', 'set-res') == ['set-resource-policy', 'set-resource']
         assert completes('--url', 'http://x', 'config', 'set-resource', '--re') == ['--resource-file']
         assert set(completes('audit', '')) == {'list', 'verify', 'head', 'prove'} and completes('policy', 'te') == ['test']
-        for args in (['tpm-ak', '--ak-handle', 'x'], ['admin-token', '--key', f'{b.dir}/secret', '--hours', '8x'], ['get-resource', '--path', 'a/b/c?x']):
-            assert cli(b, *args, check=False).returncode == 1, args
+        for args, reason in ((['tpm-ak', '--ak-handle', 'x'], 'cli.handle'), (['tpm-ak', '--ak-handle', '-1'], 'cli.handle'),
+                             (['admin-token', '--key', f'{b.dir}/secret', '--hours', '8x'], 'cli.hours'),
+                             ([*config, 'set-resource', '--path', 'a/b/c?x', '--resource-file', f'{b.dir}/secret'], 'byte 0x3f'),
+                             ([*config, 'set-resource', '--path', 'a/b/c d', '--resource-file', f'{b.dir}/secret'], 'byte 0x20'),
+                             ([*config, 'delete-reference-value', '--id', 'svn#x'], 'not registered')):
+            p = cli(b, *args, check=False)
+            assert p.returncode == 1 and reason in p.stderr, (args, p.stderr)
+        assert cli(b, *config, 'list-resources').stdout == ''
         # a server whose certificate is not trusted is refused
         p = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'https://localhost:{b.port}', 'attest'], capture_output=True, text=True)
         assert p.returncode == 1 and 'certificate' in p.stderr.lower(), p.stderr

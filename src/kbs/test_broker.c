@@ -19,14 +19,19 @@
 struct shim {
 	struct store base;
 	struct store *inner;
-	bool down;
+	bool down, races;	/* another writer is always faster */
 };
 
 static rc shim_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused, struct why *w)
 {
-	struct store *inner = ((struct shim *)s)->inner;
+	struct shim *sh = (struct shim *)s;
 
-	return inner->vt->commit(inner, ops, n, now_s, refused, w);
+	for (size_t i = 0; sh->races && i < n; i++)
+		if (strcmp(ops[i].ns, "kms_name") == 0) {
+			*refused = i;
+			return store_refuse_changed(&ops[i], 1, w);
+		}
+	return sh->inner->vt->commit(sh->inner, ops, n, now_s, refused, w);
 }
 
 static rc shim_get(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value, uint64_t *rev,
@@ -82,7 +87,7 @@ static void broker_open(struct broker *b, struct fix *f, bool passport, unsigned
 	struct kms_seal seal;
 	struct why *w = &f->w;
 
-	*b = (struct broker){.f = f, .dir = "/tmp/warrant-broker-XXXXXX", .shim = {{&shim_vt, &f->clock}, f->store, false}};
+	*b = (struct broker){.f = f, .dir = "/tmp/warrant-broker-XXXXXX", .shim = {{&shim_vt, &f->clock}, f->store, false, false}};
 	assert_non_null(mkdtemp(b->dir));
 	seal = kms_seal_file(arena_printf(f->a, "%s/master", b->dir));
 	OK_OR_FAIL(kms_open_kvstore(&b->shim.base, &seal, &b->kms, w), w);
@@ -235,6 +240,22 @@ static void a_policy_is_told_what_is_asked_for_and_how(void **state)
 	broker_close(&b);
 }
 
+/* It is no verdict about who asks. */
+static void a_writer_who_always_loses_is_told_to_try_again(void **state)
+{
+	struct admin_identity admin = {.role = "tester", .subject = ""};
+	struct fix *f = *state;
+	struct broker b;
+
+	broker_open(&b, f, false, 0);
+	b.shim.races = true;
+	REFUSED(kbs_put_resource(b.kbs, &admin, path, 3, SLICE_LIT("x"), &b.o, &f->w), &f->w, E_UNAVAILABLE, "kbs.races");
+	REFUSED(kbs_delete_resource(b.kbs, &admin, path, 3, &b.o, &f->w), &f->w, E_UNAVAILABLE, "kbs.races");
+	b.shim.races = false;
+	OK_OR_FAIL(kbs_put_resource(b.kbs, &admin, path, 3, SLICE_LIT("x"), &b.o, &f->w), &f->w);
+	broker_close(&b);
+}
+
 static void a_challenge_lives_five_minutes(void **state)
 {
 	struct broker b;
@@ -353,6 +374,7 @@ int main(void)
 		BEHAVIOUR(a_token_is_judged_at_the_time_of_the_release),
 		BEHAVIOUR(while_the_store_is_down_a_guest_is_not_told_to_attest_again),
 		BEHAVIOUR(a_policy_is_told_what_is_asked_for_and_how),
+		BEHAVIOUR(a_writer_who_always_loses_is_told_to_try_again),
 		BEHAVIOUR(a_challenge_lives_five_minutes),
 		BEHAVIOUR(a_challenge_lives_as_long_as_configured),
 		BEHAVIOUR(a_broker_without_an_attestation_service_takes_tokens_and_asks_nobody),
