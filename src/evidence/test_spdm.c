@@ -84,16 +84,17 @@ static void a_report_cut_at_any_length_is_refused(void **state)
 
 struct made {
 	unsigned version, code, spec, index2, value_size, opaque2;
+	unsigned request;	/* 0: GET_MEASUREMENTS */
 };
 
-static const struct made good = {0x11, 0x60, 1, 2, 4, 6};
+static const struct made good = {0x11, 0x60, 1, 2, 4, 6, 0};
 
 static struct slice make(struct arena *a, struct made how)
 {
 	struct buf b = buf_in(a, 4096);
 	static const uint8_t zero[96];
 
-	buf_put(&b, (const uint8_t[]){0x11, 0xE0, 1, 0xFF}, 4);
+	buf_put(&b, (const uint8_t[]){0x11, (uint8_t)(how.request ? how.request : 0xE0), 1, 0xFF}, 4);
 	buf_put(&b, zero, 32);
 	buf_putc(&b, 0);
 	buf_put(&b, (const uint8_t[]){(uint8_t)how.version, (uint8_t)how.code, 0, 0, 2}, 5);
@@ -116,6 +117,7 @@ static void what_the_format_forbids_is_refused(void **state)
 	} row[] = {
 		{{0x12, 0x60, 1, 2, 4, 6}, "spdm.unsupported.version"},
 		{{0x11, 0x61, 1, 2, 4, 6}, "spdm.parse.response"},
+		{{0x11, 0x60, 1, 2, 4, 6, 0xE1}, "spdm.parse.request"},	/* an answer to something else */
 		{{0x11, 0x60, 2, 2, 4, 6}, "spdm.unsupported.block"},
 		{{0x11, 0x60, 1, 1, 4, 6}, "spdm.parse.block-index"},
 		{{0x11, 0x60, 1, 0, 4, 6}, "spdm.parse.block-index"},

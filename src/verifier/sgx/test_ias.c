@@ -140,6 +140,13 @@ static void what_is_wrong_with_a_report_is_named(void **state)
 			fail_msg("row %zu: %s (%s), expected %s", i, why_reason(&t.why), why_text(&t.why), row[i].reason);
 		trial_end(&t);
 	}
+	/* of the future, while its certificate held */
+	begin(&t, evidence(s.a, &(struct changes){0}));
+	t.job.now_s = NOW - 60 * DAY;
+	assert_int_equal(trial_run(&t, &sgx_driver).code, E_DENIED);
+	assert_string_equal(why_reason(&t.why), "sgx.expired.ias");
+	assert_non_null(strstr(why_text(&t.why), "future"));
+	trial_end(&t);
 	begin(&t, evidence(s.a, &(struct changes){0}));
 	t.job.anchors_n = 0;
 	t.job.only_configured_anchors = false;
