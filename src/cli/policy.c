@@ -145,9 +145,13 @@ void policy_error(const struct policy *p, const struct rego_error *e, FILE *to)
 	if (!line.n)
 		return;
 	fprintf(to, "  " SLICE_FMT "\n  ", SLICE_ARG(line));
-	for (size_t i = 0; i + 1 < e->col && i < line.n; i++)
-		if ((line.p[i] & 0xc0) != 0x80)	/* one for each character; tabs stay tabs */
-			fputc(line.p[i] == '\t' ? '\t' : ' ', to);
+	for (size_t i = 0, col = 1; i < line.n; i++) {	/* one for each character; tabs stay tabs */
+		if ((line.p[i] & 0xc0) == 0x80)
+			continue;
+		if (col++ >= e->col)
+			break;
+		fputc(line.p[i] == '\t' ? '\t' : ' ', to);
+	}
 	fputs("^\n", to);
 }
 

@@ -110,6 +110,8 @@ static bool space_between(const struct printer *p, uint32_t i)
 {
 	enum tok a = p->t[i - 1].kind, b = p->t[i].kind;
 
+	if (b == K_DOT && p->t[i].space && !ends_value(a))	/* of a number: .5 */
+		return true;
 	if (a == K_DOT || b == K_DOT || b == K_COMMA || b == K_SEMI || b == K_COLON || a == K_LPAREN || b == K_RPAREN || a == K_LBRACK ||
 	    b == K_RBRACK)
 		return false;

@@ -121,7 +121,6 @@ struct rule {
 	bool bare;		/* head only: p[x] in v0 */
 	bool no_args;		/* written with empty parentheses */
 	bool chained;		/* `{ body }` behind a rule: its head again */
-	bool spaced;		/* white space behind the name, before a dot, bracket or parenthesis */
 	struct term **ref;	/* items of the head's reference: a T_VAR, then parts */
 	uint32_t nref;
 	struct term **args;

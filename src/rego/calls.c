@@ -133,10 +133,10 @@ static void call(struct calls *s, struct term *t)
 		return;
 	}
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)) {
-		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "%s used as value", term_string(c, t));
+		comp_error(c, ERR_TYPE, t->loc, "%s used as value", term_string(c, t));
 		return;
 	}
-	if (t->callee.builtin && (t->callee.builtin->flags & REGO_DEPRECATED) && s->v1)
+	if (t->callee.builtin && (t->callee.builtin->flags & REGO_DEPRECATED) && (s->v1 || c->opts->strict))
 		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "deprecated built-in function calls in expression: %s",
 			   t->callee.builtin->name);
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_RELATION) && s->in_template)
@@ -208,27 +208,27 @@ static void in_with(struct calls *s, struct with *w)
 	}
 	if (!find(c, w->target, &w->callee) || !is_function(&w->callee)) {
 		w->callee = (struct callee){0};
-		comp_error(c, ERR_TYPE, w->loc, "with keyword target must reference existing input, data, or a function");
+		comp_error(c, ERR_TYPE, w->target->loc, "with keyword target must reference existing input, data, or a function");
 		return;
 	}
 	if (w->callee.builtin) {
 		const struct rego_builtin *b = w->callee.builtin;
 
 		if (b->flags & REGO_RELATION) {
-			comp_error(c, ERR_COMPILE, w->loc, "with keyword replacing built-in function: target must not be a relation");
+			comp_error(c, ERR_COMPILE, w->target->loc, "with keyword replacing built-in function: target must not be a relation");
 			return;
 		}
 		if (b->flags & REGO_VOID) {
-			comp_error(c, ERR_COMPILE, w->loc, "with keyword replacing built-in function: target must not be a void function");
+			comp_error(c, ERR_COMPILE, w->target->loc, "with keyword replacing built-in function: target must not be a void function");
 			return;
 		}
 		if (strncmp(b->name, "internal.", 9) == 0) {
-			comp_error(c, ERR_COMPILE, w->loc, "with keyword replacing built-in function: replacement of internal function "
+			comp_error(c, ERR_COMPILE, w->target->loc, "with keyword replacing built-in function: replacement of internal function "
 				   "\"%s\" invalid", b->name);
 			return;
 		}
 		if (strncmp(b->name, "rego.metadata.", 14) == 0 || strcmp(b->name, "eq") == 0) {
-			comp_error(c, ERR_COMPILE, w->loc, "with keyword replacing built-in function: replacement of \"%s\" invalid",
+			comp_error(c, ERR_COMPILE, w->target->loc, "with keyword replacing built-in function: replacement of \"%s\" invalid",
 				   b->name);
 			return;
 		}

@@ -1,5 +1,8 @@
 #include "rego/lex.h"
 
+#include <limits.h>
+
+#include "base/num.h"
 #include "base/utf8.h"
 
 #define MAX_TEMPLATES 32
@@ -10,6 +13,8 @@ struct lexer {
 	const uint8_t *p;
 	size_t at, n;
 	uint32_t row, line_at;
+	/* columns count characters: bytes that only continue one, on the line at `wide_line` and before `wide_at` */
+	uint32_t wide_line, wide_at, wide;
 	struct token *toks;
 	uint32_t ntoks, cap;
 	/* template strings that are open: the depth of braces inside each */
@@ -59,6 +64,18 @@ static bool is_digit(int c)
 	return c >= '0' && c <= '9';
 }
 
+/* The column of a byte of the line that begins at line_at. Asked from left to right, so that each byte is seen once. */
+static uint32_t column(struct lexer *l, size_t at, uint32_t line_at)
+{
+	if (l->wide_line != line_at || l->wide_at > at) {
+		l->wide_line = l->wide_at = line_at;
+		l->wide = 0;
+	}
+	for (; l->wide_at < at; l->wide_at++)
+		l->wide += (l->p[l->wide_at] & 0xc0) == 0x80;
+	return (uint32_t)at - line_at - l->wide + 1;
+}
+
 static struct token *add(struct lexer *l, enum tok k, size_t from, uint32_t row, uint32_t line_at)
 {
 	struct token *t;
@@ -77,18 +94,17 @@ static struct token *add(struct lexer *l, enum tok k, size_t from, uint32_t row,
 	}
 	t = &l->toks[l->ntoks++];
 	*t = (struct token){.kind = k, .text = slice_of(l->p + from, l->at - from)};
-	t->loc = (struct loc){.row = row, .col = (uint32_t)from - line_at + 1, .off = (uint32_t)from,
+	t->loc = (struct loc){.row = row, .col = column(l, from, line_at), .off = (uint32_t)from,
 			      .len = (uint32_t)(l->at - from), .mod = l->m->index};
 	return t;
 }
 
-static void illegal(struct lexer *l, size_t from, const char *err)
+static void illegal(struct lexer *l, size_t from, uint32_t row, uint32_t line_at, const char *err)
 {
-	struct token *t = add(l, K_ILLEGAL, from, l->row, l->line_at);
+	struct token *t = add(l, K_ILLEGAL, from, row, line_at);
 
 	if (t)
 		t->err = err;
-	l->stop = true;
 }
 
 static void comment(struct lexer *l)
@@ -110,17 +126,44 @@ static void comment(struct lexer *l)
 		}
 		m->cap_comments = cap;
 	}
-	m->comments[m->ncomments++] = (struct loc){.row = l->row, .col = (uint32_t)from - l->line_at + 1, .off = (uint32_t)from,
+	m->comments[m->ncomments++] = (struct loc){.row = l->row, .col = column(l, from, l->line_at), .off = (uint32_t)from,
 						   .len = (uint32_t)(end - from), .mod = m->index};
 }
 
-/* White space and comments; true when there was any. */
+/* What no source may hold, in a comment or string neither; NULL when all is well. `from` is the byte before. */
+static const char *bad_byte(const struct lexer *l, size_t from)
+{
+	size_t i = from;
+
+	if (i < l->n && utf8_next(slice_of(l->p, l->n), &i) < 0)
+		i++;
+	while (i <= l->at && i < l->n) {
+		int32_t cp = l->p[i];
+
+		if (cp == 0)
+			return "illegal null character";
+		if (cp < 0x80) {
+			i++;
+			continue;
+		}
+		cp = utf8_next(slice_of(l->p, l->n), &i);
+		if (cp < 0)
+			return "illegal utf-8 character";
+		if (cp == 0xfeff)
+			return "illegal byte-order mark";
+	}
+	return NULL;
+}
+
+/* White space and comments; true when there was any. A bad byte is told at what stands before it. */
 static bool skip(struct lexer *l)
 {
-	size_t from = l->at;
+	size_t start = l->at;
 
 	for (;;) {
 		int c = peek(l, 0);
+		size_t from = l->at;
+		const char *bad;
 
 		if (c == '\n') {
 			l->at++;
@@ -131,7 +174,13 @@ static bool skip(struct lexer *l)
 		} else if (c == '#') {
 			comment(l);
 		} else {
-			return l->at != from;
+			return l->at != start;
+		}
+		bad = bad_byte(l, from);
+		if (bad) {
+			illegal(l, from, l->row, l->line_at, bad);
+			l->stop = true;
+			return true;
 		}
 	}
 }
@@ -192,39 +241,72 @@ static bool escape(struct lexer *l, struct buf *b, bool in_template)
 	return true;
 }
 
+/* Behind a string's backslash, where its end is looked for. */
+static void skip_escape(struct lexer *l, const char **err, bool in_template)
+{
+	int c = peek(l, 0);
+
+	if (c > 0 && (strchr("\\\"/bfnrt", c) || (in_template && c == '{')))
+		l->at++;
+	else if (c == 'u')
+		l->at = MIN_OF(l->at + 4, l->n);	/* what they are is seen to later */
+	else
+		*err = "illegal escape sequence";
+}
+
+/* The text of a string without its quotes. False for what looks like escapes and is none. */
+static bool unescape(struct lexer *l, size_t from, size_t end, bool in_template, struct slice *out)
+{
+	size_t at = l->at;
+	struct buf b = buf_in(l->c->arena, 0);
+	bool escapes = memchr(l->p + from, '\\', end - from) != NULL, good = true;
+
+	for (l->at = from; l->at < end && good;) {
+		uint8_t c = l->p[l->at++];
+
+		if (c == '\\')
+			good = escape(l, &b, in_template);
+		else if (c < 0x20 && escapes)
+			good = false;
+		else
+			buf_putc(&b, (char)c);
+	}
+	l->at = at;
+	if (!buf_ok(&b))
+		comp_oom(l->c);
+	*out = buf_view(&b);
+	return good;
+}
+
 static void string(struct lexer *l)
 {
 	size_t from = l->at++;
-	struct buf b = buf_in(l->c->arena, 0);
+	const char *err = NULL;
+	struct slice text;
 	struct token *t;
 
 	for (;;) {
 		int c = peek(l, 0);
 
 		if (c < 0 || c == '\n') {
-			illegal(l, from, "non-terminated string");
+			illegal(l, from, l->row, l->line_at, err ? err : "non-terminated string");
 			return;
 		}
 		l->at++;
 		if (c == '"')
 			break;
-		if (c == '\\') {
-			if (!escape(l, &b, false)) {
-				illegal(l, from, "illegal string escape sequence");
-				return;
-			}
-		} else if (c < 0x20 && c != '\t') {
-			illegal(l, from, "invalid character in string");
-			return;
-		} else {
-			buf_putc(&b, (char)c);
-		}
+		if (c == '\\')
+			skip_escape(l, &err, false);
+	}
+	if (!err && !unescape(l, from + 1, l->at - 1, false, &text))
+		err = arena_printf(l->c->arena, "illegal string literal: %.*s", (int)(l->at - from), (const char *)l->p + from);
+	if (err) {
+		illegal(l, from, l->row, l->line_at, err);
+		return;
 	}
 	t = add(l, K_STRING, from, l->row, l->line_at);
 	if (t)
-		t->text = buf_view(&b);
-	if (!buf_ok(&b))
-		comp_oom(l->c);
+		t->text = text;
 }
 
 static void raw_string(struct lexer *l)
@@ -237,7 +319,8 @@ static void raw_string(struct lexer *l)
 	for (end = l->at; end < l->n && l->p[end] != '`'; end++)
 		;
 	if (end >= l->n) {
-		illegal(l, from, "non-terminated string");
+		l->at = l->n;
+		illegal(l, from, row, line_at, "non-terminated string");
 		return;
 	}
 	for (; l->at < end; l->at++) {
@@ -259,7 +342,9 @@ static void raw_string(struct lexer *l)
 static void template_part(struct lexer *l, size_t from, bool raw)
 {
 	uint32_t row = l->row, line_at = l->line_at;
-	struct buf b = buf_in(l->c->arena, 0);
+	size_t start = l->at;
+	struct slice text = {NULL, 0};
+	const char *err = NULL;
 	struct token *t;
 	bool more = false;
 
@@ -267,7 +352,7 @@ static void template_part(struct lexer *l, size_t from, bool raw)
 		int c = peek(l, 0);
 
 		if (c < 0 || (c == '\n' && !raw)) {
-			illegal(l, from, "non-terminated string");
+			illegal(l, from, row, line_at, err ? err : "non-terminated string");
 			return;
 		}
 		l->at++;
@@ -281,89 +366,76 @@ static void template_part(struct lexer *l, size_t from, bool raw)
 			l->row++;
 			l->line_at = (uint32_t)l->at;
 		}
-		if (c == '\\' && raw) {
-			if (peek(l, 0) == '{')
-				buf_putc(&b, (char)l->p[l->at++]);
-			else
-				buf_putc(&b, '\\');
-		} else if (c == '\\') {
-			if (!escape(l, &b, true)) {
-				illegal(l, from, "illegal string escape sequence");
-				return;
-			}
-		} else {
-			buf_putc(&b, (char)c);
+		if (c == '\\' && !raw)
+			skip_escape(l, &err, true);
+		else if (c == '\\' && peek(l, 0) == '{')
+			l->at++;
+	}
+	if (raw) {
+		struct buf b = buf_in(l->c->arena, 0);
+
+		for (size_t i = start; i < l->at - 1; i++) {
+			if (l->p[i] != '\\' || l->p[i + 1] != '{' || i + 1 == l->at - 1)
+				buf_putc(&b, (char)l->p[i]);
 		}
+		if (!buf_ok(&b))
+			comp_oom(l->c);
+		text = buf_view(&b);
+	} else if (!err && !unescape(l, start, l->at - 1, true, &text)) {
+		err = arena_printf(l->c->arena, "illegal template-string part: %.*s", (int)(l->at - from), (const char *)l->p + from);
+	}
+	if (more && l->nopen == MAX_TEMPLATES) {
+		err = "template strings nest too deep";
+	} else if (more) {
+		l->open[l->nopen].braces = 0;
+		l->open[l->nopen++].raw = raw;
+	}
+	if (err) {
+		illegal(l, from, row, line_at, err);
+		return;
 	}
 	t = add(l, more ? K_TEMPLATE : K_TEMPLATE_END, from, row, line_at);
 	if (!t)
 		return;
-	t->text = buf_view(&b);
+	t->text = text;
 	t->raw = raw;
-	if (more) {
-		if (l->nopen == MAX_TEMPLATES) {
-			illegal(l, from, "template strings nest too deep");
-			return;
-		}
-		l->open[l->nopen].braces = 0;
-		l->open[l->nopen++].raw = raw;
-	}
 }
 
+/* Digits with what belongs to them; a sign or a point in front is a token of its own, and the parser's. */
 static void number(struct lexer *l)
 {
-	size_t from = l->at, digits = l->at;
-	struct token *t;
-	bool dot_first;
+	size_t from = l->at;
+	const char *err = NULL;
 
-	if (peek(l, 0) == '-')
-		l->at++;
-	digits = l->at;
 	while (is_digit(peek(l, 0)))
 		l->at++;
-	if (l->at - digits > 1 && l->p[digits] == '0') {
-		while (is_digit(peek(l, 0)) || peek(l, 0) == '.')
-			l->at++;
-		illegal(l, from, "unexpected number token: expected number without leading zero");
-		return;
-	}
-	dot_first = l->at == digits;
-	if (peek(l, 0) == '.' && is_digit(peek(l, 1))) {
+	if (peek(l, 0) == '.') {
 		l->at++;
+		if (!is_digit(peek(l, 0)))
+			err = "expected fraction";
 		while (is_digit(peek(l, 0)))
 			l->at++;
-	} else if (peek(l, 0) == '.') {
-		l->at++;
-		illegal(l, from, "expected fraction");
-		return;
 	}
 	if ((peek(l, 0) | 32) == 'e') {
 		l->at++;
 		if (peek(l, 0) == '+' || peek(l, 0) == '-')
 			l->at++;
-		if (!is_digit(peek(l, 0))) {
-			illegal(l, from, "expected exponent");
-			return;
-		}
+		if (!is_digit(peek(l, 0)) && !err)
+			err = "expected exponent";
 		while (is_digit(peek(l, 0)))
 			l->at++;
 	}
-	if (is_letter(peek(l, 0))) {
-		illegal(l, from, "illegal number format");
-		return;
-	}
-	t = add(l, K_NUMBER, from, l->row, l->line_at);
-	if (t && dot_first) {	/* .5 is 0.5 */
-		char *s = arena_printf(l->c->arena, "%s0%.*s", digits > from ? "-" : "", (int)(l->at - digits),
-				       (const char *)l->p + digits);
-
-		t->text = slice_cstr(s);
-		if (!s)
-			comp_oom(l->c);
-	}
+	if (is_letter(peek(l, 0)) && !err)
+		err = "illegal number format";
+	while (is_letter(peek(l, 0)) || (err && is_digit(peek(l, 0))))
+		l->at++;
+	if (err)
+		illegal(l, from, l->row, l->line_at, err);
+	else
+		add(l, K_NUMBER, from, l->row, l->line_at);
 }
 
-static enum tok word(struct slice s)
+enum tok tok_of_word(struct slice s)
 {
 	for (enum tok k = K_PACKAGE; k <= K_OR; k++) {
 		if (slice_is(s, names[k]))
@@ -402,24 +474,22 @@ static void next(struct lexer *l)
 	bool space = skip(l);
 	size_t from = l->at;
 	int c = peek(l, 0);
-	uint32_t before = l->ntoks;
+	uint32_t before = l->ntoks, row = l->row, line_at = l->line_at;
+	const char *bad;
 	enum tok k;
 
+	if (l->stop)
+		return;
 	if (c < 0) {
 		add(l, K_EOF, from, l->row, l->line_at);
 		l->stop = true;
+		if (l->ntoks > before)	/* it stands on the last character, as messages have it */
+			l->toks[before].loc.col--;
 	} else if (is_letter(c)) {
 		while (is_letter(peek(l, 0)) || is_digit(peek(l, 0)))
 			l->at++;
-		add(l, word(slice_of(l->p + from, l->at - from)), from, l->row, l->line_at);
-	} else if (is_digit(c) || (c == '.' && is_digit(peek(l, 1)) && (space || l->ntoks == 0 ||
-		   (l->toks[l->ntoks - 1].kind > K_OR && l->toks[l->ntoks - 1].kind != K_RBRACK &&
-		    l->toks[l->ntoks - 1].kind != K_RPAREN && l->toks[l->ntoks - 1].kind != K_RBRACE)))) {
-		number(l);
-	} else if (c == '-' && (is_digit(peek(l, 1)) || (peek(l, 1) == '.' && is_digit(peek(l, 2)))) &&
-		   !(l->ntoks && (l->toks[l->ntoks - 1].kind == K_IDENT || l->toks[l->ntoks - 1].kind == K_NUMBER ||
-				  l->toks[l->ntoks - 1].kind == K_RBRACK || l->toks[l->ntoks - 1].kind == K_RPAREN ||
-				  l->toks[l->ntoks - 1].kind == K_RBRACE))) {
+		add(l, tok_of_word(slice_of(l->p + from, l->at - from)), from, l->row, l->line_at);
+	} else if (is_digit(c)) {
 		number(l);
 	} else if (c == '"') {
 		string(l);
@@ -430,24 +500,32 @@ static void next(struct lexer *l)
 
 		l->at += 2;
 		template_part(l, from, raw);
+	} else if (c == '}' && l->nopen && l->open[l->nopen - 1].braces == 0) {
+		/* the end of an expression inside a template string */
+		l->at++;
+		template_part(l, from, l->open[--l->nopen].raw);
 	} else {
-		if (c == '{' && l->nopen) {
-			l->open[l->nopen - 1].braces++;
-		} else if (c == '}' && l->nopen && l->open[l->nopen - 1].braces-- == 0) {
-			/* the end of an expression inside a template string */
-			l->at++;
-			template_part(l, from, l->open[--l->nopen].raw);
-			goto out;
-		}
+		if ((c == '{' || c == '}') && l->nopen)
+			l->open[l->nopen - 1].braces += c == '{' ? 1u : UINT_MAX;
 		k = symbol(l);
 		if (k == K_ILLEGAL) {
-			l->at++;
-			illegal(l, from, c == 0 ? "illegal null character" : "illegal token");
+			size_t end = from;
+
+			if (utf8_next(slice_of(l->p, l->n), &end) == 0xa0)
+				illegal(l, from, row, line_at, "illegal non-breaking space character, use a regular space instead");
+			else
+				illegal(l, from, row, line_at, c == '$' ? "illegal $ character" : c == '!' ? "illegal ! character" : NULL);
+			l->at = end > from ? end : from + 1;
 		} else {
 			add(l, k, from, l->row, l->line_at);
 		}
 	}
-out:
+	bad = bad_byte(l, from);
+	if (bad) {
+		l->ntoks = before;
+		illegal(l, from, row, line_at, bad);
+		l->stop = true;
+	}
 	if (l->ntoks > before)
 		l->toks[before].space = space;
 }
@@ -456,6 +534,12 @@ bool lex_all(struct comp *c, struct module *m, struct token **out, uint32_t *n)
 {
 	struct lexer l = {.c = c, .m = m, .p = m->text.p, .n = m->text.n, .row = 1};
 
+	if (slice_starts(m->text, SLICE_LIT("\xef\xbb\xbf")))
+		l.at = 3;
+	if (l.n && (l.p[0] == 0 || (l.p[0] >= 0x80 && !l.at && utf8_next(m->text, &(size_t){0}) < 0))) {
+		illegal(&l, 0, 1, 0, l.p[0] ? "illegal utf-8 character" : "illegal null character");
+		l.stop = true;
+	}
 	while (!l.stop)
 		next(&l);
 	*out = l.toks;

@@ -57,16 +57,20 @@ enum tok {
 
 struct token {
 	enum tok kind;
+	enum tok was;		/* a keyword that the parser takes for an identifier; K_EOF else */
 	bool space;		/* white space or a comment before */
 	bool raw;		/* template strings */
 	uint8_t tried;		/* what the parser found out about a reading that starts here; see parse_int.h */
 	struct loc loc;
 	struct slice text;	/* identifier, number: as written; strings: decoded */
-	const char *err;	/* K_ILLEGAL */
+	const char *err;	/* K_ILLEGAL: why, told where it is read; NULL: told where it cannot stand */
 };
 
-/* Tokens up to and including K_EOF, in the arena. A K_ILLEGAL token ends the list early. Comments go to the module. */
+/* Tokens up to and including K_EOF, in the arena. Bytes that no source may hold end the list early, with a K_ILLEGAL token. Comments
+ * go to the module. */
 bool lex_all(struct comp *c, struct module *m, struct token **out, uint32_t *n);
 /* As error messages name it: "identifier", "assign", "}". */
 const char *tok_name(enum tok k);
 bool tok_is_keyword(enum tok k);
+/* The keyword that a word is in some dialect; K_IDENT when it is none. */
+enum tok tok_of_word(struct slice s);

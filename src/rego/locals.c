@@ -63,7 +63,8 @@ static struct decl *insert(struct locals *l, struct decl d)
 	return &f->d[f->n++];
 }
 
-static void declare(struct locals *l, struct term *t, enum occurrence occ)
+/* `at`: where errors about it are told. */
+static void declare(struct locals *l, struct term *t, enum occurrence occ, struct loc at)
 {
 	struct decl *d;
 	struct var *v = t->var;
@@ -76,16 +77,16 @@ static void declare(struct locals *l, struct term *t, enum occurrence occ)
 
 		switch (d->occ) {
 		case SEEN:
-			comp_error(l->c, ERR_COMPILE, t->loc, "var %s referenced above", name);
+			comp_error(l->c, ERR_COMPILE, at, "var %s referenced above", name);
 			break;
 		case ASSIGNED:
-			comp_error(l->c, ERR_COMPILE, t->loc, "var %s assigned above", name);
+			comp_error(l->c, ERR_COMPILE, at, "var %s assigned above", name);
 			break;
 		case DECLARED:
-			comp_error(l->c, ERR_COMPILE, t->loc, "var %s declared above", name);
+			comp_error(l->c, ERR_COMPILE, at, "var %s declared above", name);
 			break;
 		case ARG:
-			comp_error(l->c, ERR_COMPILE, t->loc, "arg %s redeclared", name);
+			comp_error(l->c, ERR_COMPILE, at, "arg %s redeclared", name);
 			break;
 		}
 		return;
@@ -93,7 +94,7 @@ static void declare(struct locals *l, struct term *t, enum occurrence occ)
 	{
 		struct var *to = var_fresh(l->c, v);
 
-		if (to && insert(l, (struct decl){.v = v, .to = to, .occ = occ, .loc = t->loc}))
+		if (to && insert(l, (struct decl){.v = v, .to = to, .occ = occ, .loc = at}))
 			t->var = to;
 	}
 }
@@ -196,7 +197,7 @@ static void pattern(struct locals *l, struct term *t)
 {
 	switch (t->kind) {
 	case T_VAR:
-		declare(l, t, ASSIGNED);
+		declare(l, t, ASSIGNED, t->loc);
 		return;
 	case T_ARRAY:
 		for (uint32_t i = 0; i < t->n; i++)
@@ -254,10 +255,10 @@ static void assignment(struct locals *l, struct expr *e)
 		pattern(l, t->items[1]);
 }
 
-static void in_pattern(struct locals *l, struct term *t)
+static void in_pattern(struct locals *l, struct term *t, struct loc at)
 {
 	if (t->kind == T_VAR) {
-		declare(l, t, DECLARED);
+		declare(l, t, DECLARED, at);
 		if (t->var->declared && t->var->orig)
 			in_frame(l->top, t->var->orig)->used = true;
 		return;
@@ -270,7 +271,7 @@ static void in_pattern(struct locals *l, struct term *t)
 				 in_frame(l->top, t->items[i]->var)->to)
 				t->items[i]->var = in_frame(l->top, t->items[i]->var)->to;
 			else
-				in_pattern(l, t->items[i]);
+				in_pattern(l, t->items[i], at);
 		}
 		return;
 	}
@@ -286,14 +287,14 @@ static void some_in(struct locals *l, struct expr *e)
 	do_term(l, xs);
 	if (t->n == 4) {
 		key = t->items[1];
-		in_pattern(l, key);
+		in_pattern(l, key, e->loc);
 		val = t->items[2];
 	} else {
 		key = term_var(l->c, var_named(l->c, "_", 1), t->loc);
 		key->var->generated = true;
 		val = t->items[1];
 	}
-	in_pattern(l, val);
+	in_pattern(l, val, e->loc);
 	for (uint32_t k = 0; k < e->nwith; k++) {
 		do_term(l, e->with[k].target);
 		do_term(l, e->with[k].value);
@@ -331,23 +332,15 @@ static void do_expr(struct locals *l, struct expr *e)
 			some_in(l, e);
 			return;
 		}
-		for (uint32_t k = 0; k < e->ndecls; k++) {
-			struct decl *d;
-
-			declare(l, e->decls[k], DECLARED);
-			d = l->top->n ? &l->top->d[l->top->n - 1] : NULL;
-			if (d && d->occ == DECLARED)
-				d->loc = e->loc;
-		}
+		for (uint32_t k = 0; k < e->ndecls; k++)
+			declare(l, e->decls[k], DECLARED, e->loc);
 		break;
 	case EX_EVERY:
 		do_term(l, e->domain);
 		push(l, &f);
 		if (e->key)
-			declare(l, e->key, DECLARED);
-		declare(l, e->val, DECLARED);
-		for (uint32_t i = 0; i < f.n; i++)
-			f.d[i].loc = e->loc;
+			declare(l, e->key, DECLARED, e->bodies[0]->loc);
+		declare(l, e->val, DECLARED, e->bodies[0]->loc);
 		if (e->key && e->key->var->orig && f.n)
 			f.d[0].used = true;	/* a key may go unused */
 		do_body(l, e->bodies[0]);
@@ -390,7 +383,7 @@ static void do_body(struct locals *l, struct body *b)
 	b->n = n;
 }
 
-static void args(struct locals *l, struct term *t)
+static void args(struct locals *l, struct term *t, struct loc rule)
 {
 	struct decl *d;
 
@@ -400,7 +393,7 @@ static void args(struct locals *l, struct term *t)
 			t->var = d->to;
 			d->used = true;
 		} else {
-			declare(l, t, ARG);
+			declare(l, t, ARG, rule);
 		}
 		return;
 	}
@@ -409,7 +402,7 @@ static void args(struct locals *l, struct term *t)
 		return;
 	}
 	for (uint32_t i = 0; t->items && i < t->n; i++)
-		args(l, t->items[i]);
+		args(l, t->items[i], rule);
 }
 
 bool stage_locals(struct comp *c)
@@ -423,7 +416,7 @@ bool stage_locals(struct comp *c)
 
 				push(&l, &f);
 				for (uint32_t k = 0; k < r->nargs; k++)
-					args(&l, r->args[k]);
+					args(&l, r->args[k], r->loc);
 				do_body(&l, r->body);
 				for (uint32_t k = 1; !r->is_else && k < r->nref; k++)
 					do_term(&l, r->ref[k]);

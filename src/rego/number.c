@@ -286,19 +286,20 @@ static bool round_trips(long double f, const char *digits, int exp)
 	return read_ld(text) == f;
 }
 
-static struct rv shortest(struct rv_heap *h, long double f)
+/* The fewest digits that read back as f > 0, without zeros at their end; the decimal exponent of the first. */
+static int shortest(long double f, char best[32])
 {
-	char digits[32], best[32] = "", text[64], out[64];
-	int lo = 1, hi = 21, exp, best_exp = 0, n;
-	bool neg = f < 0;
+	char digits[32], text[64];
+	int lo = 1, hi = 21, exp, best_exp = 0;
+	size_t n;
 
-	f = neg ? -f : f;
+	best[0] = 0;
 	while (lo <= hi) {
 		int mid = (lo + hi) / 2;
 
 		exp = digits_of(f, mid, digits, text);
 		if (round_trips(f, digits, exp)) {
-			memcpy(best, digits, sizeof(best));
+			memcpy(best, digits, sizeof(digits));
 			best_exp = exp;
 			hi = mid - 1;
 		} else {
@@ -307,32 +308,48 @@ static struct rv shortest(struct rv_heap *h, long double f)
 	}
 	if (!best[0])
 		best_exp = digits_of(f, 21, best, text);
-	for (n = (int)strlen(best); n > 1 && best[n - 1] == '0'; n--)
+	for (n = strlen(best); n > 1 && best[n - 1] == '0'; n--)
 		best[n - 1] = 0;
-	if (best_exp < -4 || best_exp >= 6)
-		snprintf(out, sizeof(out), "%s%c%s%se%c%02d", neg ? "-" : "", best[0], n > 1 ? "." : "", best + 1,
-			 best_exp < 0 ? '-' : '+', best_exp < 0 ? -best_exp : best_exp);
-	else if (best_exp < 0)
-		snprintf(out, sizeof(out), "%s0.%.*s%s", neg ? "-" : "", -best_exp - 1, "0000", best);
-	else
-		snprintf(out, sizeof(out), "%s%.*s.%s", neg ? "-" : "", best_exp + 1, best, best + best_exp + 1);
-	return rv_number(h, slice_cstr(out));
+	return best_exp;
+}
+
+/* A whole number beyond int64: the shortest digits, then zeros. */
+static struct rv big_whole(struct rv_heap *h, const char *digits, int exp, bool neg)
+{
+	size_t n = strlen(digits), full = MAX_OF((size_t)exp + 1, n);
+	char *out = rv_alloc(h, full + 2);
+
+	if (!out)
+		return rv_undef();
+	out[0] = '-';
+	memcpy(out + neg, digits, n);
+	memset(out + neg + n, '0', full - n);
+	return rv_number(h, slice_of(out, neg + full));
 }
 
 struct rv rv_float(struct rv_heap *h, long double f)
 {
+	char digits[32], out[64];
+	const char *sign = signbit(f) ? "-" : "";
+	int exp;
+
 	if (isnan(f) || isinf(f))
 		return rv_undef();
-	if (f == truncl(f)) {
-		char text[5000];
-		int n;
-
-		if (f >= -9223372036854775808.0L && f < 9223372036854775808.0L)
-			return rv_int((int64_t)f);
-		n = snprintf(text, sizeof(text), "%.0Lf", f);
-		return n > 0 && n < (int)sizeof(text) ? rv_number(h, slice_of(text, (size_t)n)) : rv_undef();
-	}
-	return shortest(h, f);
+	if (f == 0)
+		return signbit(f) ? rv_number(h, SLICE_LIT("-0")) : rv_int(0);
+	if (f == truncl(f) && f >= -9223372036854775808.0L && f < 9223372036854775808.0L)
+		return rv_int((int64_t)f);
+	exp = shortest(fabsl(f), digits);
+	if (f == truncl(f))
+		return big_whole(h, digits, exp, f < 0);
+	if (exp < -4 || exp >= 6)
+		snprintf(out, sizeof(out), "%s%c%s%se%c%02d", sign, digits[0], digits[1] ? "." : "", digits + 1, exp < 0 ? '-' : '+',
+			 exp < 0 ? -exp : exp);
+	else if (exp < 0)
+		snprintf(out, sizeof(out), "%s0.%.*s%s", sign, -exp - 1, "0000", digits);
+	else
+		snprintf(out, sizeof(out), "%s%.*s.%s", sign, exp + 1, digits, digits + exp + 1);
+	return rv_number(h, slice_cstr(out));
 }
 
 /* ---- exact integers ---- */

@@ -11,15 +11,16 @@ static bool read_with(struct parser *p, struct expr *e)
 
 	while (p_tok(p) == K_WITH) {
 		struct with w = {.loc = p_loc(p)};
-		uint32_t start;
 
 		p_next(p);
-		start = p->at;
+		if (p_tok(p) != K_IDENT) {
+			p_illegal(p, "expected ident");
+			return false;
+		}
 		w.target = p_term(p);
 		if (!w.target)
 			return false;
 		if (w.target->kind != T_VAR && w.target->kind != T_REF) {
-			p->at = start;
 			p_illegal(p, "expected with target path");
 			return false;
 		}
@@ -47,6 +48,11 @@ static bool read_with(struct parser *p, struct expr *e)
 	return true;
 }
 
+static bool is_member(const struct term *t)
+{
+	return t && t->kind == T_CALL && t->op && (call_is(t, "internal.member_2") || call_is(t, "internal.member_3"));
+}
+
 static struct expr *some(struct parser *p)
 {
 	struct expr *e = expr_new(p->c, NULL, p_loc(p));
@@ -58,15 +64,15 @@ static struct expr *some(struct parser *p)
 	e->kind = EX_SOME;
 	p_next(p);
 	start = p->at;
-	if (p->m->kw_in) {	/* some x in xs; some k, v in xs */
-		t = p_infix(p, true);
-		if (t && (call_is(t, "internal.member_2") || call_is(t, "internal.member_3")) && t->op) {
-			e->term = t;
-			e->loc = p_span(p, e->loc);
-			return e;
-		}
-		p_back(p, start);
+	t = p_infix(p, true);
+	if (is_member(t)) {	/* some x in xs; some k, v in xs */
+		e->term = t;
+		e->loc = p_span(p, e->loc);
+		return e;
 	}
+	if (t && t->kind == T_CALL)
+		return p_illegal(p, "expected `x in xs` or `x, y in xs` expression");
+	p_back(p, start);
 	for (;;) {
 		const struct token *tok = p_cur(p);
 
@@ -87,8 +93,6 @@ static struct expr *some(struct parser *p)
 		if (!p_take(p, K_COMMA))
 			break;
 	}
-	if (p_tok(p) == K_IN)
-		return p_illegal(p, "expected `x in xs` or `x, y in xs` expression");
 	e->loc = p_span(p, e->loc);
 	return e;
 }
@@ -96,29 +100,24 @@ static struct expr *some(struct parser *p)
 static struct expr *every(struct parser *p)
 {
 	struct expr *e = expr_new(p->c, NULL, p_loc(p));
+	struct term *t;
 
 	if (!e)
 		return NULL;
 	e->kind = EX_EVERY;
 	p_next(p);
-	for (int i = 0; i < 2; i++) {
-		struct term *t = p_term(p);
-
-		if (!t)
-			return NULL;
-		if (t->kind != T_VAR)
-			return p_fail(p, t->loc, "unexpected %s: expected variable", term_kind_name(t));
-		e->key = e->val;
-		e->val = t;
-		if (i == 0 && !p_take(p, K_COMMA))
-			break;
-	}
-	if (p_tok(p) != K_IN)
-		return p_illegal(p, "expected `x[, y] in xs { ... }` expression");
-	p_next(p);
-	e->domain = p_infix(p, true);
-	if (!e->domain)
+	t = p_infix(p, true);
+	if (!t)
 		return NULL;
+	if (!is_member(t))
+		return p_illegal(p, "expected `x[, y] in xs { ... }` expression");
+	e->key = t->n == 4 ? t->items[1] : NULL;
+	e->val = t->items[t->n - 2];
+	e->domain = t->items[t->n - 1];
+	if (e->key && e->key->kind != T_VAR)
+		return p_illegal(p, "expected key to be a variable");
+	if (e->val->kind != T_VAR)
+		return p_illegal(p, "expected value to be a variable");
 	if (p_tok(p) != K_LBRACE)
 		return p_illegal(p, "missing body");
 	e->bodies = comp_alloc(p->c, sizeof(*e->bodies));
@@ -210,6 +209,14 @@ static struct body *operand_body(struct parser *p, bool negation)
 	return failed ? NULL : b;
 }
 
+static bool empty_group(struct parser *p)
+{
+	if (p_tok(p) != K_LPAREN || p_peek(p, 1) != K_RPAREN)
+		return false;
+	p_fail(p, p_loc(p), "empty parenthesized group");
+	return true;
+}
+
 /* Behind the new `not`: everything that the expression needs is inside. */
 static struct expr *not_body(struct parser *p, struct loc from)
 {
@@ -225,6 +232,8 @@ static struct expr *not_body(struct parser *p, struct loc from)
 	if (p_tok(p) == K_LBRACE) {
 		e->bodies[0] = operand_body(p, true);
 		e->explicit_body = true;
+	} else if (empty_group(p)) {
+		return NULL;
 	} else if (p_tok(p) == K_LPAREN && p_peek(p, 1) == K_LBRACE) {
 		uint32_t start = p->at;
 		bool known = p->toks[start].tried & A_TERM;
@@ -319,6 +328,7 @@ static struct expr *operand(struct parser *p)
 	struct loc from = p_loc(p);
 	struct expr *e;
 
+	(void)p_keyword_ref(p);
 	if (p_tok(p) == K_NOT) {
 		p_next(p);
 		if (p_tok(p) == K_SOME)
@@ -376,6 +386,8 @@ static struct expr *braced_operand(struct parser *p, struct body **braced, bool 
 	struct body *b;
 
 	*braced = NULL;
+	if (must && empty_group(p))
+		return NULL;
 	if (p_tok(p) == K_LBRACE && (p->m->kw_and || p->m->kw_or)) {
 		if (must) {
 			*braced = operand_body(p, false);
@@ -503,7 +515,7 @@ struct body *p_body(struct parser *p, enum tok end)
 		}
 		if (p_tok(p) == end)
 			break;
-		if (!p_new_line(p) || p_tok(p) == K_EOF || p_tok(p) == K_ILLEGAL)
+		if (!p_new_line(p))
 			return p_illegal(p, end == K_RBRACE ? "expected \\n or ; or }" : end == K_RBRACK ? "expected \\n or ; or ]"
 											 : "expected \\n or ;");
 	}

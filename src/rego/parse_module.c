@@ -19,7 +19,7 @@ static bool package(struct parser *p)
 	if (!t)
 		return false;
 	if (t->kind != T_VAR && t->kind != T_REF) {
-		p_fail(p, t->loc, "package name cannot be %s", term_kind_name(t));
+		p_illegal(p, "");
 		return false;
 	}
 	n = t->kind == T_VAR ? 1 : t->n;
@@ -76,7 +76,7 @@ static bool keyword_import(struct parser *p, struct import *im, struct term *t)
 		return false;
 	}
 	if (t->n < 2 || !part_is(t->items[1], "keywords") || t->n > 3) {
-		p_fail(p, t->items[t->n > 1 ? 1 : 0]->loc, "invalid import, must be `future.keywords`");
+		p_fail(p, t->loc, "invalid import, must be `future.keywords`");
 		return false;
 	}
 	if (t->n == 2) {
@@ -92,7 +92,7 @@ static bool keyword_import(struct parser *p, struct import *im, struct term *t)
 			return true;
 		}
 	}
-	p_fail(p, t->items[2]->loc, "unexpected keyword, must be one of [contains every if in not]");
+	p_fail(p, t->loc, "unexpected keyword, must be one of [contains every if in not]");
 	return false;
 }
 
@@ -100,29 +100,33 @@ static bool import(struct parser *p)
 {
 	struct module *m = p->m;
 	struct import im = {.loc = p_loc(p)};
-	struct term *t;
+	struct term *t, *alias;
 	const struct term *root;
 
 	p_next(p);
-	if (p_tok(p) != K_IDENT) {
-		p_illegal(p, "expected ident");
+	if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p))) {
+		p_illegal(p, "");
 		return false;
 	}
+	p_cur(p)->kind = K_IDENT;
 	t = p_term(p);
 	if (!t)
 		return false;
-	root = t->kind == T_REF ? t->items[0] : t;
-	if ((t->kind != T_VAR && t->kind != T_REF) || root->kind != T_VAR ||
-	    !(part_is(root, "data") || part_is(root, "input") || part_is(root, "future") || part_is(root, "rego"))) {
-		p_fail(p, root->loc, "unexpected import path, must begin with one of: {data, future, input, rego}, got: %s",
-		       root->kind == T_VAR ? root->var->name->p : term_kind_name(root));
-		return false;
-	}
 	for (uint32_t i = 1; t->kind == T_REF && i < t->n; i++) {
 		if (t->items[i]->kind != T_VALUE || t->items[i]->value.kind != RV_STRING) {
-			p_fail(p, t->items[i]->loc, "unexpected import path, must be comprised of strings");
+			p_fail(p, t->items[i]->loc, "unexpected %s token: expecting string", term_kind_name(t->items[i]));
 			return false;
 		}
+	}
+	if (t->kind != T_VAR && t->kind != T_REF) {
+		p_fail(p, p_loc(p), "expected path");
+		return false;
+	}
+	root = t->kind == T_REF ? t->items[0] : t;
+	if (root->kind != T_VAR || !(part_is(root, "data") || part_is(root, "input") || part_is(root, "future") || part_is(root, "rego"))) {
+		p_fail(p, root->loc, "unexpected import path, must begin with one of: {data, future, input, rego}, got: %s",
+		       term_string(p->c, root));
+		return false;
 	}
 	if (p_tok(p) == K_AS) {
 		p_next(p);
@@ -130,10 +134,20 @@ static bool import(struct parser *p)
 			p_illegal(p, "expected var");
 			return false;
 		}
-		im.alias = var_named(p->c, (const char *)p_cur(p)->text.p, p_cur(p)->text.n);
-		im.alias_loc = p_loc(p);
+		alias = p_term(p);
+		if (!alias)
+			return false;
+		if (alias->kind != T_VAR) {
+			p_illegal(p, "expected var");
+			return false;
+		}
+		if (part_is(alias, "input") || part_is(alias, "data")) {
+			p_fail(p, alias->loc, "unexpected import alias, must not be a reserved name, got: %s", alias->var->name->p);
+			return false;
+		}
+		im.alias = alias->var;
+		im.alias_loc = alias->loc;
 		im.aliased = true;
-		p_next(p);
 	}
 	if (t->kind == T_VAR)
 		t = term_items(p->c, T_REF, t->loc, memcpy(comp_alloc(p->c, sizeof(t)), &t, sizeof(t)), 1);
@@ -153,10 +167,8 @@ static bool import(struct parser *p)
 				  (i == 3 && m->kw_contains);
 
 			if (on && rv_is_str(last, reserved[i])) {
-				p_fail(p, t->items[im.n - 1]->loc, "unexpected import path, must not end with a keyword, got: %s",
-				       reserved[i]);
-				p->err = arena_printf(p->c->arena, "unexpected import path, must not end with a keyword, got: %s (use "
-						      "an alias)", reserved[i]);
+				p_fail(p, t->items[im.n - 1]->loc, "unexpected import path, must not end with a keyword, got: %s (hint: "
+				       "import a different path or use an alias)", reserved[i]);
 				return false;
 			}
 		}
@@ -181,31 +193,26 @@ static bool import(struct parser *p)
 
 static bool statements(struct parser *p)
 {
-	struct loc first = p_loc(p);
-	bool headless = p_tok(p) != K_PACKAGE;	/* told when nothing else is wrong */
+	uint32_t n = 0, max_rules = p->c->opts->max_rules ? p->c->opts->max_rules : 20000;
 
 	if (p_tok(p) == K_EOF)
 		return p_fail(p, (struct loc){.mod = p->m->index}, "empty module");
-	if (!headless && !package(p))
-		return false;
-	while (p_tok(p) != K_EOF) {
-		bool ok;
+	for (; p_tok(p) != K_EOF; n++) {
+		struct loc at = p_loc(p);
+		enum tok k = p_keyword_ref(p) ? K_IDENT : p_tok(p);
 
-		if (p_tok(p) == K_IMPORT)
-			ok = import(p);
-		else if (p_tok(p) == K_DEFAULT)
-			ok = p_default_rule(p);
-		else if (p_tok(p) == K_PACKAGE)
-			ok = p_fail(p, headless ? first : p_loc(p), headless ? "package expected" : "unexpected package");
-		else
-			ok = p_rule(p);
-		if (!ok)
+		if (k == K_PACKAGE && n)
+			p_refuse(p, at, "unexpected package");
+		else if (k != K_PACKAGE && !n)
+			p_refuse(p, at, "package expected");
+		if (k == K_PACKAGE ? !package(p) : k == K_IMPORT ? !import(p) : !p_rule(p))
 			return false;
-		if (p->c->nrules > (p->c->opts->max_rules ? p->c->opts->max_rules : 20000))
-			return p_fail(p, p_loc(p), "too many rules (limit is %u)",
-				      p->c->opts->max_rules ? p->c->opts->max_rules : 20000u);
+		if (p->failed)
+			return false;
+		if (p->c->nrules > max_rules)
+			return p_fail(p, p_loc(p), "too many rules (limit is %u)", max_rules);
 	}
-	return !headless || p_fail(p, first, "package expected");
+	return true;
 }
 
 static bool begin(struct comp *c, struct module *m, struct parser *p)
@@ -214,13 +221,38 @@ static bool begin(struct comp *c, struct module *m, struct parser *p)
 
 	*p = (struct parser){.c = c, .m = m, .errors_before = c->nerrors, .max_depth = c->opts->max_nesting ? c->opts->max_nesting : 200};
 	m->v1 = m->kw_in = m->kw_every = m->kw_if = m->kw_contains = v1;
-	return lex_all(c, m, &p->toks, &p->n) && p->n > 0;
+	if (!lex_all(c, m, &p->toks, &p->n) || !p->n)
+		return false;
+	if (p->toks[0].kind == K_ILLEGAL && p->toks[0].err)
+		p_fail(p, p->toks[0].loc, "%s", p->toks[0].err);
+	return true;
+}
+
+/* What is no rule is told before what the dialect asks of rules. */
+static bool refusals(struct parser *p)
+{
+	struct comp *c = p->c;
+	uint32_t n = c->nerrors - p->errors_before;
+	struct comp_error *asked = comp_alloc(c, (n + 1) * sizeof(*asked));
+
+	if (!asked)
+		return false;
+	if (n)
+		memcpy(asked, c->errors + p->errors_before, n * sizeof(*asked));
+	c->nerrors = p->errors_before;
+	for (const struct not_rule *r = p->refused; r; r = r->next)
+		comp_error(c, ERR_PARSE, r->loc, "%s", r->message);
+	for (uint32_t i = 0; i < n; i++)
+		comp_error(c, asked[i].code, asked[i].loc, "%s", asked[i].message);
+	return false;
 }
 
 static bool finish(struct parser *p, bool ok)
 {
-	if (ok && !p->failed)
+	if (ok && !p->failed && !p->refused)
 		return comp_ok(p->c);
+	if (ok && !p->failed)
+		return refusals(p);
 	/* what the dialect asks of rules is told where the text can be read */
 	p->c->nerrors = p->errors_before;
 	if (!p->c->no_memory)

@@ -1,25 +1,25 @@
 /* Rules: heads, bodies, else, chained bodies. */
 #include "rego/parse_int.h"
 
+/* Operators that cannot follow a name at once where a rule begins. */
+static bool is_operator(enum tok k)
+{
+	return (k >= K_PLUS && k <= K_BAR) || (k >= K_EQ && k <= K_GE);
+}
+
 static bool head_ref(struct parser *p, struct rule *r)
 {
 	struct term *items[64];
 	uint32_t n = 0;
-	enum tok k = p_tok(p);
 
-	if (k != K_IDENT) {
-		p_illegal(p, "");
-		return false;
-	}
 	items[n++] = term_var(p->c, var_named(p->c, (const char *)p_cur(p)->text.p, p_cur(p)->text.n), p_loc(p));
 	p_next(p);
-	/* behind the name, and only there, white space may stand; a head without a body is an expression, which has none */
-	r->spaced = !p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK || p_tok(p) == K_LPAREN);
+	if (p_glued(p) && is_operator(p_tok(p)))
+		return p_illegal(p, "");
+	/* behind the name, and only there, white space may stand */
 	while ((n == 1 || p_glued(p)) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK)) {
-		if (n == 64) {
-			p_fail(p, p_loc(p), "rule head reference is too long");
-			return false;
-		}
+		if (n == 64)
+			return p_fail(p, p_loc(p), "rule head reference is too long");
 		if (p_tok(p) == K_DOT) {
 			if (!p_behind_dot(p))
 				return false;
@@ -30,10 +30,8 @@ static bool head_ref(struct parser *p, struct rule *r)
 			items[n] = p_infix(p, true);
 			if (!items[n])
 				return false;
-			if (p_tok(p) != K_RBRACK) {
-				p_illegal(p, "expected [");
-				return false;
-			}
+			if (p_tok(p) != K_RBRACK)
+				return p_illegal(p, "expected [");
 			p_next(p);
 			n++;
 		}
@@ -79,36 +77,47 @@ static struct body *true_body(struct parser *p, struct loc at)
 	return b;
 }
 
+static struct body *body_of(struct parser *p, struct loc at, struct expr *e)
+{
+	struct body *b = e ? body_new(p->c, at) : NULL;
+
+	if (b)
+		body_add(p->c, b, e);
+	return b;
+}
+
 /* `if` and what follows: one literal, or a body in braces. */
 static struct body *if_body(struct parser *p)
 {
 	uint32_t start;
 	struct loc at;
 	struct expr *e;
-	struct body *b;
 
 	p_next(p);
 	start = p->at;
 	at = p_loc(p);
-	if (p_tok(p) == K_LBRACE) {
-		e = p_literal(p);
-		if (e && !(e->kind == EX_TERM && e->term->kind == T_SET)) {
-			b = body_new(p->c, at);
-			if (b)
-				body_add(p->c, b, e);
-			return b;
-		}
-		p_back(p, start);
-		p_next(p);
-		return p_body(p, K_RBRACE);
-	}
 	e = p_literal(p);
-	if (!e)
-		return NULL;
-	b = body_new(p->c, at);
-	if (b)
-		body_add(p->c, b, e);
-	return b;
+	if (p->toks[start].kind != K_LBRACE || (e && !(e->kind == EX_TERM && e->term->kind == T_SET)))
+		return body_of(p, at, e);
+	p_back(p, start);
+	p_next(p);
+	return p_body(p, K_RBRACE);
+}
+
+/* Behind `else` braces are always a body. */
+static struct body *else_body(struct parser *p)
+{
+	struct loc at;
+
+	if (p_tok(p) == K_IF)
+		p_next(p);
+	at = p_loc(p);
+	if (p_tok(p) == K_EOF)
+		return p_illegal(p, "rule body expected");
+	if (p_tok(p) != K_LBRACE)
+		return body_of(p, at, p_literal(p));
+	p_next(p);
+	return p_body(p, K_RBRACE);
 }
 
 static void need_if(struct parser *p, const struct rule *r)
@@ -118,7 +127,7 @@ static void need_if(struct parser *p, const struct rule *r)
 
 static bool read_else(struct parser *p, struct rule *r)
 {
-	while (p_tok(p) == K_ELSE) {
+	while (!p_keyword_ref(p) && p_tok(p) == K_ELSE) {
 		struct rule *e = rule_new(p, p_loc(p));
 
 		if (!e)
@@ -155,19 +164,13 @@ static bool read_else(struct parser *p, struct rule *r)
 			p_illegal(p, "expected else value term or rule body");
 			return false;
 		}
-		if (p_tok(p) == K_IF) {
-			e->has_if = true;
-			e->body = if_body(p);
+		if (p_tok(p) == K_IF || p_tok(p) == K_LBRACE) {
+			e->has_if = p_tok(p) == K_IF;
+			e->body = else_body(p);
 			if (!e->body)
 				return false;
 			e->has_body = true;
-		} else if (p_tok(p) == K_LBRACE) {
-			p_next(p);
-			e->body = p_body(p, K_RBRACE);
-			if (!e->body)
-				return false;
-			e->has_body = true;
-			if (p->m->v1)
+			if (p->m->v1 && !e->has_if)
 				need_if(p, e);
 		} else {
 			e->body = true_body(p, e->loc);
@@ -179,87 +182,71 @@ static bool read_else(struct parser *p, struct rule *r)
 	return true;
 }
 
+/* v1 has no rules named by its keywords, though rules below them. */
+static void check_name(struct parser *p, const struct rule *r)
+{
+	const struct rv_str *name = r->ref[0]->var->name;
+
+	if (p->m->v1 && r->nref == 1 && tok_of_word(slice_of(name->p, name->n)) != K_IDENT)
+		comp_error(p->c, ERR_PARSE, r->loc, "%s keyword cannot be used for rule name", name->p);
+}
+
 /* What a reference of two parts means without value or `if`: a set in v0. */
 static void settle_head(struct parser *p, struct rule *r)
 {
-	if (r->contains || r->has_args || r->no_args || r->nref != 2 || r->has_if || r->has_value)
-		return;
-	if (p->m->v1)
+	r->bare = !r->contains && !r->has_args && !r->no_args && r->nref == 2 && !r->has_if && !r->has_value;
+	if (r->bare) {
+		r->key = r->ref[1];
+		r->nref = 1;
+	}
+	check_name(p, r);
+	if (r->bare && p->m->v1)
 		comp_error(p->c, ERR_PARSE, r->loc, "`contains` keyword is required for partial set rules");
-	r->key = r->ref[1];
-	r->nref = 1;
-	r->bare = true;
 }
 
-static void check_default(struct comp *c, const struct rule *r)
+static bool is_root_var(const struct term *t)
 {
-	const struct term *v = r->value;
+	struct slice name = t->kind == T_VAR ? slice_of(t->var->name->p, t->var->name->n) : SLICE_LIT("");
 
-	if (v->kind == T_VAR || v->kind == T_REF || v->kind == T_CALL)
-		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(v));
-	for (uint32_t i = 0; i < r->nargs; i++) {
-		const struct term *a = r->args[i];
-
-		if (a->kind != T_VAR)
-			comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot contain %s)", term_kind_name(a));
-		for (uint32_t k = 0; k < i && a->kind == T_VAR; k++) {
-			if (r->args[k]->kind == T_VAR && r->args[k]->var == a->var)
-				comp_error(c, ERR_PARSE, a->loc, "illegal default rule (arguments cannot be repeated %s)", a->var->name->p);
-		}
-	}
-	for (uint32_t i = 1; i < r->nref; i++) {
-		if (r->ref[i]->kind != T_VALUE)
-			comp_error(c, ERR_PARSE, r->loc, "default rules cannot have variables in their head");
-	}
+	return slice_is(name, "input") || slice_is(name, "data");
 }
 
-static bool constant_value(struct comp *c, const struct rule *r, const struct term *t)
+/* A constant: closures may do as they like inside. */
+static bool constant_value(struct parser *p, const struct rule *r, const struct term *t)
 {
-	if ((t->kind == T_VAR && t->var != r->ref[0]->var) || t->kind == T_REF || t->kind == T_CALL || t->kind == T_TEMPLATE) {
-		comp_error(c, ERR_PARSE, r->loc, "illegal default rule (value cannot contain %s)", term_kind_name(t));
-		return false;
+	if (t->kind == T_VAR || t->kind == T_REF || t->kind == T_CALL)
+		return p_fail(p, r->loc, "illegal default rule (value cannot contain %s)", is_root_var(t) ? "ref" : term_kind_name(t));
+	for (uint32_t i = 0; t->kind == T_TEMPLATE && i < t->n; i++) {
+		if (t->parts[i]->kind == EX_TERM && !constant_value(p, r, t->parts[i]->term))
+			return false;
 	}
 	for (uint32_t i = 0; t->items && i < t->n; i++) {
-		if (!constant_value(c, r, t->items[i]))
+		if (!constant_value(p, r, t->items[i]))
 			return false;
 	}
 	return true;
 }
 
-bool p_default_rule(struct parser *p)
+static bool check_default(struct parser *p, const struct rule *r)
 {
-	struct rule *r = rule_new(p, p_loc(p));
-	struct loc at;
+	if (!r->has_value && (r->contains || (r->nref == 2 && !r->has_args)))
+		return p_fail(p, r->loc, "illegal default rule (must have a value)");
+	if (r->value && !constant_value(p, r, r->value))
+		return false;
+	for (uint32_t i = 0; i < r->nargs; i++) {
+		const struct term *a = r->args[i];
 
-	if (!r)
-		return false;
-	p_next(p);
-	r->is_default = true;
-	if (!head_ref(p, r))
-		return false;
-	if ((p_glued(p) || r->nref == 1) && p_tok(p) == K_LPAREN) {
-		r->has_args = true;
-		p_next(p);
-		if (!p_terms(p, K_RPAREN, "expected \",\" or \")\"", &r->args, &r->nargs))
-			return false;
+		if (a->kind != T_VAR)
+			return p_fail(p, r->loc, "illegal default rule (arguments cannot contain %s)", term_kind_name(a));
+		for (uint32_t k = 0; k < i; k++) {
+			if (r->args[k]->var == a->var)
+				return p_fail(p, r->loc, "illegal default rule (arguments cannot be repeated %s)", a->var->name->p);
+		}
 	}
-	at = p_loc(p);
-	if (p_tok(p) != K_ASSIGN && p_tok(p) != K_UNIFY) {
-		p_illegal(p, "expected default rule value (i.e., default <NAME> = <VALUE>)");
-		p->err = "illegal default rule (must have a value)";
-		return false;
+	for (uint32_t i = 1; i < r->nref; i++) {
+		if (r->ref[i]->kind != T_VALUE)
+			comp_error(p->c, ERR_PARSE, r->loc, "default rules cannot have variables in their head");
 	}
-	r->assign = p_tok(p) == K_ASSIGN;
-	p_next(p);
-	r->value = p_infix(p, true);
-	if (!r->value)
-		return false;
-	r->has_value = true;
-	r->body = true_body(p, at);
-	r->loc = p_span(p, r->loc);
-	if (constant_value(p->c, r, r->value))
-		check_default(p->c, r);
-	rule_add(p, r);
 	return true;
 }
 
@@ -283,8 +270,7 @@ static bool head(struct parser *p, struct rule *r)
 			buf_puts(&note, " contains <VALUE> { ... })");
 			if (!buf_cstr(&note))
 				comp_oom(p->c);
-			p_illegal(p, buf_cstr(&note));
-			return false;
+			return p_illegal(p, buf_cstr(&note));
 		}
 		p_next(p);
 		r->contains = true;
@@ -306,90 +292,121 @@ static bool head(struct parser *p, struct rule *r)
 	return true;
 }
 
-/* What may stand where a statement begins: names, keywords of statements, and terms, which are no rules in the end. */
-static bool starts_statement(enum tok k)
-{
-	return k == K_EOF || k == K_IDENT || k == K_STRING || k == K_RAW || k == K_NUMBER || k == K_TEMPLATE || k == K_TEMPLATE_END ||
-	       k == K_PACKAGE || k == K_IMPORT || k == K_DEFAULT || k == K_NOT || k == K_SOME || k == K_NULL || k == K_TRUE || k == K_FALSE ||
-	       k == K_EVERY || k == K_LBRACK || k == K_LBRACE || k == K_LPAREN || k == K_MINUS || k == K_CONTAINS;
-}
-
-static bool names_builtin(struct parser *p, const struct rule *r)
+static bool names_builtin(struct parser *p, struct term *const *ref, uint32_t n)
 {
 	struct buf name = buf_in(p->c->arena, 0);
 
-	ref_text(&name, r->ref, r->nref);
+	ref_text(&name, ref, n);
 	return buf_ok(&name) && rego_builtin_find(buf_view(&name));
 }
 
-/* An expression that begins with no name: what it would be the head of. */
-static bool no_head(struct parser *p)
+void p_refuse(struct parser *p, struct loc at, const char *fmt, ...)
 {
-	struct loc at = p_loc(p);
-	const struct expr *e = p_literal(p);
-	const struct term *t = e && e->kind == EX_TERM ? e->term : NULL;
+	struct not_rule *n = COMP_NEW(p->c, struct not_rule);
+	va_list ap;
 
-	if (t && t->kind == T_CALL && t->op && (call_is(t, "eq") || call_is(t, "assign")))
-		t = t->items[1];
-	if (e && t)
-		p_fail(p, at, "%s cannot be used for rule name", t->kind == T_VALUE ? rv_kind_name(t->value.kind) : term_kind_name(t));
-	else if (e)
-		p_fail(p, at, "expression cannot be used for rule head");
+	if (!n)
+		return;
+	va_start(ap, fmt);
+	n->message = arena_vprintf(p->c->arena, fmt, ap);
+	va_end(ap);
+	n->loc = at;
+	if (!n->message)
+		comp_oom(p->c);
+	*(p->last_refused ? p->last_refused : &p->refused) = n;
+	p->last_refused = &n->next;
+}
+
+/* Is this what a rule may begin with: a name, what is below one, or a call of one? */
+static bool names_rule(struct parser *p, struct loc at, const struct term *t)
+{
+	struct buf text = buf_in(p->c->arena, 0);
+
+	if (t->kind == T_VAR)
+		return true;
+	if (t->kind == T_CALL && !t->op && t->items[0]->kind == T_VAR)
+		return true;
+	if (t->kind == T_CALL && !t->op)
+		t = t->items[0];
+	if (t->kind == T_REF && t->items[0]->kind == T_VAR)
+		return true;
+	term_text(&text, t);
+	if (t->kind == T_REF)
+		p_refuse(p, at, "invalid rule head: %s", buf_cstr(&text) ? buf_cstr(&text) : "");
+	else
+		p_refuse(p, at, "%s cannot be used for rule name", term_kind_name(t));
 	return false;
 }
 
-bool p_rule(struct parser *p)
+/* A statement that is an expression may still be a rule without a body; else it is told why it is none. */
+static bool is_rule(struct parser *p, struct loc at, const struct expr *e)
 {
-	struct rule *r = rule_new(p, p_loc(p)), *first = r;
-	enum tok k = p_tok(p);
-	bool by_brace = false;
+	const struct term *t = e->kind == EX_TERM ? e->term : NULL;
 
-	if (k == K_STRING || k == K_RAW || k == K_NUMBER || k == K_NULL || k == K_TRUE || k == K_FALSE || k == K_LBRACK || k == K_LBRACE)
-		return no_head(p);
-	if (!r || !head(p, r))
-		return false;
-	if (p_tok(p) == K_IF) {
-		r->has_if = true;
-		r->body = if_body(p);
-		if (!r->body)
+	if (e->nwith) {
+		p_refuse(p, at, "expressions using with keyword cannot be used for rule head");
+	} else if (e->negated) {
+		p_refuse(p, at, "negated expressions cannot be used for rule head");
+	} else if (e->kind == EX_SOME) {
+		p_refuse(p, at, "'some' declarations cannot be used for rule head");
+	} else if (!t) {
+		p_refuse(p, at, "expression cannot be used for rule head");
+	} else if (t->kind == T_CALL && t->op && (call_is(t, "eq") || call_is(t, "assign"))) {
+		return names_rule(p, at, t->items[1]);
+	} else if (t->kind == T_CALL) {
+		struct term *const *ref = t->items[0]->kind == T_REF ? t->items[0]->items : t->items;
+
+		if (t->op || names_builtin(p, ref, t->items[0]->kind == T_REF ? t->items[0]->n : 1))
+			p_refuse(p, at, "rule name conflicts with built-in function");
+		else if (t->n == 1)
+			p_refuse(p, at, "rule argument list must take at least one argument");
+		else
+			return names_rule(p, at, t);
+	} else if (t->kind != T_REF) {
+		p_refuse(p, at, is_root_var(t) ? "refs cannot be used for rule head" : "%s cannot be used for rule name", term_kind_name(t));
+	} else {
+		return names_rule(p, at, t);
+	}
+	return false;
+}
+
+/* Expressions up to the one that no semicolon follows. *rule: one alone, that may be a rule. */
+static bool expressions(struct parser *p, bool *rule)
+{
+	struct loc at = p_loc(p);
+	struct expr *first = NULL;
+
+	for (;;) {
+		struct expr *e = p_literal(p);
+
+		if (!e)
 			return false;
-		r->has_body = true;
-	} else if (p_tok(p) == K_LBRACE) {
+		if (first)
+			*rule = false;
+		else
+			first = e;
+		if (p_tok(p) != K_SEMI)
+			break;
 		p_next(p);
-		r->body = p_body(p, K_RBRACE);
-		if (!r->body)
-			return false;
-		r->has_body = by_brace = true;
-	} else if (!starts_statement(p_tok(p))) {
-		if (p_tok(p) == K_SEMI && !r->contains) {	/* a head without a body is an expression, and this another */
-			p_next(p);
-			if (p_tok(p) != K_EOF)
-				p_fail(p, r->loc, "multiple expressions cannot be used for rule head");
-		}
-		p_illegal(p, "");
-		return false;
-	} else if (!r->contains && (r->spaced || (r->nref == 1 && !r->has_value && !r->has_args && !r->no_args))) {
-		p_fail(p, r->ref[0]->loc, "var cannot be used for rule name");
-		return false;
-	} else if ((r->has_args || r->no_args) && !r->has_value && names_builtin(p, r)) {
-		p_fail(p, r->loc, "rule name conflicts with built-in function");
-		return false;
+		*rule = false;
+		if (p_tok(p) == K_EOF)
+			return p_illegal(p, "");
 	}
-	if (by_brace && p->m->v1)
-		need_if(p, r);
-	settle_head(p, r);
-	if (!r->has_body) {
-		r->body = true_body(p, r->loc);
-		if (p->m->v1 && !r->has_value && !r->contains && !r->has_args && !r->bare)
-			comp_error(p->c, ERR_PARSE, r->loc, "rule must have value assignment and/or body declaration");
-	}
-	r->loc = p_span(p, r->loc);
-	if (r->has_body && !read_else(p, r))
-		return false;
-	rule_add(p, r);
-	while (r->has_body && !first->els && p_tok(p) == K_LBRACE) {
-		struct rule *again = rule_new(p, p_loc(p));
+	if (*rule)
+		*rule = is_rule(p, at, first);
+	else
+		p_refuse(p, at, "multiple expressions cannot be used for rule head");
+	return true;
+}
 
+static bool chained_bodies(struct parser *p, struct rule *first)
+{
+	while (p_tok(p) == K_LBRACE) {
+		struct rule *again;
+
+		if (first->els)
+			return p_fail(p, p_loc(p), "expected else keyword");
+		again = rule_new(p, p_loc(p));
 		if (!again)
 			return false;
 		p_next(p);
@@ -413,13 +430,88 @@ bool p_rule(struct parser *p)
 		again->loc = p_span(p, again->loc);
 		rule_add(p, again);
 	}
-	if (p_tok(p) == K_ELSE) {
-		p_illegal(p, "");
-		return false;
-	}
-	if (!p_new_line(p) && r->has_body && p_tok(p) == K_IF) {
-		p_illegal(p, "");
-		return false;
-	}
 	return true;
+}
+
+/* A rule whose body was read. */
+static bool with_body(struct parser *p, struct rule *r)
+{
+	r->has_body = true;
+	if (p->m->v1 && !r->has_if)
+		need_if(p, r);
+	settle_head(p, r);
+	r->loc = p_span(p, r->loc);
+	if (!read_else(p, r))
+		return false;
+	rule_add(p, r);
+	return chained_bodies(p, r);
+}
+
+/* A rule that is a head alone. */
+static bool without_body(struct parser *p, struct rule *r)
+{
+	settle_head(p, r);
+	r->body = true_body(p, r->loc);
+	if (p->m->v1 && !r->has_value && !r->contains && !r->has_args && !r->bare)
+		comp_error(p->c, ERR_PARSE, r->loc, "rule must have value assignment and/or body declaration");
+	r->loc = p_span(p, r->loc);
+	rule_add(p, r);
+	return !p->c->no_memory;
+}
+
+bool p_rule(struct parser *p)
+{
+	struct rule *r = rule_new(p, p_loc(p));
+	uint32_t start = p->at;
+	bool known = false, rule = true;
+
+	if (!r)
+		return false;
+	(void)p_keyword_ref(p);
+	if (p_tok(p) == K_DEFAULT) {
+		p_next(p);
+		(void)p_keyword_ref(p);
+		r->is_default = true;
+	}
+	if (p_tok(p) == K_IDENT) {
+		known = head(p, r);
+		if (!known)
+			return false;
+		if (r->is_default) {
+			if (!check_default(p, r))
+				return false;
+			r->body = true_body(p, r->loc);
+			if (!r->value)
+				r->value = term_value(p->c, rv_bool(true), r->loc);
+			r->has_value = true;
+			r->loc = p_span(p, r->loc);
+			rule_add(p, r);
+			return !p->c->no_memory;
+		}
+		if (!(p_glued(p) && r->has_args && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK))) {
+			r->has_if = p_tok(p) == K_IF;
+			if (r->has_if) {
+				r->body = if_body(p);
+			} else if (p_tok(p) == K_LBRACE) {
+				p_next(p);
+				r->body = p_body(p, K_RBRACE);
+			} else if (r->contains) {
+				return without_body(p, r);
+			}
+			if (r->body)
+				return with_body(p, r);
+		}
+	}
+	if (p->failed)
+		return false;
+	/* no rule with a body: an expression, which may be one without */
+	p_back(p, start);
+	if (!expressions(p, &rule))
+		return false;
+	if (rule && known)
+		return without_body(p, r);
+	if (rule)
+		p_refuse(p, r->loc, p->toks[start].kind == K_CONTAINS ? "contains keyword cannot be used for rule name"
+								      : "expression cannot be used for rule head");
+	return !p->c->no_memory;
 }

@@ -11,10 +11,32 @@ enum tok p_peek(const struct parser *p, uint32_t ahead)
 	if ((k == K_IN && !p->m->kw_in) || (k == K_EVERY && !p->m->kw_every) || (k == K_IF && !p->m->kw_if) ||
 	    (k == K_CONTAINS && !p->m->kw_contains) || (k == K_AND && !p->m->kw_and) || (k == K_OR && !p->m->kw_or))
 		return K_IDENT;
-	/* a keyword with a dot right behind it starts a reference: `with.foo` */
-	if (tok_is_keyword(k) && i + 1 < p->n && p->toks[i + 1].kind == K_DOT && !p->toks[i + 1].space)
-		return K_IDENT;
 	return k;
+}
+
+bool p_keyword_ref(struct parser *p)
+{
+	uint32_t next = p->at + 1 < p->n ? p->at + 1 : p->at;
+	enum tok k = p->toks[next].kind;
+
+	if (!tok_is_keyword(p_tok(p)) || (k != K_DOT && k != K_LBRACK) || p->toks[next].space)
+		return false;
+	p_cur(p)->was = p_cur(p)->kind;
+	p_cur(p)->kind = K_IDENT;
+	return true;
+}
+
+void p_back(struct parser *p, uint32_t at)
+{
+	for (uint32_t i = at; i <= p->at && i < p->n; i++) {
+		if (p->toks[i].was) {
+			p->toks[i].kind = p->toks[i].was;
+			p->toks[i].was = K_EOF;
+		}
+	}
+	p->at = at;
+	p->failed = p->failed && p->failed_at < at;
+	p->given = NULL;
 }
 
 enum tok p_tok(const struct parser *p)
@@ -36,6 +58,8 @@ void p_next(struct parser *p)
 {
 	if (p->at + 1 < p->n)
 		p->at++;
+	if (p_cur(p)->kind == K_ILLEGAL && p_cur(p)->err)
+		p_fail(p, p_loc(p), "%s", p_cur(p)->err);
 }
 
 bool p_take(struct parser *p, enum tok k)
@@ -57,6 +81,7 @@ void *p_fail(struct parser *p, struct loc at, const char *fmt, ...)
 	va_end(ap);
 	p->err_loc = at;
 	p->failed = true;
+	p->failed_at = p->at;
 	return NULL;
 }
 
@@ -66,7 +91,10 @@ void *p_illegal(struct parser *p, const char *note)
 	enum tok k = p_tok(p);
 
 	if (k == K_ILLEGAL)
-		return p_fail(p, t->loc, "%s", t->err);
+		return p_fail(p, t->loc, "%s", t->err ? t->err : "illegal token");
+	if (k == K_TEMPLATE || k == K_TEMPLATE_END)
+		return p_fail(p, t->loc, "unexpected %stemplate-string-%s token%s%s", t->raw ? "raw-" : "",
+			      k == K_TEMPLATE ? "part" : "end", note[0] ? ": " : "", note);
 	return p_fail(p, t->loc, "unexpected %s %s%s%s", tok_name(k), tok_is_keyword(k) ? "keyword" : "token",
 		      note[0] ? ": " : "", note);
 }
@@ -188,7 +216,7 @@ static struct term *array(struct parser *p)
 
 	p_next(p);
 	comma = p_take(p, K_COMMA);	/* allowed of old, and no comprehension then */
-	if (p_tok(p) != K_RBRACK && p_tok(p) != K_MINUS) {
+	if (p_tok(p) != K_RBRACK) {
 		head = p_term(p);
 		if (!head)
 			return NULL;
@@ -248,7 +276,7 @@ static struct term *object_rest(struct parser *p, struct loc from, struct term *
 
 	for (;;) {
 		p_next(p);	/* the colon */
-		if (first && p_tok(p) != K_MINUS) {
+		if (first) {
 			val = p_term(p);
 			if (!val)
 				return NULL;
@@ -297,16 +325,14 @@ static struct term *braces(struct parser *p)
 		return t;
 	}
 	comma = p_take(p, K_COMMA);
-	if (p_tok(p) != K_MINUS) {	/* one term alone first: a bar behind it makes a comprehension */
-		head = p_term(p);
-		if (!head)
-			return NULL;
-		p->given = head;
-		if (p_tok(p) == K_BAR && !comma) {
-			t = comprehension(p, T_SET_COMP, from, NULL, head, K_RBRACE);
-			if (t || p->failed)
-				return t;
-		}
+	head = p_term(p);	/* one term alone first: a bar behind it makes a comprehension */
+	if (!head)
+		return NULL;
+	p->given = head;
+	if (p_tok(p) == K_BAR && !comma) {
+		t = comprehension(p, T_SET_COMP, from, NULL, head, K_RBRACE);
+		if (t || p->failed)
+			return t;
 	}
 	head = p_infix(p, false);
 	if (!head)
@@ -331,101 +357,70 @@ static struct term *braces(struct parser *p)
 	return t;
 }
 
-static struct expr *template_expr(struct parser *p)
-{
-	struct expr *e;
-	struct loc at = p_loc(p);
-	uint32_t start = p->at;
-
-	e = p_literal(p);
-	if (!e) {
-		return NULL;
-	}
-	if (e->negated || e->kind == EX_NOT)
-		return p_fail(p, at, "unexpected negation ('not') in template-string expression");
-	if (e->kind == EX_SOME)
-		return p_fail(p, at, "unexpected 'some' in template-string expression");
-	if (e->kind == EX_EVERY)
-		return p_fail(p, at, "unexpected 'every' in template-string expression");
-	if (e->kind == EX_TERM && call_is(e->term, "eq") && e->term->op)
-		return p_fail(p, at, "unexpected unification ('=') in template-string expression");
-	if (e->kind == EX_TERM && call_is(e->term, "assign") && e->term->op)
-		return p_fail(p, at, "unexpected assignment (':=') in template-string expression");
-	if (e->kind != EX_TERM)
-		return p_fail(p, p->toks[start].loc, "invalid template-string expression");
-	return e;
-}
-
-static struct term *template(struct parser *p)
+/* Sign, point and digits are tokens of their own: `- .5` is a number as well. */
+static struct term *number(struct parser *p)
 {
 	struct loc from = p_loc(p);
-	struct term *t = term_new(p->c, T_TEMPLATE, from);
-	struct expr **parts = NULL;
-	uint32_t n = 0, cap = 0;
-	bool first = true;
-
-	if (!t)
-		return NULL;
-	for (;;) {
-		const struct token *part = p_cur(p);
-		struct expr *add[2] = {NULL, NULL};
-		bool last = part->kind == K_TEMPLATE_END;
-
-		if ((part->kind != K_TEMPLATE && part->kind != K_TEMPLATE_END) || (!first && p->m->text.p[part->loc.off] == '$'))
-			return p_tok(p) == K_ILLEGAL ? p_illegal(p, "")
-						     : p_fail(p, p_loc(p), "expected } to end template string expression");
-		p_next(p);
-		first = false;
-		if (part->text.n)
-			add[0] = expr_new(p->c, term_value(p->c, rv_str(&p->c->heap, part->text.p, part->text.n), part->loc),
-					  part->loc);
-		if (!last) {
-			if ((p_tok(p) == K_TEMPLATE || p_tok(p) == K_TEMPLATE_END) && p->m->text.p[p_loc(p).off] != '$')
-				return p_fail(p, p_loc(p), "invalid template-string expression");
-			add[1] = template_expr(p);
-			if (!add[1])
-				return NULL;
-		}
-		for (int i = 0; i < 2; i++) {
-			if (!add[i])
-				continue;
-			if (n == cap) {
-				uint32_t more = cap ? cap * 2 : 8;
-
-				parts = arena_grow(p->c->arena, parts, cap * sizeof(struct expr *), more * sizeof(struct expr *));
-				cap = more;
-				if (!parts) {
-					comp_oom(p->c);
-					return p_fail(p, from, "out of memory");
-				}
-			}
-			parts[n++] = add[i];
-		}
-		if (last)
-			break;
-	}
-	t->parts = parts;
-	t->n = n;
-	t->loc = p_span(p, from);
-	return t;
-}
-
-static struct term *number(struct parser *p, bool neg)
-{
-	const struct token *tok = p_cur(p);
-	struct slice text = tok->text;
+	const char *sign = "", *point = "";
+	struct slice text;
+	struct term *t;
 	struct rv v;
+	char *s;
 
-	if (neg) {
-		char *s = arena_printf(p->c->arena, "-%.*s", (int)text.n, (const char *)text.p);
-
+	if (p_tok(p) == K_MINUS) {
+		sign = "-";
+		p_next(p);
+		if (p_tok(p) != K_NUMBER && p_tok(p) != K_DOT)
+			return p_illegal(p, "expected number");
+	}
+	if (p_tok(p) == K_DOT) {
+		point = "0.";
+		p_next(p);
+		if (p_tok(p) != K_NUMBER)
+			return p_illegal(p, "expected number");
+	}
+	text = p_cur(p)->text;
+	if (!*point && text.n > 1 && text.p[0] == '0' && text.p[1] != '.' && (text.p[1] | 32) != 'e')
+		return p_illegal(p, "expected number without leading zero");
+	if (*sign || *point) {
+		s = arena_printf(p->c->arena, "%s%s%.*s", sign, point, (int)text.n, (const char *)text.p);
+		if (!s) {
+			comp_oom(p->c);
+			return p_fail(p, from, "out of memory");
+		}
 		text = slice_cstr(s);
 	}
 	v = rv_number(&p->c->heap, text);
 	if (v.kind == RV_UNDEF || (v.sub && v.num->nd && (v.num->exp10 > 30103 || v.num->exp10 < -30103)))
-		return p_fail(p, tok->loc, "number too big");
+		return *point ? p_illegal(p, "invalid float") : p_fail(p, p_loc(p), "number too big");
 	p_next(p);
-	return term_value(p->c, v, tok->loc);
+	t = term_value(p->c, v, from);
+	if (t)
+		t->loc = p_span(p, from);
+	return t;
+}
+
+/* -x means 0 - x, with all of a reference. */
+static struct term *negative(struct parser *p)
+{
+	struct loc from = p_loc(p);
+	const struct token *name = &p->toks[p->at + 1 < p->n ? p->at + 1 : p->at];
+	enum tok k = p_peek(p, 1);
+	struct term *t;
+
+	if (k != K_IDENT && k != K_CONTAINS) {
+		t = number(p);
+		return t ? p_postfix(p, t) : NULL;
+	}
+	p_next(p);
+	p_next(p);
+	t = p_postfix(p, term_var(p->c, var_named(p->c, (const char *)name->text.p, name->text.n), name->loc));
+	if (!t)
+		return NULL;
+	t = term_call(p->c, "minus", from, term_value(p->c, rv_int(0), from), t);
+	if (t)
+		t->loc = p_span(p, from);
+	return t;
 }
 
 static struct term *primary(struct parser *p)
@@ -436,19 +431,21 @@ static struct term *primary(struct parser *p)
 	switch (p_tok(p)) {
 	case K_NULL:
 		p_next(p);
-		return term_value(p->c, rv_null(), t->loc);
+		return p_postfix(p, term_value(p->c, rv_null(), t->loc));
 	case K_TRUE:
 	case K_FALSE:
 		p_next(p);
-		return term_value(p->c, rv_bool(t->kind == K_TRUE), t->loc);
+		return p_postfix(p, term_value(p->c, rv_bool(t->kind == K_TRUE), t->loc));
+	case K_MINUS:
+		return negative(p);
+	case K_DOT:
 	case K_NUMBER:
-		return number(p, false);
+		out = number(p);
+		return out ? p_postfix(p, out) : NULL;
 	case K_STRING:
 	case K_RAW:
 		p_next(p);
-		if (p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK || p_tok(p) == K_LPAREN))
-			return p_fail(p, t->loc, "illegal ref (head cannot be string)");
-		return term_value(p->c, rv_str(&p->c->heap, t->text.p, t->text.n), t->loc);
+		return p_postfix(p, term_value(p->c, rv_str(&p->c->heap, t->text.p, t->text.n), t->loc));
 	case K_IDENT:
 	case K_CONTAINS:
 		p_next(p);
@@ -461,22 +458,18 @@ static struct term *primary(struct parser *p)
 		return out ? p_postfix(p, out) : NULL;
 	case K_LPAREN:
 		p_next(p);
-		if (p_tok(p) == K_RPAREN)
-			return p_fail(p, p_loc(p), "empty parenthesized group");
 		out = p_infix(p, true);
 		if (!out)
 			return NULL;
 		if (p_tok(p) != K_RPAREN)
-			return p_tok(p) == K_ILLEGAL ? p_illegal(p, "") : p_fail(p, p_loc(p), "non-terminated expression");
+			return p_fail(p, p_loc(p), "non-terminated expression");
 		p_next(p);
 		out->paren = true;
-		return out;
+		return p_postfix(p, out);
 	case K_TEMPLATE:
 	case K_TEMPLATE_END:
-		return template(p);
-	case K_DOT:	/* of a number, as it seems */
-		p_next(p);
-		return p_illegal(p, "expected number");
+		out = p_template(p);
+		return out ? p_postfix(p, out) : NULL;
 	case K_EOF:
 	case K_ILLEGAL:
 	case K_PACKAGE:
@@ -499,7 +492,6 @@ static struct term *primary(struct parser *p)
 	case K_COLON:
 	case K_SEMI:
 	case K_PLUS:
-	case K_MINUS:
 	case K_MUL:
 	case K_DIV:
 	case K_REM:
@@ -554,10 +546,11 @@ bool p_behind_dot(struct parser *p)
 	struct loc gap = p_loc(p);
 
 	p_next(p);
-	gap.col++;
-	if (p_loc(p).row != gap.row)
-		gap = (struct loc){.row = p_loc(p).row, .col = 1, .off = gap.off, .mod = gap.mod};
-	if (!p_glued(p))
+	if (gap.off + 1 < p->m->text.n && p->m->text.p[gap.off + 1] == '\n')
+		gap = (struct loc){.row = gap.row + 1, .off = gap.off, .mod = gap.mod};
+	else
+		gap.col++;
+	if (!p_glued(p) && p_tok(p) != K_EOF)
 		p_fail(p, gap, "unexpected whitespace token: expected identifier");
 	else if (p_tok(p) != K_IDENT && !tok_is_keyword(p_tok(p)))
 		p_illegal(p, "expected identifier");
@@ -569,6 +562,10 @@ struct term *p_postfix(struct parser *p, struct term *head)
 	struct list l = {0};
 	struct term *t = head;
 
+	if (head && p_glued(p) && (p_tok(p) == K_DOT || p_tok(p) == K_LBRACK || p_tok(p) == K_LPAREN) &&
+	    (head->kind == T_VALUE || head->kind == T_REF || head->kind == T_TEMPLATE))
+		p_fail(p, head->loc, "illegal ref (head cannot be %s)",
+		       head->kind == T_VALUE ? rv_kind_name(head->value.kind) : term_kind_name(head));
 	while (head && p_glued(p)) {
 		struct term *part;
 		enum tok k = p_tok(p);
@@ -620,27 +617,16 @@ struct term *p_term(struct parser *p)
 	return t;
 }
 
-static struct term *unary(struct parser *p)
+/* The next term, or the one that was read already. */
+static struct term *operand(struct parser *p)
 {
-	struct loc from = p_loc(p);
 	struct term *t = p->given;
 
 	if (t) {
 		p->given = NULL;
 		return t;
 	}
-	if (p_tok(p) != K_MINUS)
-		return p_term(p);
-	p_next(p);
-	if (p_tok(p) == K_NUMBER && p_cur(p)->text.p[0] != '-')
-		return number(p, true);
-	if (p_tok(p) != K_IDENT)
-		return p_tok(p) == K_NUMBER ? p_fail(p, p_loc(p), "unexpected minus token: expected number")
-					    : p_illegal(p, "expected number");
-	t = p_term(p);
-	if (!t)
-		return NULL;
-	return term_call(p->c, "minus", from, term_value(p->c, rv_int(0), from), t);
+	return p_term(p);
 }
 
 /* A binary operator and its level, weakest first; NULL when the token is none. */
@@ -668,7 +654,7 @@ static const char *operator(enum tok k, unsigned *level)
 /* Operators of at least this level: precedence climbing, so that nesting costs few frames. */
 static struct term *binary(struct parser *p, unsigned least)
 {
-	struct term *t = unary(p), *rhs;
+	struct term *t = operand(p), *rhs;
 	unsigned chain = 0, level = 0;
 
 	while (t) {
@@ -682,8 +668,8 @@ static struct term *binary(struct parser *p, unsigned least)
 			return p_fail(p, at, "max nesting depth of %u exceeded", p->max_depth);
 		p_next(p);
 		rhs = binary(p, level + 1);
-		if (!rhs)
-			return NULL;
+		if (!rhs)	/* goes on as far as it got: the error stays, unless another reading is found */
+			return t;
 		t = term_call(p->c, op, from, t, rhs);
 		if (!t)
 			return NULL;
@@ -721,23 +707,23 @@ static struct term *infix(struct parser *p, bool pair)
 
 		p_next(p);
 		second = binary(p, 0);
+		coll = NULL;
 		if (second && p_tok(p) == K_IN) {
 			p_next(p);
 			coll = binary(p, 0);
-			if (!coll)
-				return NULL;
-			t = member_call(p, from, t, second, coll);
-		} else {
-			p_back(p, start);
 		}
+		if (coll)
+			t = member_call(p, from, t, second, coll);
+		else
+			p_back(p, start);
 	}
-	while (t && p_tok(p) == K_IN) {
+	while (t && !p_keyword_ref(p) && p_tok(p) == K_IN) {
 		if (++chain > p->max_depth)
 			return p_fail(p, from, "max nesting depth of %u exceeded", p->max_depth);
 		p_next(p);
 		coll = binary(p, 0);
 		if (!coll)
-			return NULL;
+			return t;
 		t = member_call(p, from, NULL, t, coll);
 	}
 	return t;

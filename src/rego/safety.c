@@ -272,15 +272,12 @@ static void outputs(struct comp *c, const struct expr *e, const struct vset *saf
 	if (t->n == 3 && (call_is(t, "eq") || call_is(t, "assign")) && t->op) {
 		struct vset all = {0};
 		bool both = call_is(t, "eq");
-		uint32_t before;
 
 		put_all(c, &all, safe);
 		ref_outputs(c, t->items[1], safe, &all);
 		ref_outputs(c, t->items[2], safe, &all);
-		before = all.n;
 		while (unify_step(c, t->items[1], t->items[2], &all, both) && !c->no_memory)
 			;
-		(void)before;
 		for (uint32_t i = 0; i < all.n; i++) {
 			if (!has(safe, all.v[i]))
 				put(c, out, all.v[i]);
@@ -321,14 +318,61 @@ static const struct term *find_var(const struct term *t, const struct var *v)
 	return f;
 }
 
-/* Where the expression names the variable. */
+/* A value is made when the expression runs: it holds a reference or a call. */
+static bool is_evaluated(const struct term *t)
+{
+	bool out = t && (t->kind == T_REF || t->kind == T_CALL);
+
+	for (uint32_t i = 0; t && t->items && i < t->n && !out; i++)
+		out = is_evaluated(t->items[i]);
+	return out;
+}
+
+/* A head's value that needs no body, such as [x, y]. */
+static bool is_head_constant(const struct expr *e)
+{
+	const struct term *t = e->term;
+
+	if (t && t->kind == T_CALL && t->op && t->n == 3 && (call_is(t, "eq") || call_is(t, "assign")))
+		return e->generated && !is_evaluated(t->items[1]) && !is_evaluated(t->items[2]);
+	return e->generated && !is_evaluated(t);
+}
+
+/* The innermost call that names the variable: it becomes an expression of its own. */
+static const struct term *call_around(const struct term *t, const struct var *v)
+{
+	const struct term *f = NULL;
+
+	for (uint32_t i = 0; t && t->items && i < t->n && !f; i++)
+		f = call_around(t->items[i], v);
+	return f ? f : t && t->kind == T_CALL && find_var(t, v) ? t : NULL;
+}
+
+/* The argument that takes a call's result; NULL when there is none. */
+static const struct term *result_of(const struct expr *e)
+{
+	const struct term *t = e->term;
+	uint32_t arity;
+
+	if (!t || t->kind != T_CALL || e->negated || !(t->callee.fn || t->callee.builtin || t->callee.host))
+		return NULL;
+	arity = t->callee.fn ? t->callee.fn->arity : t->callee.builtin ? t->callee.builtin->arity : t->callee.host->arity;
+	return t->n - 1 > arity ? t->items[t->n - 1] : NULL;
+}
+
+/* Where the expression names the variable: the expression, which an inner call is, too; for a head's constant the name itself. */
 static struct loc var_loc(const struct expr *e, const struct var *v)
 {
-	const struct term *f = find_var(e->term, v);
+	const struct term *t = e->term, *f = find_var(t, v), *part = NULL;
 
-	if (!f)
-		f = find_var(e->domain, v);
-	return f && e->generated ? f->loc : e->loc;
+	for (uint32_t i = 1; t && t->kind == T_CALL && i < t->n && !part; i++)
+		part = call_around(t->items[i], v);
+	if (part)
+		return part->loc;
+	/* x = f(y) has become f(y, x) */
+	if (result_of(e) && !find_var(result_of(e), v))
+		return t->loc;
+	return f && is_head_constant(e) ? f->loc : e->loc;
 }
 
 /* Another rule begins in the line where this one does. */
@@ -352,7 +396,7 @@ static const char *keyword_hint(struct safety *s, const struct var *v)
 	return "";
 }
 
-static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
+static void unsafe_var(struct safety *s, const struct var *v, struct loc loc, bool head)
 {
 	const struct var *o = v;
 
@@ -363,7 +407,7 @@ static void unsafe_var(struct safety *s, const struct var *v, struct loc loc)
 	else
 		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe%s%s%s", o->wildcard ? "_" : o->name->p,
 			   s->rule && shares_line(s->rule) ? " in rule " : "",
-			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "", keyword_hint(s, o));
+			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "", head ? "" : keyword_hint(s, o));
 }
 
 /* An operand of print binds nothing: what it uses must be there. */
@@ -409,7 +453,7 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 			term_vars(s->c, t->key, &head);
 			for (uint32_t i = 0; i < head.n; i++) {
 				if (!has(&in, head.v[i])) {
-					unsafe_var(s, head.v[i], t->loc);
+					unsafe_var(s, head.v[i], t->loc, false);
 					ok = false;
 				}
 			}
@@ -433,7 +477,7 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 					if (has(safe, vars.v[m]) || (vars.v[m]->generated && !vars.v[m]->orig))
 						continue;
 					if (t->parts[i]->term->kind == T_VAR && t->parts[i]->term->var == vars.v[m] && !vars.v[m]->wildcard)
-						unsafe_var(s, vars.v[m], t->parts[i]->loc);
+						unsafe_var(s, vars.v[m], t->parts[i]->loc, false);
 					else if (vars.v[m]->wildcard)
 						comp_error(s->c, ERR_COMPILE, t->parts[i]->loc, "var _ is undeclared");
 					else
@@ -514,18 +558,6 @@ static bool ready(struct safety *s, const struct expr *e, const struct vset *saf
 	return true;
 }
 
-/* The argument that takes a call's result; NULL when there is none. */
-static const struct term *result_of(const struct expr *e)
-{
-	const struct term *t = e->term;
-	uint32_t arity;
-
-	if (!t || t->kind != T_CALL || e->negated || !(t->callee.fn || t->callee.builtin || t->callee.host))
-		return NULL;
-	arity = t->callee.fn ? t->callee.fn->arity : t->callee.builtin ? t->callee.builtin->arity : t->callee.host->arity;
-	return t->n - 1 > arity ? t->items[t->n - 1] : NULL;
-}
-
 /* Variables of arguments, less those in sets and at the head of references: what those lack is no reason to name the result, too. */
 static bool inputs_safe(struct comp *c, const struct term *t, const struct vset *safe)
 {
@@ -540,13 +572,28 @@ static bool inputs_safe(struct comp *c, const struct term *t, const struct vset 
 	return true;
 }
 
+/* x = f(y): f(y) is an expression of its own, and x waits for it. */
+static bool splits(struct comp *c, const struct expr *e, const struct vset *safe)
+{
+	const struct term *t = e->term;
+
+	if (!t || t->n != 3 || !t->op || !call_is(t, "eq"))
+		return false;
+	for (uint32_t i = 1; i < 3; i++) {
+		if (t->items[i]->kind == T_CALL && !inputs_safe(c, t->items[i], safe))
+			return true;
+	}
+	return false;
+}
+
 /* What expression i needs and has not got. */
 static void missing(struct safety *s, const struct expr *e, const struct vset *safe, const struct vset *mine, const struct vset *outer,
 		    struct vset *out)
 {
 	struct vset vars = {0}, given = {0}, inside = {0};
 
-	outputs(s->c, e, safe, &given);
+	if (!splits(s->c, e, safe))
+		outputs(s->c, e, safe, &given);
 	if (result_of(e) && inputs_safe(s->c, e->term, safe))
 		(void)bind_pattern(s->c, result_of(e), &given);
 	expr_vars(s->c, e, &vars);
@@ -566,6 +613,8 @@ static void missing(struct safety *s, const struct expr *e, const struct vset *s
 
 static bool before(const struct expr *a, const struct expr *b)
 {
+	if (is_head_constant(a) != is_head_constant(b))
+		return is_head_constant(b);
 	return a->loc.row < b->loc.row || (a->loc.row == b->loc.row && a->loc.col < b->loc.col);
 }
 
@@ -599,14 +648,15 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 			struct vset vars = {0};
 
 			missing(s, order[i], safe, mine, outer, &vars);
-			for (uint32_t k = 0; k < vars.n; k++) {
-				bool left = has(&lhs, vars.v[k]);
+			for (uint32_t k = 0; k < 2 * vars.n; k++) {	/* what the expression itself needs, then what its calls need */
+				const struct var *v = vars.v[k % vars.n];
+				bool left = has(&lhs, v), own = var_loc(order[i], v).off == order[i]->loc.off;
 
 				others = others || !left;
-				if (pass == 0 || (left && others) || has(&seen, vars.v[k]))
+				if (pass == 0 || (left && others) || has(&seen, v) || own != (k < vars.n))
 					continue;
-				put(s->c, &seen, vars.v[k]);
-				unsafe_var(s, vars.v[k], var_loc(order[i], vars.v[k]));
+				put(s->c, &seen, vars.v[k % vars.n]);
+				unsafe_var(s, v, var_loc(order[i], v), is_head_constant(order[i]));
 			}
 		}
 	}
@@ -659,6 +709,29 @@ static bool reorder(struct safety *s, struct body *b, const struct vset *outer)
 	return ok && !s->c->no_memory;
 }
 
+/* Arguments bind by their patterns: a reference in one must be known from elsewhere. */
+static bool args_ok(struct safety *s, const struct term *arg, const struct term *t, const struct vset *body)
+{
+	struct vset vars = {0};
+	bool ok = true;
+
+	if (t->kind == T_REF) {
+		if (t->items[0]->kind == T_VAR)
+			put(s->c, &vars, t->items[0]->var);
+		if (t == arg)
+			term_vars(s->c, t, &vars);
+	}
+	for (uint32_t i = 0; i < vars.n; i++) {
+		if (!has(body, vars.v[i])) {
+			unsafe_var(s, vars.v[i], arg->loc, false);
+			ok = false;
+		}
+	}
+	for (uint32_t i = 0; t->kind != T_REF && t->items && i < t->n; i++)
+		ok = args_ok(s, arg, t->items[i], body) && ok;
+	return ok;
+}
+
 static bool heads_ok(struct safety *s, struct rule *r)
 {
 	struct vset safe = {0}, head = {0};
@@ -680,7 +753,7 @@ static bool heads_ok(struct safety *s, struct rule *r)
 				t = find_var(r->value, head.v[i]);
 			for (uint32_t k = 1; !t && k < r->nref; k++)
 				t = find_var(r->ref[k], head.v[i]);
-			unsafe_var(s, head.v[i], t ? t->loc : r->loc);
+			unsafe_var(s, head.v[i], t ? t->loc : r->loc, true);
 			ok = false;
 		}
 	}
@@ -703,6 +776,11 @@ bool stage_safety(struct comp *c)
 						ok = heads_ok(&s, r) && ok;
 						continue;
 					}
+					for (uint32_t k = 0; k < r->body->n; k++)
+						expr_vars(c, r->body->e[k], &outer);
+					for (uint32_t k = 0; k < r->nargs; k++)
+						ok = args_ok(&s, r->args[k], r->args[k], &outer) && ok;
+					outer.n = 0;
 					for (uint32_t k = 0; k < r->nargs; k++)
 						term_vars(c, r->args[k], &outer);
 					ok = reorder(&s, r->body, &outer) && ok;

@@ -358,6 +358,67 @@ static void print_is_no_value_and_binds_nothing(void **state)
 	options.experimental_keywords = 0;
 }
 
+/* Where the first error of a text is, and what it says: rows count from the package's. */
+static void errors_are_where_they_are_looked_for(void **state)
+{
+	static const struct row rows[] = {
+		/* a statement without a body is an expression first */
+		{"p := 1 with input as 2", "2:1: expressions using with keyword cannot be used for rule head", 0},
+		{"p := 1; q := 2", "2:1: multiple expressions cannot be used for rule head", 0},
+		{"some x", "2:1: 'some' declarations cannot be used for rule head", 0},
+		{"not p", "2:1: negated expressions cannot be used for rule head", 0},
+		{"x + 1", "2:1: rule name conflicts with built-in function", 0},
+		{"f()", "2:1: rule argument list must take at least one argument", 0},
+		{"f(x).y := 1", "2:1: invalid rule head: f(x).y", 0},
+		{"$\"a\"", "2:1: templatestring cannot be used for rule name", 0},
+		{"p := f (x)", "2:8: var cannot be used for rule name", 0},
+		{"contains := 1", "2:1: contains keyword cannot be used for rule name", 0},
+		{"p := a in[1]", "2:8: in keyword cannot be used for rule name", 0},
+		{"p { 1 } else { 2 } { 3 }", "2:20: expected else keyword", 0},
+		/* what cannot be read is told before what is no rule */
+		{"x\ny := [", "4:0: unexpected eof token", 0},
+		{"default p", NULL, 0},
+		{"default p[1]", "2:1: illegal default rule (must have a value)", 0},
+		{"default f(x, x) := 2", "2:1: illegal default rule (arguments cannot be repeated x)", 0},
+		{"default p := input", "2:1: illegal default rule (value cannot contain ref)", 0},
+		{"default x := $\"a{1}\"", NULL, 0},
+		/* the end of a text is at its last character, columns are characters */
+		{"p if {", "3:0: unexpected eof token", 0},
+		{"p := \"\u00e4\u00f6\" ]", "unexpected ] token", 0},
+		{"p := \"\xc3\xa4\xc3\xb6\" ]", "2:11: unexpected ] token", 0},
+		{"p := x. y", "2:8: unexpected whitespace token: expected identifier", 0},
+		{"p := 1.2.3", "2:6: illegal ref (head cannot be number)", 0},
+		{"p := -01", "2:7: unexpected number token: expected number without leading zero", 0},
+		{"p := - .5", NULL, 0},
+		{"p := \"a\\x\"", "2:6: illegal escape sequence", 0},
+		{"p := $x", "2:6: illegal $ character", 0},
+		{"p := !x", "2:6: illegal ! character", 0},
+		{"p := \xc3\xa9", "2:6: illegal token", 0},
+		{"p := \xff", "2:5: illegal utf-8 character", 0},
+		{"p := $\"a\"", "template strings are not supported", 1},
+		{"p if every 1 in [1] { true }", "2:21: unexpected { token: expected value to be a variable", 0},
+		{"p if some f(x)", "expected `x in xs` or `x, y in xs` expression", 0},
+		{"p := not.x", "2:6: unexpected not keyword", 0},
+		{"p if not.x", "var not is unsafe", 0},
+		{"m := v> if { true }", "2:9: unexpected if keyword", 0},
+		{"import data.if", "2:13: unexpected import path, must not end with a keyword, got: if (hint: import a different path", 0},
+		/* an inner call is an expression of its own */
+		{"p if count(y) > 10", "2:6: var y is unsafe", 0},
+		{"obj := {\n\"a\": 1,\n\"b\": y}", "4:6: var y is unsafe", 0},
+		{"f(x[y]) := 0", "2:3: var x is unsafe", 0},
+		{"f(data.a) := 0", "2:3: var data is unsafe", 0},
+		{"p if { true with nope as 1 }", "2:18: with keyword target must reference existing", 0},
+		{"f(x) if { some x in [1] }", "2:11: arg x redeclared", 0},
+		/* what every and the bodies of not hold is seen when it runs */
+		{"p if { every v in [1] { v == \"a\" } }", NULL, 0},
+		{"q := 1\np if { every v in [1] { v; q.x == \"a\" } }", "undefined ref: data.p.q.x", 0},
+		{"p if { x := 1; x == \"a\" }", "match error", 0},
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +433,7 @@ int main(void)
 		cmocka_unit_test(bad_annotations_are_refused_where_a_rule_asks),
 		cmocka_unit_test(unsafe_variables_are_all_named),
 		cmocka_unit_test(print_is_no_value_and_binds_nothing),
+		cmocka_unit_test(errors_are_where_they_are_looked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ struct check {
 	uint32_t nwith;
 	unsigned nested;
 	struct module *m;
+	bool loose;		/* in a body of every, not, and, or: only what references find is checked */
 };
 
 static const struct ty *type_of(struct check *k, const struct term *t);
@@ -217,12 +218,15 @@ static const struct ty *comprehension_type(struct check *k, const struct term *t
 {
 	uint32_t mark = k->ntrail;
 	const struct ty *key = NULL, *val;
+	bool loose = k->loose;
 
+	k->loose = false;
 	check_body(k, t->body);
 	if (t->key)
 		key = type_of(k, t->key);
 	val = type_of(k, t->val);
 	undo(k, mark);
+	k->loose = loose;
 	if (t->kind == T_ARRAY_COMP)
 		return ty_array(k->c, NULL, 0, val);
 	if (t->kind == T_SET_COMP)
@@ -347,7 +351,7 @@ static void have_want(struct check *k, const struct term *t, const struct ty **a
 		ty_text(&b, args[i]);
 	}
 	buf_puts(&b, ")");
-	comp_error(k->c, ERR_TYPE, k->e ? k->e->loc : t->loc, "%s: invalid argument(s)%s", term_string(k->c, t->items[0]),
+	comp_error(k->c, ERR_TYPE, k->e && k->e->term == t ? k->e->loc : t->loc, "%s: invalid argument(s)%s", term_string(k->c, t->items[0]),
 		   buf_ok(&b) ? buf_cstr(&b) : "");
 }
 
@@ -481,7 +485,7 @@ static void check_expr(struct check *k, const struct expr *e)
 {
 	const struct expr *outer = k->e;
 	const struct with *with = k->with;
-	uint32_t nwith = k->nwith, mark = k->ntrail;
+	uint32_t nwith = k->nwith;
 
 	k->e = e;
 	for (uint32_t i = 0; i < e->nwith && !e->generated; i++)
@@ -490,23 +494,17 @@ static void check_expr(struct check *k, const struct expr *e)
 		k->with = e->with;
 		k->nwith = e->nwith;
 	}
-	if (e->kind == EX_EVERY) {
-		const struct ty *d = type_of(k, e->domain), *key;
+	if (e->nbodies) {
+		bool loose = k->loose;
 
-		mark = k->ntrail;
-		key = ty_keys(k->c, d);
-		if (e->key)
-			set_var(k, e->key->var, key ? key : &ty_any);
-		d = ty_select(k->c, d, NULL, &ty_any);
-		set_var(k, e->val->var, d ? d : &ty_any);
-		check_body(k, e->bodies[0]);
-		undo(k, mark);
-	} else if (e->nbodies) {
-		for (uint32_t i = 0; i < e->nbodies; i++) {
-			mark = k->ntrail;
+		(void)type_of(k, e->domain);
+		k->loose = true;
+		for (uint32_t i = 0; i < e->nbodies; i++)
 			check_body(k, e->bodies[i]);
-			undo(k, mark);
-		}
+		k->loose = loose;
+	} else if (e->term && e->term->kind == T_CALL && k->loose) {
+		for (uint32_t i = 1; i < e->term->n; i++)
+			(void)type_of(k, e->term->items[i]);
 	} else if (e->term && e->term->kind == T_CALL) {
 		check_call(k, e->term);
 	} else if (e->term) {
