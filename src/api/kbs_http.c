@@ -55,7 +55,7 @@ static const struct metric metric_table[] = {
 	{0},
 };
 
-/* What a handler works with. */
+/* What a handler works with; in the arena of the request. */
 struct route_call {
 	struct kbs_http *h;
 	struct http_request *req;
@@ -66,6 +66,11 @@ struct route_call {
 	struct why why;
 	size_t rest;	/* segments before what the star took */
 	rc result;
+	int64_t from_ns;
+	union {
+		struct kbs_attest attest;
+		struct kbs_release release;
+	};
 };
 
 /* ---- answers ---- */
@@ -204,44 +209,59 @@ static void auth(struct route_call *c)
 	answer(c->resp, "application/json", ch.body);
 }
 
-static void attest(struct route_call *c)
-{
-	struct kbs_attested at;
-	struct buf b = buf_in(c->req->arena, 0);
-	rc r;
+static void finish_later(struct route_call *c);
 
-	metrics_add(c->h->metrics, M_ATTESTS, NULL, 1);
-	r = kbs_attest(c->h->kbs, &c->caller, c->req->body, c->req->arena, &at, &c->o, &c->why);
-	if (!rc_ok(r)) {
+static void attested(struct kbs_attest *t, rc r)
+{
+	struct route_call *c = t->ctx;
+	struct buf b = buf_in(c->req->arena, 0);
+
+	if (rc_ok(r)) {
+		metrics_add(c->h->metrics, M_ATTEST_OK, t->reply.tee, 1);
+		set_session(c, t->reply.cookie, t->reply.expires_s);
+		buf_puts(&b, "{\"token\":\"");
+		buf_slice(&b, t->reply.token);
+		buf_puts(&b, "\"}");
+		answer(c->resp, "application/json", buf_view(&b));
+	} else {
 		metrics_add(c->h->metrics, r.code == E_DENIED ? M_ATTEST_FAILED : M_ATTEST_ERRORS, NULL, 1);
 		fail(c, r, false);
-		return;
 	}
-	metrics_add(c->h->metrics, M_ATTEST_OK, at.tee, 1);
-	set_session(c, at.cookie, at.expires_s);
-	buf_puts(&b, "{\"token\":\"");
-	buf_slice(&b, at.token);
-	buf_puts(&b, "\"}");
-	answer(c->resp, "application/json", buf_view(&b));
+	finish_later(c);
+}
+
+static void attest(struct route_call *c)
+{
+	metrics_add(c->h->metrics, M_ATTESTS, NULL, 1);
+	c->attest = (struct kbs_attest){.caller = c->caller, .body = c->req->body, .arena = c->req->arena, .o = &c->o, .w = &c->why,
+					.done = attested, .ctx = c};
+	kbs_attest_start(c->h->kbs, &c->attest);
 }
 
 /* ---- resources ---- */
 
-static void get_resource(struct route_call *c)
+static void released(struct kbs_release *t, rc r)
 {
-	struct slice jwe;
-	rc r = kbs_get(c->h->kbs, &c->caller, c->req->segment[2], c->req->segment + 3, c->req->segments - 3, c->req->query, c->req->arena, &jwe,
-		       &c->o, &c->why);
+	struct route_call *c = t->ctx;
 
 	if (rc_ok(r)) {
 		metrics_add(c->h->metrics, M_READS, NULL, 1);
 		metrics_add(c->h->metrics, M_APPROVALS, NULL, 1);
-		answer(c->resp, "application/json", jwe);
-		return;
+		answer(c->resp, "application/json", t->jwe);
+	} else {
+		if (strncmp(why_reason(&c->why), "policy.", 7) == 0)
+			metrics_add(c->h->metrics, r.code == E_DENIED ? M_VIOLATIONS : M_POLICY_ERRORS, NULL, 1);
+		fail(c, r, false);
 	}
-	if (strncmp(why_reason(&c->why), "policy.", 7) == 0)
-		metrics_add(c->h->metrics, r.code == E_DENIED ? M_VIOLATIONS : M_POLICY_ERRORS, NULL, 1);
-	fail(c, r, false);
+	finish_later(c);
+}
+
+static void get_resource(struct route_call *c)
+{
+	c->release = (struct kbs_release){.caller = c->caller, .plugin = c->req->segment[2], .path = c->req->segment + 3,
+					  .path_n = c->req->segments - 3, .query = c->req->query, .arena = c->req->arena, .o = &c->o,
+					  .w = &c->why, .done = released, .ctx = c};
+	kbs_get_start(c->h->kbs, &c->release);
 }
 
 static void put_resource(struct route_call *c)
@@ -559,9 +579,9 @@ static void jwks(struct route_call *c)
 
 static const struct route routes[] = {
 	ROUTE("POST", "/kbs/v0/auth/?*", ADMIT_ANYONE, auth, SMALL, .quick = true),
-	ROUTE("POST", "/kbs/v0/attest/?*", ADMIT_COOKIE, attest, 0),
+	ROUTE("POST", "/kbs/v0/attest/?*", ADMIT_COOKIE, attest, 0, .later = true),
 	ROUTE("GET", "/kbs/v0/resource", ADMIT_ADMIN, list_resources, SMALL),
-	ROUTE("GET", "/kbs/v0/resource/*", ADMIT_ATTESTED, get_resource, SMALL),
+	ROUTE("GET", "/kbs/v0/resource/*", ADMIT_ATTESTED, get_resource, SMALL, .later = true),
 	ROUTE("POST", "/kbs/v0/resource/*", ADMIT_ADMIN, put_resource, 0),
 	ROUTE("DELETE", "/kbs/v0/resource/*", ADMIT_ADMIN, delete_resource, SMALL),
 	ROUTE("POST", "/kbs/v0/resource-policy/?*", ADMIT_ADMIN, set_resource_policy, 0),
@@ -663,29 +683,50 @@ static void log_request(const struct route_call *c, int64_t ns)
 	    LOG_S("reason", rc_ok(c->result) ? "ok" : why_reason(&c->why)), LOG_S("decision", c->o.decision), LOG_N("us", ns / 1000));
 }
 
-void kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp)
+static void finish(struct route_call *c)
 {
+	int64_t took = sys_monotonic_ns() - c->from_ns;
+	struct metrics *m = c->h->metrics;
+
+	metrics_add(m, M_ACTIVE, NULL, -1);
+	if (below_kbs(c->req)) {
+		metrics_add(m, M_REQUESTS, NULL, 1);
+		metrics_observe(m, M_SECONDS, (double)took / 1e9);
+		metrics_observe(m, M_REQUEST_SIZE, (double)c->req->body.n);
+		metrics_observe(m, M_RESPONSE_SIZE, (double)c->resp->body.n);
+	}
+	log_request(c, took);
+}
+
+static void finish_later(struct route_call *c)
+{
+	finish(c);
+	server_answer(c->req);
+}
+
+bool kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp)
+{
+	struct route_call *c = ARENA_NEW(req->arena, struct route_call);
 	struct kbs_http *h = ctx;
-	struct route_call c = {.h = h, .req = req, .resp = resp, .why = why_in(req->arena)};
-	int64_t from = sys_monotonic_ns(), took;
 	const struct route *route;
 
-	metrics_add(h->metrics, M_ACTIVE, NULL, 1);
-	c.caller = (struct kbs_caller){http_cookie(req, COOKIE), http_bearer(req), req->peer};
-	route = route_find(routes, COUNT_OF(routes), req, &c.rest);
-	if (!route)
-		no_route(&c);
-	else if (has_plugin(&c) && (route->admission != ADMIT_ADMIN || admit_admin(&c)))
-		route->run(&c);
-	took = sys_monotonic_ns() - from;
-	metrics_add(h->metrics, M_ACTIVE, NULL, -1);
-	if (below_kbs(req)) {
-		metrics_add(h->metrics, M_REQUESTS, NULL, 1);
-		metrics_observe(h->metrics, M_SECONDS, (double)took / 1e9);
-		metrics_observe(h->metrics, M_REQUEST_SIZE, (double)req->body.n);
-		metrics_observe(h->metrics, M_RESPONSE_SIZE, (double)resp->body.n);
+	if (!c) {
+		answer_error(resp, 500, "Internal", "internal error", NULL);
+		return true;
 	}
-	log_request(&c, took);
+	*c = (struct route_call){.h = h, .req = req, .resp = resp, .why = why_in(req->arena), .from_ns = sys_monotonic_ns()};
+	metrics_add(h->metrics, M_ACTIVE, NULL, 1);
+	c->caller = (struct kbs_caller){http_cookie(req, COOKIE), http_bearer(req), req->peer};
+	route = route_find(routes, COUNT_OF(routes), req, &c->rest);
+	if (!route) {
+		no_route(c);
+	} else if (has_plugin(c) && (route->admission != ADMIT_ADMIN || admit_admin(c))) {
+		route->run(c);	/* when it answers later, c may be gone */
+		if (route->later)
+			return false;
+	}
+	finish(c);
+	return true;
 }
 
 bool kbs_http_quick(void *ctx, const struct http_request *req)
@@ -707,7 +748,7 @@ size_t kbs_http_body_limit(void *ctx, const struct http_request *req)
 	return route && route->body_max ? route->body_max : h->body_max;
 }
 
-void kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp)
+bool kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp)
 {
 	struct kbs_http *h = ctx;
 	struct buf b = buf_in(req->arena, 0);
@@ -726,6 +767,7 @@ void kbs_http_metrics(void *ctx, struct http_request *req, struct http_response 
 	} else {
 		answer_error(resp, 404, "NotFound", "there is nothing here", NULL);
 	}
+	return true;
 }
 
 void kbs_http_refuse(int status, const char *reason, struct http_response *resp)

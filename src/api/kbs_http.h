@@ -14,11 +14,11 @@ RC kbs_http_open(struct kbs *kbs, size_t body_max, struct kbs_http **out, struct
 void kbs_http_close(struct kbs_http *h);
 
 /* For struct server_listener: ctx is the struct kbs_http. */
-void kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp);
+bool kbs_http_handle(void *ctx, struct http_request *req, struct http_response *resp);
 size_t kbs_http_body_limit(void *ctx, const struct http_request *req);
 bool kbs_http_quick(void *ctx, const struct http_request *req);	/* for the loop itself (server.h) */
 /* The metrics listener: GET /metrics and GET /healthz. */
-void kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp);
+bool kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp);
 /* For struct server_config. */
 void kbs_http_refuse(int status, const char *reason, struct http_response *resp);
 struct metrics *kbs_http_metric_set(struct kbs_http *h);

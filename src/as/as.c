@@ -1,7 +1,7 @@
 /* as.c - one evaluation: verify each piece in a worker, appraise its claims by policy, sign one token for all. */
 #include "as/as.h"
 
-#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "as/anchors.h"
@@ -10,6 +10,7 @@
 #include "as/policies.h"
 #include "as/se.h"
 #include "base/num.h"
+#include "base/waiter.h"
 #include "collateral/collateral.h"
 #include "crypto/jose/jwk.h"
 #include "crypto/jose/jws.h"
@@ -268,70 +269,6 @@ static void find_wants(struct as *as, const struct as_evidence *e, struct vjob *
 	}
 }
 
-/* What the driver names while planning, as far as there is any: a piece that is missing is the driver's to refuse. */
-static rc gather(struct as *as, const struct as_evidence *e, struct vjob *job, int64_t deadline,
-		 struct lost_piece *lost, struct why *w)
-{
-	const struct vdriver *driver = registry_find(e->tee);
-	unsigned rounds = driver && driver->plan_again ? 2 : 1;
-	struct vcollateral *have;
-
-	/* A driver that is not built in may be a plug-in's, which plans where it wants to. */
-	if ((!as->env.collateral && !as->config.se) || (driver && !driver->plan))
-		return rc_of(OK);
-	have = arena_array(job->arena, VJOB_WANTS_MAX, struct vcollateral);
-	if (!have)
-		return deny(w, E_INTERNAL, "as.memory", "no memory");
-	for (size_t before = 0; rounds; rounds--, before = job->collateral_n) {
-		job->wants_n = 0;
-		TRY(pool_run(as->env.pool, e->tee, VERIFIER_PLAN, job, deadline));
-		find_wants(as, e, job, have, lost);
-		if (job->collateral_n == before)
-			break;
-	}
-	return rc_of(OK);
-}
-
-static rc run_verifier(struct as *as, const struct as_evidence *e, struct vjob *job, struct why *w)
-{
-	int64_t deadline = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
-	struct lost_piece lost = {NULL};
-	rc r;
-
-	TRY(gather(as, e, job, deadline, &lost, w));
-	job->now_s = clock_now_s(as->env.clock);	/* fetching took time: what was issued meanwhile is not of the future */
-	r = pool_run(as->env.pool, e->tee, VERIFIER_VERIFY, job, deadline);
-	/* the verifier knows that a piece is missing, and not why */
-	if (lost.kind)
-		TRY(note(w, r, "looking for %s: %s [%s]", lost.kind, lost.text, lost.reason));
-	TRY(r);
-	if (job->results_n == 0)
-		return deny(w, E_DENIED, "as.no-result", "the %s verifier gave no result", e->tee);
-	return rc_of(OK);
-}
-
-static rc verify(struct as *as, const struct as_evidence *e, const struct json **init_claims, struct arena *a, struct vjob **out,
-		 struct why *w)
-{
-	struct vjob *job = ARENA_NEW(a, struct vjob);
-	struct initdata init;
-
-	if (!job)
-		return deny(w, E_INTERNAL, "as.memory", "no memory");
-	*job = (struct vjob){.arena = a, .why = w, .evidence = e->evidence, .report_data_n = e->report_data_n, .init_data = e->init_digest,
-			     .now_s = clock_now_s(as->env.clock), .insecure_sample = as->config.insecure_sample, .stale_s = as->config.stale_s};
-	memcpy(job->report_data, e->report_data, sizeof(job->report_data));
-	*init_claims = NULL;
-	if (e->init_toml.p) {
-		TRY(initdata_parse(a, e->init_toml, &init, w));
-		job->init_data = init.digest;
-		*init_claims = init.claims;
-	}
-	TRY(anchors_get(as->anchors, a, &job->anchors, &job->anchors_n, w));
-	*out = job;
-	return run_verifier(as, e, job, w);
-}
-
 /* cpu0, gpu0, gpu1, ...: counted by class, in the order of evaluation. */
 struct counter {
 	const char *tee_class[16];
@@ -387,40 +324,218 @@ static rc sign(struct as *as, const char *id, const struct json *submods, struct
 	return rc_of(OK);
 }
 
+/* One evaluation under way: its pieces one after another, each planned and verified by workers. */
+struct as_work {
+	struct as *as;
+	struct as_call *call;
+	size_t at;		/* the piece that it is at */
+	const struct json *init_claims;
+	struct json *submods, *appraisal, *unbound;
+	struct counter counter;
+	struct vjob *job;
+	struct pool_call step;
+	struct task task;
+	int64_t deadline_ns;
+	unsigned rounds;	/* of planning that are left */
+	size_t before;		/* pieces of collateral before this round */
+	struct vcollateral *have;
+	struct lost_piece lost;
+};
+
+static void begin_piece(struct as_work *k);
+
+static void finish(struct as_work *k, rc r)
+{
+	k->call->done(k->call, r);
+}
+
+static void give_up(struct as_work *k, rc r)
+{
+	finish(k, note(k->call->w, r, "verifying the evidence of %s", k->call->evidence[k->at].tee));
+}
+
+static rc appraise_piece(struct as_work *k)
+{
+	const struct as_call *c = k->call;
+	const struct as_evidence *e = &c->evidence[k->at];
+
+	for (unsigned i = 0; i < k->job->results_n; i++) {
+		struct json *claims = ear_tcb_claims(c->arena, e->tee, k->job->results[i].claims, e->runtime_claims, k->init_claims,
+						     k->job->init_data.p != NULL, k->as->config.terse_token);
+		char *mod;
+
+		TRY(submod_name(&k->counter, k->job->results[i].tee_class, c->arena, &mod, c->w));
+		if (k->job->init_data.p && !vresult_binds_init_data(&k->job->results[i]))
+			json_push(c->arena, k->unbound, json_new_cstr(c->arena, mod));
+		TRY(appraise(k->as, c->policy_id ? c->policy_id : "default", e->tee, mod, k->job->results[i].tee_class, claims, c->arena,
+			     k->submods, k->appraisal, &k->call->result.status, c->w));
+	}
+	return rc_of(OK);
+}
+
+static rc conclude(struct as_work *k)
+{
+	struct as_call *c = k->call;
+
+	qsort(k->submods->members, k->submods->n, sizeof(*k->submods->members), by_name);
+	TRY(sign(k->as, c->id, k->submods, c->arena, &c->result, c->w));
+	c->result.appraisal = k->appraisal->n ? k->appraisal : NULL;
+	c->result.init_data_not_bound = k->unbound->n ? k->unbound : NULL;
+	return rc_of(OK);
+}
+
+static void verified(struct pool_call *step, rc r)
+{
+	struct as_work *k = step->ctx;
+	struct as_call *c = k->call;
+
+	/* the verifier knows that a piece is missing, and not why */
+	if (k->lost.kind)
+		r = note(c->w, r, "looking for %s: %s [%s]", k->lost.kind, k->lost.text, k->lost.reason);
+	if (rc_ok(r) && k->job->results_n == 0)
+		r = deny(c->w, E_DENIED, "as.no-result", "the %s verifier gave no result", c->evidence[k->at].tee);
+	if (!rc_ok(r)) {
+		give_up(k, r);
+		return;
+	}
+	r = appraise_piece(k);
+	if (rc_ok(r) && ++k->at < c->n)
+		begin_piece(k);
+	else
+		finish(k, rc_ok(r) ? conclude(k) : r);
+}
+
+static void start_step(struct as_work *k, enum verifier_step step, void (*done)(struct pool_call *step, rc r))
+{
+	k->step = (struct pool_call){.tee = k->call->evidence[k->at].tee, .step = step, .job = k->job, .deadline_ns = k->deadline_ns, .done = done,
+				     .ctx = k};
+	pool_start(k->as->env.pool, &k->step);
+}
+
+static void start_verify(struct as_work *k)
+{
+	k->job->now_s = clock_now_s(k->as->env.clock);	/* fetching took time: what was issued meanwhile is not of the future */
+	start_step(k, VERIFIER_VERIFY, verified);
+}
+
+static void planned(struct pool_call *step, rc r);
+
+static void start_plan(struct as_work *k)
+{
+	k->job->wants_n = 0;
+	k->before = k->job->collateral_n;
+	start_step(k, VERIFIER_PLAN, planned);
+}
+
+/* What was named may have to be fetched. */
+static void look_for_wants(struct task *t)
+{
+	struct as_work *k = (struct as_work *)((char *)t - offsetof(struct as_work, task));
+
+	find_wants(k->as, &k->call->evidence[k->at], k->job, k->have, &k->lost);
+	k->rounds--;
+	if (k->rounds && k->job->collateral_n != k->before)
+		start_plan(k);
+	else
+		start_verify(k);
+}
+
+static void planned(struct pool_call *step, rc r)
+{
+	struct as_work *k = step->ctx;
+
+	if (!rc_ok(r)) {
+		give_up(k, r);
+		return;
+	}
+	k->task = (struct task){.run = look_for_wants};
+	executor_post(k->as->env.later, &k->task);
+}
+
+/* What the driver names while planning is gathered, as far as there is any: a piece that is missing is the driver's to refuse. A driver that
+ * is not built in may be a plug-in's, which plans where it wants to. */
+static rc prepare_piece(struct as_work *k, bool *plans)
+{
+	const struct as *as = k->as;
+	const struct as_evidence *e = &k->call->evidence[k->at];
+	const struct vdriver *driver = registry_find(e->tee);
+	struct arena *a = k->call->arena;
+	struct why *w = k->call->w;
+	struct vjob *job = ARENA_NEW(a, struct vjob);
+	struct initdata init;
+
+	k->job = job;
+	k->init_claims = NULL;
+	k->lost = (struct lost_piece){NULL};
+	k->deadline_ns = sys_monotonic_ns() + (int64_t)as->config.verify_timeout_ms * 1000000;
+	if (!job)
+		return deny(w, E_INTERNAL, "as.memory", "no memory");
+	*job = (struct vjob){.arena = a, .why = w, .evidence = e->evidence, .report_data_n = e->report_data_n, .init_data = e->init_digest,
+			     .now_s = clock_now_s(as->env.clock), .insecure_sample = as->config.insecure_sample, .stale_s = as->config.stale_s};
+	memcpy(job->report_data, e->report_data, sizeof(job->report_data));
+	if (e->init_toml.p) {
+		TRY(initdata_parse(a, e->init_toml, &init, w));
+		job->init_data = init.digest;
+		k->init_claims = init.claims;
+	}
+	TRY(anchors_get(as->anchors, a, &job->anchors, &job->anchors_n, w));
+	*plans = (as->env.collateral || as->config.se) && (!driver || driver->plan);
+	if (!*plans)
+		return rc_of(OK);
+	k->rounds = driver && driver->plan_again ? 2 : 1;
+	k->have = arena_array(a, VJOB_WANTS_MAX, struct vcollateral);
+	return k->have ? rc_of(OK) : deny(w, E_INTERNAL, "as.memory", "no memory");
+}
+
+static void begin_piece(struct as_work *k)
+{
+	bool plans = false;
+	rc r = prepare_piece(k, &plans);
+
+	if (!rc_ok(r))
+		give_up(k, r);
+	else if (plans)
+		start_plan(k);
+	else
+		start_verify(k);
+}
+
+void as_start(struct as *as, struct as_call *c)
+{
+	struct as_work *k = ARENA_NEW(c->arena, struct as_work);
+
+	c->result = (struct as_result){.status = EAR_NONE};
+	if (c->n == 0 || c->n > AS_EVIDENCE_MAX) {
+		c->done(c, deny(c->w, E_MALFORMED, "as.evidence", "%zu pieces of evidence, from 1 to %u are taken", c->n, AS_EVIDENCE_MAX));
+		return;
+	}
+	if (!k) {
+		c->done(c, deny(c->w, E_INTERNAL, "as.memory", "no memory"));
+		return;
+	}
+	*k = (struct as_work){.as = as, .call = c, .submods = json_new_object(c->arena), .appraisal = json_new_object(c->arena), .unbound = json_new_array(c->arena)};
+	c->work = k;
+	begin_piece(k);
+}
+
+static void tell(struct as_call *c, rc r)
+{
+	waiter_tell(c->ctx, r);
+}
+
 rc as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,
 	       struct arena *a, struct as_result *out, struct why *w)
 {
-	struct json *submods = json_new_object(a), *appraisal = json_new_object(a), *unbound = json_new_array(a);
-	struct as_result result = {.status = EAR_NONE};
-	struct counter counter = {0};
+	struct waiter wait;
+	struct as_call c = {.id = id, .evidence = evidence, .n = n, .policy_id = policy_id, .arena = a, .w = w, .done = tell, .ctx = &wait};
+	rc r;
 
-	if (n == 0 || n > AS_EVIDENCE_MAX)
-		return deny(w, E_MALFORMED, "as.evidence", "%zu pieces of evidence, from 1 to %u are taken", n, AS_EVIDENCE_MAX);
-	for (size_t i = 0; i < n; i++) {
-		const struct json *init_claims;
-		struct vjob *job;
-		rc r = verify(as, &evidence[i], &init_claims, a, &job, w);
-
-		if (!rc_ok(r))
-			return note(w, r, "verifying the evidence of %s", evidence[i].tee);
-		for (unsigned k = 0; k < job->results_n; k++) {
-			struct json *claims = ear_tcb_claims(a, evidence[i].tee, job->results[k].claims, evidence[i].runtime_claims, init_claims,
-							     job->init_data.p != NULL, as->config.terse_token);
-			char *mod;
-
-			TRY(submod_name(&counter, job->results[k].tee_class, a, &mod, w));
-			if (job->init_data.p && !vresult_binds_init_data(&job->results[k]))
-				json_push(a, unbound, json_new_cstr(a, mod));
-			TRY(appraise(as, policy_id ? policy_id : "default", evidence[i].tee, mod, job->results[k].tee_class, claims, a, submods, appraisal,
-				     &result.status, w));
-		}
-	}
-	qsort(submods->members, submods->n, sizeof(*submods->members), by_name);
-	TRY(sign(as, id, submods, a, &result, w));
-	result.appraisal = appraisal->n ? appraisal : NULL;
-	result.init_data_not_bound = unbound->n ? unbound : NULL;
-	*out = result;
-	return rc_of(OK);
+	waiter_open(&wait);
+	as_start(as, &c);
+	r = waiter_wait(&wait);
+	if (rc_ok(r))
+		*out = c.result;
+	return r;
 }
 
 rc as_challenge(struct as *as, const char *tee, int64_t expires_s, struct arena *a, struct slice *out, struct why *w)

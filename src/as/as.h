@@ -7,6 +7,7 @@
  * Spec: attestation-service.md; tokens: draft-ietf-rats-ear, AR4SI.
  */
 #pragma once
+#include "base/task.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "crypto/pkey.h"
@@ -44,6 +45,7 @@ struct as_env {
 	struct pool *pool;
 	struct collateral *collateral;
 	const struct clock *clock;
+	const struct executor *later;	/* for what may block, such as fetching collateral; NULL: done where it comes up */
 };
 
 RC as_open(const struct as_env *env, const struct as_config *config, struct as **out, struct why *w);
@@ -78,7 +80,24 @@ struct as_result {
  * is not set up for it. */
 RC as_challenge(struct as *as, const char *tee, int64_t expires_s, struct arena *a, struct slice *out, struct why *w);
 
-/* `id` becomes the token's jti. policy_id NULL: "default".
+/* One evaluation that is begun and answered later. */
+struct as_call {
+	const char *id;		/* becomes the token's jti */
+	const struct as_evidence *evidence;
+	size_t n;
+	const char *policy_id;	/* NULL: "default" */
+	struct arena *arena;	/* as untouched by others as all that is borrowed, until done() */
+	struct why *w;
+	/* Once, on any thread, that of as_start too; for how long it may block see pool_call (verifier/pool.h). The call is the
+	 * caller's again. */
+	void (*done)(struct as_call *c, rc r);
+	void *ctx;
+	struct as_result result;
+	struct as_work *work;	/* the service's own */
+};
+
+void as_start(struct as *as, struct as_call *c);
+/* The same, and waits for the answer.
  * E_DENIED, E_MALFORMED ... of the verifiers; E_DENIED as.policy-absent, as.policy-undefined, rego.budget,
  * rego.error: no appraisal, so no token; E_UNAVAILABLE as.policy-broken, verifier pool, or store. */
 RC as_evaluate(struct as *as, const char *id, const struct as_evidence *evidence, size_t n, const char *policy_id,

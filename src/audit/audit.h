@@ -6,6 +6,8 @@
  * happen together or not at all. Thread-safe.
  */
 #pragma once
+#include <pthread.h>
+
 #include "base/why.h"
 #include "codec/json.h"
 #include "crypto/pkey.h"
@@ -18,7 +20,7 @@ struct audit;
  * disagree. */
 RC audit_open(struct store *store, const struct pkey *signer, const char *origin, const struct clock *clock,
 	      struct audit **out, struct why *w);
-void audit_close(struct audit *a);
+void audit_close(struct audit *a);	/* what was begun is finished first */
 
 /* Appends `record` (an object without secrets; time and index are added) and commits `ops` with it.
  * A refused op (store.exists, store.changed, store.absent) refuses this append alone and is returned unchanged.
@@ -26,6 +28,30 @@ void audit_close(struct audit *a);
  * audit.busy when other processes moved the head every time. */
 RC audit_append(struct audit *a, const struct json *record, const struct store_op *ops, size_t n_ops, uint64_t *index,
 		struct why *w);
+
+/* One append that is begun and answered later. */
+struct audit_call {
+	const struct json *record;
+	const struct store_op *ops;
+	size_t n_ops;
+	struct arena *arena;	/* for the text of the record; as untouched by others as all the rest until done() */
+	struct why *w;
+	/* Once, on a thread of the log, or on that of audit_start when nothing could be begun. It must not block: other records wait
+	 * behind it. The call is the caller's again. */
+	void (*done)(struct audit_call *c, rc r);
+	void *ctx;
+	uint64_t index;	/* out */
+	/* the log's own */
+	struct slice body;
+	size_t bytes;
+	rc result;
+	bool waits, ready;	/* somebody sleeps until it is ready */
+	pthread_cond_t wake;
+	struct audit_call *next;
+};
+
+/* As audit_append, without waiting. */
+void audit_start(struct audit *a, struct audit_call *c);
 
 struct audit_head {
 	uint64_t size;

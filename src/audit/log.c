@@ -1,12 +1,13 @@
 /* log.c - opening and appending.
  *
- * Group commit without a thread: whoever finds no leader leads. The leader takes what has queued up, gives out
- * indices, and writes records, nodes, head and the callers' own operations in one batch; then the next in the queue
- * leads. Several processes may append to one store: the newest head moves by compare-and-swap, and who loses reads the
+ * Group commit: whoever waits and finds no leader leads; for those who do not wait a thread does. The leader takes what
+ * has queued up, gives out indices, and writes records, nodes, head and the callers' own operations in one batch; then
+ * the next in the queue leads. Several processes may append to one store: the newest head moves by compare-and-swap, and who loses reads the
  * edge of the tree again.
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "audit/audit_int.h"
 #include "base/num.h"
@@ -17,19 +18,6 @@
 #define APPEND_OPS_MAX  1024u
 #define RACES_MAX       1000u /* heads lost to other processes in a row */
 
-/* One append on its way. It lives on the stack of the caller, who waits. */
-struct append {
-	struct slice body;
-	const struct store_op *ops;
-	size_t n_ops, bytes;
-	uint64_t index;
-	struct why *w;
-	rc result;
-	bool done;
-	pthread_cond_t wake;
-	struct append *next;
-};
-
 struct audit {
 	struct arena *arena; /* holds this struct; not used after opening */
 	struct store *store;
@@ -38,8 +26,11 @@ struct audit {
 	const struct clock *clock;
 
 	pthread_mutex_t lock; /* guards the queue */
-	struct append *first, **last;
+	struct audit_call *first, **last;
 	bool led;
+	pthread_t thread; /* leads for those who do not wait; runs since the first of them came */
+	pthread_cond_t told;
+	bool runs, end;
 
 	/* the leader's alone */
 	struct edge edge;
@@ -52,7 +43,7 @@ struct group {
 	struct arena *a;
 	struct store_op *op;
 	size_t n, cap;
-	struct append **owner; /* of each op; NULL: the log's own */
+	struct audit_call **owner; /* of each op; NULL: the log's own */
 };
 
 static rc corrupt_head(struct why *w)
@@ -100,7 +91,7 @@ static rc load(struct audit *l, struct why *w)
 
 /* ---- making a batch ---- */
 
-static void push(struct group *g, struct append *owner, struct store_op op)
+static void push(struct group *g, struct audit_call *owner, struct store_op op)
 {
 	if (g->n == g->cap) {
 		g->op = arena_grow(g->a, g->op, g->cap * sizeof(*g->op), (g->cap + 256) * sizeof(*g->op));
@@ -129,7 +120,7 @@ static rc push_tile(void *ctx, unsigned level, uint64_t index, struct slice hash
 	return arena_bad(g->a) ? store_refuse_memory(w) : rc_of(OK);
 }
 
-static rc push_append(struct group *g, struct edge *e, struct append *p, int64_t now_s, struct why *w)
+static rc push_append(struct group *g, struct edge *e, struct audit_call *p, int64_t now_s, struct why *w)
 {
 	const struct edge_sink sink = {push_tile, g};
 	struct slice record = record_bytes(g->a, e->size, now_s, p->body);
@@ -150,7 +141,7 @@ static rc push_append(struct group *g, struct edge *e, struct append *p, int64_t
 /* The first operation of every batch: refused exactly when another process was faster. */
 #define OP_LATEST 0u
 
-static rc make_batch(const struct audit *l, struct append *first, struct edge *e, struct group *g, struct why *w)
+static rc make_batch(const struct audit *l, struct audit_call *first, struct edge *e, struct group *g, struct why *w)
 {
 	const struct edge_sink sink = {push_tile, g};
 	int64_t now_s = clock_now_s(l->clock);
@@ -160,7 +151,7 @@ static rc make_batch(const struct audit *l, struct append *first, struct edge *e
 	struct slice jws;
 
 	push(g, NULL, (struct store_op){.kind = STORE_CAS, .ns = NS_HEAD, .key = KEY_LATEST, .if_rev = l->head_rev});
-	for (struct append *p = first; p; p = p->next)
+	for (struct audit_call *p = first; p; p = p->next)
 		if (rc_ok(p->result))
 			TRY(push_append(g, e, p, now_s, w));
 	TRY(edge_flush(e, from, &sink, w));
@@ -176,14 +167,14 @@ static rc make_batch(const struct audit *l, struct append *first, struct edge *e
 
 /* ---- leading ---- */
 
-static void refuse_all(struct append *first, rc r, const struct why *w)
+static void refuse_all(struct audit_call *first, rc r, const struct why *w)
 {
-	for (struct append *p = first; p; p = p->next)
+	for (struct audit_call *p = first; p; p = p->next)
 		if (rc_ok(p->result))
 			p->result = deny(p->w, r.code, why_reason(w), "%s", why_text(w));
 }
 
-static bool any_left(const struct append *first)
+static bool any_left(const struct audit_call *first)
 {
 	for (; first; first = first->next)
 		if (rc_ok(first->result))
@@ -192,7 +183,7 @@ static bool any_left(const struct append *first)
 }
 
 /* What became of a batch that was refused: true when it is worth another try. */
-static bool after_refusal(struct audit *l, const struct group *g, size_t refused, rc r, struct append *first,
+static bool after_refusal(struct audit *l, const struct group *g, size_t refused, rc r, struct audit_call *first,
                           unsigned *races, const struct why *w)
 {
 	bool verdict = r.code == E_DENIED || r.code == E_NOTFOUND;
@@ -201,7 +192,7 @@ static bool after_refusal(struct audit *l, const struct group *g, size_t refused
 	if (verdict && refused == OP_LATEST && ++*races < RACES_MAX)
 		return true;
 	if (verdict && refused < g->n && g->owner[refused]) {
-		struct append *p = g->owner[refused];
+		struct audit_call *p = g->owner[refused];
 
 		/* The one caller whose operation it was; `reason` is a literal of the store. */
 		p->result = deny(p->w, r.code, why_reason(w), "%s", why_text(w));
@@ -226,7 +217,7 @@ static bool after_refusal(struct audit *l, const struct group *g, size_t refused
 	return false;
 }
 
-static bool try_group(struct audit *l, struct append *first, unsigned *races)
+static bool try_group(struct audit *l, struct audit_call *first, unsigned *races)
 {
 	struct group g = {.a = arena_new((size_t)256 << 20)};
 	struct why w = why_in(g.a);
@@ -265,7 +256,7 @@ static bool try_group(struct audit *l, struct append *first, unsigned *races)
 	return again;
 }
 
-static void lead(struct audit *l, struct append *first)
+static void lead(struct audit *l, struct audit_call *first)
 {
 	unsigned races = 0;
 
@@ -274,9 +265,9 @@ static void lead(struct audit *l, struct append *first)
 }
 
 /* Takes the head of the queue. Called with the lock. */
-static struct append *take_group(struct audit *l)
+static struct audit_call *take_group(struct audit *l)
 {
-	struct append *first = l->first, *end = first;
+	struct audit_call *first = l->first, *end = first;
 	size_t n = 1, ops = first->n_ops + 2, bytes = first->bytes;
 
 	while (end->next && n < GROUP_MAX && ops + end->next->n_ops + 2 <= GROUP_OPS_MAX &&
@@ -293,63 +284,150 @@ static struct append *take_group(struct audit *l)
 	return first;
 }
 
+/* The next in the queue is told that nobody leads. Called with the lock. */
+static void pass_on(struct audit *l)
+{
+	if (l->first)
+		pthread_cond_signal(l->first->waits ? &l->first->wake : &l->told);
+}
+
 /* Serves the head of the queue. Called with the lock, which is open meanwhile. */
 static void lead_once(struct audit *l)
 {
-	struct append *group = take_group(l), *next;
+	struct audit_call *group = take_group(l), *next, *later = NULL, **last = &later;
 
 	l->led = true;
 	pthread_mutex_unlock(&l->lock);
 	lead(l, group);
 	pthread_mutex_lock(&l->lock);
 	for (; group; group = next) {
-		next = group->next; /* once `done` is seen, the append is gone */
-		group->done = true;
-		pthread_cond_signal(&group->wake);
+		next = group->next; /* once it is ready, the call is gone */
+		if (group->waits) {
+			group->ready = true;
+			pthread_cond_signal(&group->wake);
+		} else {
+			*last = group;
+			last = &group->next;
+		}
 	}
+	*last = NULL;
 	l->led = false;
-	if (l->first)
-		pthread_cond_signal(&l->first->wake);
+	pass_on(l);
+	if (!later)
+		return;
+	pthread_mutex_unlock(&l->lock);
+	for (; later; later = next) {
+		next = later->next;
+		later->done(later, later->result);
+	}
+	pthread_mutex_lock(&l->lock);
+}
+
+static void *leader_run(void *arg)
+{
+	struct audit *l = arg;
+
+	(void)pthread_setname_np(pthread_self(), "audit");
+	pthread_mutex_lock(&l->lock);
+	while (!l->end || l->first) {
+		if (l->first && !l->led)
+			lead_once(l);
+		else
+			pthread_cond_wait(&l->told, &l->lock);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+/* Called with the lock. */
+static bool have_leader(struct audit *l)
+{
+	sigset_t all, old;
+
+	if (l->runs)
+		return true;
+	/* Signals are for the threads of `main`. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	l->runs = pthread_create(&l->thread, NULL, leader_run, l) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return l->runs;
+}
+
+/* Called with the lock. */
+static void queue_up(struct audit *l, struct audit_call *c)
+{
+	c->next = NULL;
+	*l->last = c;
+	l->last = &c->next;
+}
+
+static rc prepare(struct audit_call *c)
+{
+	TRY(record_body(c->arena, c->record, &c->body, c->w));
+	if (c->n_ops > APPEND_OPS_MAX)
+		return deny(c->w, E_LIMIT, "audit.size", "%zu operations beside a record, the limit is %u", c->n_ops,
+		            APPEND_OPS_MAX);
+	c->bytes = c->body.n + 256;
+	for (size_t i = 0; i < c->n_ops; i++)
+		c->bytes += c->ops[i].value.n;
+	if (c->bytes > GROUP_BYTES_MAX)
+		return deny(c->w, E_LIMIT, "audit.size", "%zu bytes beside a record, the limit is %zu", c->bytes,
+		            GROUP_BYTES_MAX);
+	c->result = rc_of(OK);
+	return rc_of(OK);
+}
+
+void audit_start(struct audit *l, struct audit_call *c)
+{
+	rc r = prepare(c);
+	bool runs = true;
+
+	c->waits = false;
+	if (rc_ok(r)) {
+		pthread_mutex_lock(&l->lock);
+		runs = have_leader(l);
+		if (runs) {
+			queue_up(l, c);
+			if (!l->led)
+				pthread_cond_signal(&l->told);
+		}
+		pthread_mutex_unlock(&l->lock);
+	}
+	if (!runs)
+		r = deny(c->w, E_UNAVAILABLE, "audit.busy", "no thread for the audit log");
+	if (!rc_ok(r))
+		c->done(c, r);
 }
 
 /* Waits until the append is done, leading when nobody does: the own group, or one before it. */
-static void run(struct audit *l, struct append *me)
+static void run(struct audit *l, struct audit_call *me)
 {
+	me->waits = true;
+	pthread_cond_init(&me->wake, NULL);
 	pthread_mutex_lock(&l->lock);
-	*l->last = me;
-	l->last = &me->next;
-	while (!me->done) {
+	queue_up(l, me);
+	while (!me->ready) {
 		if (l->led)
 			pthread_cond_wait(&me->wake, &l->lock);
 		else
 			lead_once(l);
 	}
 	pthread_mutex_unlock(&l->lock);
+	pthread_cond_destroy(&me->wake);
 }
 
 rc audit_append(struct audit *l, const struct json *record, const struct store_op *ops, size_t n_ops, uint64_t *index,
                 struct why *w)
 {
-	struct append me = {.ops = ops, .n_ops = n_ops, .w = w};
-	struct arena *a = arena_new((size_t)16 << 20);
-	rc r = record_body(a, record, &me.body, w);
+	struct audit_call me = {.record = record, .ops = ops, .n_ops = n_ops, .arena = arena_new((size_t)16 << 20), .w = w};
+	rc r = prepare(&me);
 
-	if (rc_ok(r) && n_ops > APPEND_OPS_MAX)
-		r = deny(w, E_LIMIT, "audit.size", "%zu operations beside a record, the limit is %u", n_ops,
-		         APPEND_OPS_MAX);
-	me.bytes = me.body.n + 256;
-	for (size_t i = 0; rc_ok(r) && i < n_ops; i++)
-		me.bytes += ops[i].value.n;
-	if (rc_ok(r) && me.bytes > GROUP_BYTES_MAX)
-		r = deny(w, E_LIMIT, "audit.size", "%zu bytes beside a record, the limit is %zu", me.bytes,
-		         GROUP_BYTES_MAX);
 	if (rc_ok(r)) {
-		pthread_cond_init(&me.wake, NULL);
 		run(l, &me);
-		pthread_cond_destroy(&me.wake);
 		r = me.result;
 	}
-	arena_free(a);
+	arena_free(me.arena);
 	if (rc_ok(r) && index)
 		*index = me.index;
 	return r;
@@ -435,6 +513,7 @@ rc audit_open(struct store *store, const struct pkey *signer, const char *origin
 	l->clock = clock;
 	l->last = &l->first;
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->told, NULL);
 	r = note(w, open_log(l, w), "opening the audit log");
 	if (rc_ok(r))
 		*out = l;
@@ -447,6 +526,13 @@ void audit_close(struct audit *l)
 {
 	if (!l)
 		return;
+	pthread_mutex_lock(&l->lock);
+	l->end = true;
+	pthread_cond_signal(&l->told);
+	pthread_mutex_unlock(&l->lock);
+	if (l->runs)
+		pthread_join(l->thread, NULL);
+	pthread_cond_destroy(&l->told);
 	pthread_mutex_destroy(&l->lock);
 	arena_free(l->arena);
 }

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -543,6 +544,55 @@ static void a_kill_loses_no_record_and_leaves_no_release_without_one(void **stat
 	rmdir(dir);
 }
 
+struct begun {
+	struct audit_call call;
+	struct why w;
+	rc r;
+	atomic_uint *done;
+};
+
+static void note_done(struct audit_call *c, rc r)
+{
+	struct begun *b = c->ctx;
+
+	b->r = r;
+	atomic_fetch_add(b->done, 1);
+}
+
+/* Those who do not wait are told once, in order, also beside those who do; and closing the log waits for all. */
+static void records_that_nobody_waits_for_are_written_in_their_order(void **state)
+{
+	struct fix *f = *state;
+	static const struct store_op guard = {.kind = STORE_INSERT, .ns = "guard", .key = "later", .value = SLICE_LIT("x")};
+	struct begun b[300];
+	atomic_uint done = 0;
+	uint64_t before, index;
+
+	assert_true(rc_ok(audit_append(f->log, record(f->a, "x", 0), NULL, 0, &before, &f->w)));
+	for (unsigned i = 0; i < COUNT_OF(b); i++) {
+		struct arena *own = arena_new(0);
+
+		b[i] = (struct begun){.w = why_in(own), .done = &done};
+		b[i].call = (struct audit_call){.record = i == 7 ? json_new_array(f->a) : record(f->a, "later", i), .ops = &guard,
+		                                .n_ops = i == 3 || i == 4, .arena = own, .w = &b[i].w, .done = note_done,
+		                                .ctx = &b[i]};
+		audit_start(f->log, &b[i].call);
+		if (i == 150)
+			assert_true(rc_ok(audit_append(f->log, record(f->a, "waits", 0), NULL, 0, &index, &f->w)));
+	}
+	audit_close(f->log);
+	assert_int_equal(atomic_load(&done), COUNT_OF(b));
+	for (unsigned i = 0; i < COUNT_OF(b); i++) {
+		assert_true(b[i].r.code == (i == 4 ? E_DENIED : i == 7 ? E_MALFORMED : OK));
+		if (rc_ok(b[i].r))
+			assert_true(b[i].call.index == before + 1 + i - (uint64_t)(i > 4) - (uint64_t)(i > 7) + (uint64_t)(i > 150));
+	}
+	assert_string_equal(why_reason(&b[4].w), "store.exists");
+	for (unsigned i = 0; i < COUNT_OF(b); i++)
+		arena_free(b[i].call.arena);
+	assert_true(rc_ok(audit_open(f->store, f->key, "test", &clock_system, &f->log, &f->w)));
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -561,6 +611,7 @@ int main(void)
 	        T(a_log_set_back_behind_its_records_takes_no_more),
 	        T(a_full_or_silent_store_refuses_and_the_log_goes_on),
 	        T(a_kill_loses_no_record_and_leaves_no_release_without_one),
+	        T(records_that_nobody_waits_for_are_written_in_their_order),
 	        T(another_origin_or_key_does_not_open_the_log),
 	        T(nodes_that_do_not_give_the_heads_root_do_not_open_the_log),
 	};

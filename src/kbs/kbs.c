@@ -1,9 +1,11 @@
 /* kbs.c - the broker as a whole: what it is made of, the handshake, and the release of a secret. */
 #include "kbs/kbs.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "base/waiter.h"
 #include "codec/base64.h"
 #include "crypto/jose/jwe.h"
 #include "crypto/jose/jwk.h"
@@ -141,26 +143,6 @@ static struct json *attest_facts(struct arena *a, const struct challenge *c, con
 	return f;
 }
 
-static rc evaluate(struct kbs *k, const char *id, const struct challenge *c, const struct rcar_attestation *at, struct arena *a, struct as_result *out,
-		   struct why *w)
-{
-	struct as_evidence ev[RCAR_ITEMS_MAX] = {0};
-
-	for (unsigned i = 0; i < at->items_n; i++) {
-		const struct rcar_item *item = &at->items[i];
-
-		ev[i].tee = item->tee;
-		ev[i].evidence = item->evidence;
-		ev[i].report_data_n = item->digest_n;
-		memcpy(ev[i].report_data, item->digest, sizeof(item->digest));
-		ev[i].runtime_claims = item->runtime_data;
-		ev[i].challenge = c->text;
-		if (i == 0)
-			ev[i].init_toml = at->init_data;
-	}
-	return as_evaluate(k->env.as, id, ev, at->items_n, NULL, a, out, w);
-}
-
 /* A challenge that has succeeded already: the evidence verified again, so the same guest gets its token again. */
 static rc succeeded_before(struct kbs *k, const struct challenge *c, struct slice thumbprint, struct arena *a,
 			   struct kbs_attested *out, struct why *w)
@@ -175,72 +157,190 @@ static rc succeeded_before(struct kbs *k, const struct challenge *c, struct slic
 	return rc_of(OK);
 }
 
-static rc attest(struct kbs *k, const struct kbs_caller *caller, const struct challenge *c, struct slice body, const char *id,
-		 struct arena *a, struct json **facts, struct kbs_attested *out, struct why *w)
-{
-	struct slice nonce = challenge_text(c, a), thumbprint;
+/* One attestation under way: read, then verified and appraised, then recorded. */
+struct kbs_attest_work {
+	struct kbs *k;
+	struct kbs_attest *t;
+	struct challenge c;
 	struct rcar_attestation at;
-	struct as_result result;
+	struct as_evidence evidence[RCAR_ITEMS_MAX];
+	struct as_call appraisal;
+	struct slice thumbprint;
+	struct json *facts;
 	struct session session;
 	struct store_op op;
+	struct audit_call record;
+	struct task task;
+	rc refused;
+};
+
+/* On a thread that may block: the refusal is kept. */
+static void keep_refusal(struct task *task)
+{
+	struct kbs_attest_work *x = (struct kbs_attest_work *)((char *)task - offsetof(struct kbs_attest_work, task));
+	struct kbs_attest *t = x->t;
+	struct why store_why = why_in(t->arena);
+
+	if (!x->facts)
+		x->facts = attest_facts(t->arena, &x->c, &t->caller, NULL);
+	/* The verdict stands even where its record cannot be kept. */
+	if (!rc_ok(records_denied(x->k->records, t->o->decision, "attest", t->w, x->facts, false, t->arena, &store_why)))
+		t->o->decision[0] = 0;
+	t->done(t, x->refused);
+}
+
+/* The end of an attestation that has a decision's id. */
+static void judged(struct kbs_attest_work *x, rc r)
+{
+	struct kbs_attest *t = x->t;
+
+	if (rc_ok(r) || r.code == E_UNAVAILABLE || r.code == E_INTERNAL)
+		attempts_return(x->k->attempts, x->c.id);
+	if (!rc_ok(r)) {
+		x->refused = r;
+		x->task = (struct task){.run = keep_refusal};
+		executor_post(x->k->env.later, &x->task);
+		return;
+	}
+	t->reply.cookie = t->caller.cookie;
+	t->reply.tee = x->c.tee;
+	t->done(t, r);
+}
+
+static void again(struct task *task)
+{
+	struct kbs_attest_work *x = (struct kbs_attest_work *)((char *)task - offsetof(struct kbs_attest_work, task));
+
+	judged(x, succeeded_before(x->k, &x->c, x->thumbprint, x->t->arena, &x->t->reply, x->t->w));
+}
+
+static void recorded(struct audit_call *record, rc r)
+{
+	struct kbs_attest_work *x = record->ctx;
+
+	x->t->reply.token = x->session.token;
+	x->t->reply.expires_s = x->c.expires_s;
+	if (strcmp(why_reason(x->t->w), "store.exists") == 0) {
+		x->task = (struct task){.run = again};
+		executor_post(x->k->env.later, &x->task);
+		return;
+	}
+	judged(x, r);
+}
+
+static void appraised(struct as_call *call, rc r)
+{
+	struct kbs_attest_work *x = call->ctx;
+	struct arena *a = x->t->arena;
+	const struct as_result *result = &call->result;
+
+	if (!rc_ok(r)) {
+		judged(x, r);
+		return;
+	}
+	json_set(a, x->facts, "key", json_new_str(a, x->thumbprint));
+	json_set(a, x->facts, "status", json_new_cstr(a, ear_tier_name(result->status)));
+	if (result->appraisal)
+		json_set(a, x->facts, "appraisal", result->appraisal);
+	if (result->init_data_not_bound)
+		json_set(a, x->facts, "init_data_not_bound", result->init_data_not_bound);
+	x->session = (struct session){.token = result->token, .version = x->c.version, .key = x->thumbprint, .expires_s = x->c.expires_s};
+	x->op = session_op(a, &x->c, &x->session);
+	x->record = (struct audit_call){.done = recorded, .ctx = x};
+	records_allowed_start(x->k->records, x->t->o->decision, "attest", x->facts, &x->op, 1, a, &x->record, x->t->w);
+}
+
+static void appraise(struct kbs_attest_work *x)
+{
+	for (unsigned i = 0; i < x->at.items_n; i++) {
+		const struct rcar_item *item = &x->at.items[i];
+		struct as_evidence *ev = &x->evidence[i];
+
+		ev->tee = item->tee;
+		ev->evidence = item->evidence;
+		ev->report_data_n = item->digest_n;
+		memcpy(ev->report_data, item->digest, sizeof(item->digest));
+		ev->runtime_claims = item->runtime_data;
+		ev->challenge = x->c.text;
+		if (i == 0)
+			ev->init_toml = x->at.init_data;
+	}
+	x->appraisal = (struct as_call){.id = x->t->o->decision, .evidence = x->evidence, .n = x->at.items_n, .arena = x->t->arena, .w = x->t->w,
+					.done = appraised, .ctx = x};
+	as_start(x->k->env.as, &x->appraisal);
+}
+
+/* What the guest's message says; *facts as soon as there are any. */
+static rc read_attestation(struct kbs_attest_work *x)
+{
+	struct kbs_attest *t = x->t;
+	struct arena *a = t->arena;
+
+	TRY(rcar_parse_attestation(a, t->body, x->c.version, x->c.tee, challenge_text(&x->c, a), x->c.hash, x->k->config.allow_rsa1_5, &x->at,
+				   t->w));
+	x->facts = attest_facts(a, &x->c, &t->caller, &x->at);
+	return jwk_thumbprint(x->at.tee_pubkey, a, &x->thumbprint, t->w);
+}
+
+/* Before there is a verdict: who has no challenge of ours is told so, and nothing is kept. */
+static rc open_attestation(struct kbs *k, struct kbs_attest *t, struct kbs_attest_work *x)
+{
 	rc r;
 
-	TRY(rcar_parse_attestation(a, body, c->version, c->tee, nonce, c->hash, k->config.allow_rsa1_5, &at, w));
-	*facts = attest_facts(a, c, caller, &at);
-	TRY(jwk_thumbprint(at.tee_pubkey, a, &thumbprint, w));
-	TRY(evaluate(k, id, c, &at, a, &result, w));
-	json_set(a, *facts, "key", json_new_str(a, thumbprint));
-	json_set(a, *facts, "status", json_new_cstr(a, ear_tier_name(result.status)));
-	if (result.appraisal)
-		json_set(a, *facts, "appraisal", result.appraisal);
-	if (result.init_data_not_bound)
-		json_set(a, *facts, "init_data_not_bound", result.init_data_not_bound);
-	session = (struct session){.token = result.token, .version = c->version, .key = thumbprint, .expires_s = c->expires_s};
-	op = session_op(a, c, &session);
-	r = records_allowed(k->records, id, "attest", *facts, &op, 1, a, w);
-	out->token = result.token;
-	out->expires_s = c->expires_s;
-	if (strcmp(why_reason(w), "store.exists") == 0)
-		return succeeded_before(k, c, thumbprint, a, out, w);
+	if (!k->env.as)
+		return deny(t->w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
+	if (!t->caller.cookie.p)
+		return deny(t->w, E_UNAUTH, "kbs.cookie-missing", "no cookie kbs-session-id: ask for a challenge first");
+	if (!x)
+		return deny(t->w, E_INTERNAL, "kbs.memory", "no memory");
+	x->k = k;
+	x->t = t;
+	TRY(challenge_open(k->sealer, t->caller.cookie, clock_now_s(k->env.clock), t->arena, &x->c, t->w));
+	if (!attempts_take(k->attempts, x->c.id))
+		return deny(t->w, E_LIMIT, "kbs.attempts", "%u attestations failed or run on this challenge: ask for a new one", ATTEMPTS_MAX);
+	r = records_new_id(k->records, t->o->decision, t->w);
+	if (!rc_ok(r))
+		attempts_return(k->attempts, x->c.id);
 	return r;
+}
+
+void kbs_attest_start(struct kbs *k, struct kbs_attest *t)
+{
+	struct kbs_attest_work *x = ARENA_NEW(t->arena, struct kbs_attest_work);
+	rc r;
+
+	*t->o = (struct kbs_outcome){.type = "AttestationError"};
+	t->reply = (struct kbs_attested){0};
+	t->work = x;
+	r = open_attestation(k, t, x);
+	if (!rc_ok(r)) {
+		t->done(t, r);
+		return;
+	}
+	r = read_attestation(x);
+	if (rc_ok(r))
+		appraise(x);
+	else
+		judged(x, r);
+}
+
+static void tell_attested(struct kbs_attest *t, rc r)
+{
+	waiter_tell(t->ctx, r);
 }
 
 rc kbs_attest(struct kbs *k, const struct kbs_caller *caller, struct slice body, struct arena *a, struct kbs_attested *out,
 	      struct kbs_outcome *o, struct why *w)
 {
-	struct kbs_attested reply = {0};
-	struct json *facts = NULL;
-	struct why store_why = why_in(a);
-	struct challenge c;
+	struct waiter wait;
+	struct kbs_attest t = {.caller = *caller, .body = body, .arena = a, .o = o, .w = w, .done = tell_attested, .ctx = &wait};
 	rc r;
 
-	*o = (struct kbs_outcome){.type = "AttestationError"};
-	if (!k->env.as)
-		return deny(w, E_NOTFOUND, "kbs.no-as", "this broker has no attestation service");
-	if (!caller->cookie.p)
-		return deny(w, E_UNAUTH, "kbs.cookie-missing", "no cookie kbs-session-id: ask for a challenge first");
-	TRY(challenge_open(k->sealer, caller->cookie, clock_now_s(k->env.clock), a, &c, w));
-	if (!attempts_take(k->attempts, c.id))
-		return deny(w, E_LIMIT, "kbs.attempts", "%u attestations failed or run on this challenge: ask for a new one", ATTEMPTS_MAX);
-	r = records_new_id(k->records, o->decision, w);
-	if (!rc_ok(r)) {
-		attempts_return(k->attempts, c.id);
-		return r;
-	}
-	r = attest(k, caller, &c, body, o->decision, a, &facts, &reply, w);
-	if (rc_ok(r) || r.code == E_UNAVAILABLE || r.code == E_INTERNAL)
-		attempts_return(k->attempts, c.id);
-	if (!rc_ok(r)) {
-		if (!facts)
-			facts = attest_facts(a, &c, caller, NULL);
-		/* The verdict stands even where its record cannot be kept. */
-		if (!rc_ok(records_denied(k->records, o->decision, "attest", w, facts, false, a, &store_why)))
-			o->decision[0] = 0;
-		return r;
-	}
-	reply.cookie = caller->cookie;
-	reply.tee = c.tee;
-	*out = reply;
+	waiter_open(&wait);
+	kbs_attest_start(k, &t);
+	r = waiter_wait(&wait);
+	if (rc_ok(r))
+		*out = t.reply;
 	return r;
 }
 
@@ -332,47 +432,92 @@ static const char *policy_type(rc r, const struct why *w)
 		       : "PolicyEngineError";
 }
 
-rc kbs_get(struct kbs *k, const struct kbs_caller *caller, struct slice plugin, const struct slice *path, size_t path_n,
-	   const struct json *query, struct arena *a, struct slice *jwe, struct kbs_outcome *o, struct why *w)
+/* The record is durable, or the secret stays here. */
+static void released(struct audit_call *record, rc r)
 {
-	struct json *facts = json_new_object(a);
+	struct kbs_release *t = record->ctx;
+
+	if (rc_ok(r))
+		t->jwe = t->sealed;
+	t->done(t, r);
+}
+
+/* All but the record, which is begun when this is OK. */
+static rc prepare_release(struct kbs *k, struct kbs_release *t, struct json *facts)
+{
+	struct arena *a = t->arena;
+	struct kbs_outcome *o = t->o;
+	struct why *w = t->w;
 	enum rcar_version version;
 	uint64_t secret_version;
-	struct slice jwt, out;
+	struct slice jwt;
 	SECRET(secret);
-	struct token t;
+	struct token token;
 	char *name;
 	rc r;
 
-	*o = (struct kbs_outcome){.type = "TokenNotFound"};
-	if (!kbs_has_plugin(k, plugin)) {
+	if (!kbs_has_plugin(k, t->plugin)) {
 		o->type = "PluginNotFound";
-		return deny(w, E_NOTFOUND, "kbs.plugin", "Plugin " SLICE_FMT " not found", SLICE_ARG(slice_sub(plugin, 0, 64)));
+		return deny(w, E_NOTFOUND, "kbs.plugin", "Plugin " SLICE_FMT " not found", SLICE_ARG(slice_sub(t->plugin, 0, 64)));
 	}
-	TRY(find_token(k, caller, a, &jwt, &version, w));
+	TRY(find_token(k, &t->caller, a, &jwt, &version, w));
 	o->type = "TokenVerifierError";
-	TRY(kbs_token_verify(&k->config.token, jwt, clock_now_s(k->env.clock), a, &t, w));
+	TRY(kbs_token_verify(&k->config.token, jwt, clock_now_s(k->env.clock), a, &token, w));
 	o->type = "PluginInternalError";
-	name = resource_name(a, path, path_n, w);
+	name = resource_name(a, t->path, t->path_n, w);
 	if (!name)
 		return rc_of(E_MALFORMED);
 	json_set(a, facts, "resource", json_new_cstr(a, name));
-	json_set(a, facts, "token", json_new_cstr(a, t.id));
-	if (caller->peer)
-		json_set(a, facts, "peer", json_new_cstr(a, caller->peer));
-	r = policy_allows(k->policy, t.claims, policy_data(a, plugin, path, path_n, query), a, w);
+	json_set(a, facts, "token", json_new_cstr(a, token.id));
+	if (t->caller.peer)
+		json_set(a, facts, "peer", json_new_cstr(a, t->caller.peer));
+	r = policy_allows(k->policy, token.claims, policy_data(a, t->plugin, t->path, t->path_n, t->query), a, w);
 	if (!rc_ok(r)) {
 		o->type = policy_type(r, w);
-		return refuse_release(k, r, &t, facts, a, o, w);
+		return refuse_release(k, r, &token, facts, a, o, w);
 	}
 	TRY(kms_get(k->env.kms, name, 0, &secret, &secret_version, w));
 	o->type = "JweError";
-	TRY(jwe_encrypt(t.tee_pubkey, secret_view(&secret), version == RCAR_010 || version == RCAR_011, k->config.allow_rsa1_5, a, &out,
-			w));
+	TRY(jwe_encrypt(token.tee_pubkey, secret_view(&secret), version == RCAR_010 || version == RCAR_011, k->config.allow_rsa1_5, a,
+			&t->sealed, w));
 	json_set(a, facts, "version", json_new_u64(a, secret_version));
 	o->type = "PluginInternalError";
-	TRY(records_new_id(k->records, o->decision, w));
-	TRY(records_allowed(k->records, o->decision, "release", facts, NULL, 0, a, w));
-	*jwe = out;	/* the record is durable */
-	return rc_of(OK);
+	return records_new_id(k->records, o->decision, w);
+}
+
+void kbs_get_start(struct kbs *k, struct kbs_release *t)
+{
+	struct json *facts = json_new_object(t->arena);
+	rc r;
+
+	*t->o = (struct kbs_outcome){.type = "TokenNotFound"};
+	t->jwe = (struct slice){0};
+	r = prepare_release(k, t, facts);
+	if (!rc_ok(r)) {
+		t->done(t, r);
+		return;
+	}
+	t->record = (struct audit_call){.done = released, .ctx = t};
+	records_allowed_start(k->records, t->o->decision, "release", facts, NULL, 0, t->arena, &t->record, t->w);
+}
+
+static void tell_released(struct kbs_release *t, rc r)
+{
+	waiter_tell(t->ctx, r);
+}
+
+rc kbs_get(struct kbs *k, const struct kbs_caller *caller, struct slice plugin, const struct slice *path, size_t path_n,
+	   const struct json *query, struct arena *a, struct slice *jwe, struct kbs_outcome *o, struct why *w)
+{
+	struct waiter wait;
+	struct kbs_release t = {.caller = *caller, .plugin = plugin, .path = path, .path_n = path_n, .query = query, .arena = a, .o = o, .w = w,
+				.done = tell_released, .ctx = &wait};
+	rc r;
+
+	waiter_open(&wait);
+	kbs_get_start(k, &t);
+	r = waiter_wait(&wait);
+	if (rc_ok(r))
+		*jwe = t.jwe;
+	return r;
 }

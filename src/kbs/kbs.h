@@ -25,6 +25,7 @@ struct kbs_env {
 	struct rvps *rvps;	/* NULL without `as` */
 	const struct secret *challenge_key;	/* 32 bytes, the same in all replicas; borrowed */
 	const struct clock *clock;
+	const struct executor *later;	/* for what may block; NULL: done where it comes up */
 };
 
 struct kbs_config {
@@ -69,13 +70,45 @@ struct kbs_attested {
 	const char *tee;	/* of the primary evidence */
 };
 
-/* E_UNAUTH kbs.cookie-missing, challenge.*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
+/* One attestation that is begun and answered later. All is in `arena`, and as untouched by others as what is borrowed, until done(). */
+struct kbs_attest {
+	struct kbs_caller caller;
+	struct slice body;
+	struct arena *arena;
+	struct kbs_outcome *o;
+	struct why *w;
+	void (*done)(struct kbs_attest *t, rc r);	/* once, on any thread, that of kbs_attest_start too; must not block */
+	void *ctx;
+	struct kbs_attested reply;	/* when OK */
+	struct kbs_attest_work *work;	/* the broker's own */
+};
+
+void kbs_attest_start(struct kbs *k, struct kbs_attest *t);
+/* The same, and waits. E_UNAUTH kbs.cookie-missing, challenge.*: attest again from the start; E_DENIED: a verdict; E_LIMIT kbs.attempts. */
 RC kbs_attest(struct kbs *k, const struct kbs_caller *c, struct slice body, struct arena *a, struct kbs_attested *out,
 	      struct kbs_outcome *o, struct why *w);
 
 /* ---- resources ---- */
 
-/* The JWE of resource <path[0]>/<path[1]>/<path[2]> of plug-in `plugin`. E_UNAUTH: no usable token; E_DENIED
+/* One release that is begun and answered later, as above. */
+struct kbs_release {
+	struct kbs_caller caller;
+	struct slice plugin;
+	const struct slice *path;
+	size_t path_n;
+	const struct json *query;
+	struct arena *arena;
+	struct kbs_outcome *o;
+	struct why *w;
+	void (*done)(struct kbs_release *t, rc r);
+	void *ctx;
+	struct slice jwe;	/* when OK */
+	struct slice sealed;	/* the broker's own: what leaves when the record is durable */
+	struct audit_call record;
+};
+
+void kbs_get_start(struct kbs *k, struct kbs_release *t);
+/* The same, and waits. The JWE of resource <path[0]>/<path[1]>/<path[2]> of plug-in `plugin`. E_UNAUTH: no usable token; E_DENIED
  * policy.denied, policy.undefined and the like; E_NOTFOUND; E_UNAVAILABLE when the record could not be made durable. */
 RC kbs_get(struct kbs *k, const struct kbs_caller *c, struct slice plugin, const struct slice *path, size_t path_n,
 	   const struct json *query, struct arena *a, struct slice *jwe, struct kbs_outcome *o, struct why *w);

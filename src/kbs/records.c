@@ -63,18 +63,43 @@ static struct json *audit_record(struct arena *a, const char *id, const char *ki
 	return rec;
 }
 
-rc records_allowed(struct records *r, const char *id, const char *kind, const struct json *facts, const struct store_op *ops,
-		   size_t n_ops, struct arena *a, struct why *w)
+/* The caller's operations and that of the decision; NULL without memory. */
+static struct store_op *with_decision(struct records *r, const char *id, const char *kind, const struct json *facts,
+				      const struct store_op *ops, size_t n_ops, struct arena *a)
 {
 	const struct json *decision = decision_json(a, id, kind, "allowed", NULL, facts);
 	struct store_op *all = arena_array(a, n_ops + 1, struct store_op);
 
 	if (!all || arena_bad(a))
-		return deny(w, E_INTERNAL, "kbs.memory", "no memory for the record");
+		return NULL;
 	if (n_ops)
 		memcpy(all, ops, n_ops * sizeof(*ops));
 	all[n_ops] = decision_op(a, id, decision, clock_now_s(r->clock) + RECORDS_KEEP_S);
+	return all;
+}
+
+rc records_allowed(struct records *r, const char *id, const char *kind, const struct json *facts, const struct store_op *ops,
+		   size_t n_ops, struct arena *a, struct why *w)
+{
+	const struct store_op *all = with_decision(r, id, kind, facts, ops, n_ops, a);
+
+	if (!all)
+		return deny(w, E_INTERNAL, "kbs.memory", "no memory for the record");
 	return audit_append(r->audit, audit_record(a, id, kind, "allowed", NULL, facts), all, n_ops + 1, NULL, w);
+}
+
+void records_allowed_start(struct records *r, const char *id, const char *kind, const struct json *facts, const struct store_op *ops,
+			   size_t n_ops, struct arena *a, struct audit_call *call, struct why *w)
+{
+	call->ops = with_decision(r, id, kind, facts, ops, n_ops, a);
+	call->n_ops = n_ops + 1;
+	call->record = audit_record(a, id, kind, "allowed", NULL, facts);
+	call->arena = a;
+	call->w = w;
+	if (call->ops)
+		audit_start(r->audit, call);
+	else
+		call->done(call, deny(w, E_INTERNAL, "kbs.memory", "no memory for the record"));
 }
 
 rc records_denied(struct records *r, const char *id, const char *kind, const struct why *why, const struct json *facts,

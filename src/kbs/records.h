@@ -17,6 +17,9 @@ void records_close(struct records *r);
 /* An allowed verdict: decision, audit record and `ops` in one durable batch. Nothing may leave before it returned OK. */
 RC records_allowed(struct records *r, const char *id, const char *kind, const struct json *facts, const struct store_op *ops,
 		   size_t n_ops, struct arena *a, struct why *w);
+/* The same, without waiting: `call` lives in `a`, its done() and ctx are set; `w` is the call's as well. */
+void records_allowed_start(struct records *r, const char *id, const char *kind, const struct json *facts, const struct store_op *ops,
+			   size_t n_ops, struct arena *a, struct audit_call *call, struct why *w);
 /* A refusal with its reason `why`. audited: it also gets an audit record (a caller who was authenticated). A store that is
  * down does not change the verdict; it is reported through w. */
 RC records_denied(struct records *r, const char *id, const char *kind, const struct why *why, const struct json *facts,

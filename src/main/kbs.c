@@ -42,6 +42,7 @@ struct kbs_main {
 	struct kbs *kbs;
 	struct kbs_http *http;
 	struct server *server;
+	struct executor later;	/* the server's threads, once there are any */
 	struct pkey *signer;
 	struct secret challenge_key, se_key;
 	struct kbs_se se;
@@ -157,7 +158,7 @@ static rc open_as(struct kbs_main *m)
 			      .build = m->s.as.build, .profile = m->s.as.profile, .terse_token = m->s.as.terse, .signer = m->signer,
 			      .x5u = m->s.as.cert_url, .insecure_sample = m->s.as.sample,
 			      .verify_timeout_ms = (unsigned)m->s.as.verify_timeout_ms};
-	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system};
+	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system, .later = &m->later};
 	struct collateral_config cc = {.dir = m->s.as.collateral_dir, .stale_s = m->s.as.stale_hours * 3600, .background = true,
 				       .starts_per_min = (unsigned)m->s.as.fetches_per_min};
 	struct json *x5c = NULL;
@@ -264,7 +265,7 @@ static rc open_kbs(struct kbs_main *m)
 	struct kbs_config c = {.challenge_min = (unsigned)m->s.as.timeout_min, .allow_rsa1_5 = m->s.allow_rsa1_5,
 			       .resource_plugin = m->s.resource_plugin};
 	struct kbs_env env = {.store = m->store, .as = m->as, .kms = m->kms, .audit = m->audit, .rvps = m->rvps,
-			      .challenge_key = &m->challenge_key, .clock = &clock_system};
+			      .challenge_key = &m->challenge_key, .clock = &clock_system, .later = &m->later};
 
 	TRY(token_settings(m, &c.token));
 	TRY(admin_settings(m, &c.admin));
@@ -334,6 +335,7 @@ static rc open_server(struct kbs_main *m)
 		l[n++] = (struct server_listener){.address = m->s.http.metrics_socket, .kind = "metrics", .handle = kbs_http_metrics, .ctx = m->http};
 	c.listeners_n = n;
 	TRY(server_new(&c, &m->server, &m->w));
+	m->later = (struct executor){server_post, m->server};
 	TRY(server_start(m->server, &m->w));
 	for (size_t i = 0; i < n; i++)
 		LOG(LOG_INFO, "listening", LOG_S("kind", l[i].kind), LOG_S("address", server_address(m->server, i)));

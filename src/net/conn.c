@@ -2,6 +2,7 @@
  * What is particular to HTTP/2 is in conn2.c.
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -216,8 +217,9 @@ bool conn_dispatch(struct conn *c, struct http_request *req, int32_t stream, boo
 		return false;
 	}
 	req->tls = c->listener->config.tls != NULL;
-	*job = (struct job){.loop = c->loop, .conn = c, .listener = &c->listener->config, .req = req, .stream = stream,
+	*job = (struct job){.task = {.run = server_handle}, .resp = {.arena = req->arena}, .loop = c->loop, .conn = c, .listener = &c->listener->config, .req = req, .stream = stream,
 			    .keep_alive = keep_alive, .started_ns = sys_monotonic_ns(), .next_of_conn = c->jobs, .link_of_conn = &c->jobs};
+	req->job = job;
 	req->deadline_ns = job->started_ns + (int64_t)s->config.handle_ms * 1000000;
 	if (c->jobs)
 		c->jobs->link_of_conn = &job->next_of_conn;
@@ -248,7 +250,8 @@ static enum fed answer_now(struct conn *c, struct http_request *req)
 	req->tls = c->listener->config.tls != NULL;
 	atomic_fetch_add(&c->loop->server->requests, 1);
 	req->deadline_ns = sys_monotonic_ns() + (int64_t)c->loop->server->config.handle_ms * 1000000;
-	c->listener->config.handle(c->listener->config.ctx, req, &resp);
+	if (!c->listener->config.handle(c->listener->config.ctx, req, &resp))
+		assert(!"a quick handler that does not answer");
 	c->gone = &gone;
 	send_response(c, &resp, http1_keep_alive(c->codec), head_only, req->arena);
 	secret_free(&resp.secret_body);

@@ -33,6 +33,7 @@ struct http_request {
 	unsigned major, minor;	/* 1.0, 1.1, 2.0 */
 	bool tls;
 	int64_t deadline_ns;	/* monotonic: a reply later than this is not sent */
+	void *job;		/* the server's own */
 };
 
 struct http_response {

@@ -19,6 +19,7 @@ struct route {
 	enum admission admission;
 	void (*run)(struct route_call *c);
 	size_t body_max;	/* 0: the server's */
+	bool later;		/* run() only begins, and may end on another thread before it returns */
 	bool quick;		/* runs in microseconds and waits for nothing: no disk, no lock that is held for long, no worker */
 };
 

@@ -121,83 +121,131 @@ static void wake(struct request_worker *w)
 		pthread_cond_signal(&w->told);
 }
 
+/* Under queue_lock. */
+static struct request_worker *put(struct server *s, struct task *t)
+{
+	t->next = NULL;
+	if (s->queue_last)
+		s->queue_last->next = t;
+	else
+		s->queue = t;
+	s->queue_last = t;
+	return to_wake(s);
+}
+
+void server_post(void *server, struct task *t)
+{
+	struct server *s = server;
+	struct request_worker *w;
+
+	pthread_mutex_lock(&s->queue_lock);
+	w = put(s, t);
+	pthread_mutex_unlock(&s->queue_lock);
+	wake(w);
+}
+
 bool server_enqueue(struct server *s, struct job *job)
 {
-	struct request_worker *w;
+	struct request_worker *w = NULL;
 	bool ok;
 
 	pthread_mutex_lock(&s->queue_lock);
-	ok = s->queued < s->config.queue_max && !s->workers_end;
+	ok = s->under_way < s->config.queue_max + s->config.workers && !s->workers_end;
 	if (ok) {
-		job->next = NULL;
-		if (s->queue_last)
-			s->queue_last->next = job;
-		else
-			s->queue = job;
-		s->queue_last = job;
-		s->queued++;
+		s->under_way++;
+		w = put(s, &job->task);
 	}
-	w = to_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
 	wake(w);
 	return ok;
 }
 
-static struct job *dequeue(struct server *s, struct request_worker *me)
+/* Under queue_lock. The workers stay until the last request has its answer. */
+static bool at_end(const struct server *s)
+{
+	return s->workers_end && s->under_way == 0;
+}
+
+static struct task *dequeue(struct server *s, struct request_worker *me)
 {
 	struct request_worker *w;
-	struct job *job;
+	struct task *t;
 
 	pthread_mutex_lock(&s->queue_lock);
-	while (!s->queue && !s->workers_end) {
+	while (!s->queue && !at_end(s)) {
 		me->waits = true;
 		me->next = s->idle;
 		s->idle = me;
-		while (me->waits && !s->workers_end)
+		while (me->waits && !at_end(s))
 			pthread_cond_wait(&me->told, &s->queue_lock);
 		s->waking = false;
 	}
-	job = s->queue;
-	if (job) {
-		s->queue = job->next;
+	t = s->queue;
+	if (t) {
+		s->queue = t->next;
 		if (!s->queue)
 			s->queue_last = NULL;
-		s->queued--;
 	}
 	w = to_wake(s);
 	pthread_mutex_unlock(&s->queue_lock);
 	wake(w);
-	return job;
+	return t;
+}
+
+static void tell_end(struct server *s)
+{
+	for (unsigned i = 0; at_end(s) && i < s->workers_n; i++)
+		pthread_cond_signal(&s->worker[i].told);
+}
+
+/* Into the mail of its loop. The loop may be at its end: then server_stop() finds it there. */
+static void send_back(struct job *job)
+{
+	struct loop *l = job->loop;
+	struct server *s = l->server;
+	bool first;
+
+	pthread_mutex_lock(&l->mail_lock);
+	first = l->mail == NULL;
+	job->next = l->mail;
+	l->mail = job;
+	pthread_mutex_unlock(&l->mail_lock);
+	if (first) {	/* one write(2) for a whole batch */
+		uint64_t one = 1;
+
+		while (write(l->mail_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+	pthread_mutex_lock(&s->queue_lock);
+	s->under_way--;
+	tell_end(s);
+	pthread_mutex_unlock(&s->queue_lock);
+}
+
+void server_answer(struct http_request *req)
+{
+	send_back(req->job);
+}
+
+void server_handle(struct task *t)
+{
+	struct job *job = (struct job *)t;
+
+	if (sys_monotonic_ns() >= job->req->deadline_ns)
+		job->loop->server->config.refuse(503, "server.deadline", &job->resp);
+	else if (!job->listener->handle(job->listener->ctx, job->req, &job->resp))
+		return;
+	send_back(job);
 }
 
 static void *worker_run(void *arg)
 {
 	struct request_worker *me = arg;
-	struct server *s = me->server;
-	struct job *job;
+	struct task *t;
 
 	(void)pthread_setname_np(pthread_self(), "request");
-	while ((job = dequeue(s, me))) {
-		struct loop *l = job->loop;
-		bool first;
-
-		job->resp.arena = job->req->arena;
-		if (sys_monotonic_ns() < job->req->deadline_ns)
-			job->listener->handle(job->listener->ctx, job->req, &job->resp);
-		else
-			s->config.refuse(503, "server.deadline", &job->resp);
-		pthread_mutex_lock(&l->mail_lock);
-		first = l->mail == NULL;
-		job->next = l->mail;
-		l->mail = job;
-		pthread_mutex_unlock(&l->mail_lock);
-		if (first) {	/* one write(2) for a whole batch */
-			uint64_t one = 1;
-
-			while (write(l->mail_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-				;
-		}
-	}
+	while ((t = dequeue(me->server, me)))
+		t->run(t);
 	return NULL;
 }
 
@@ -497,8 +545,7 @@ void server_stop(struct server *s, unsigned grace_ms)
 	s->loops_n = 0;
 	pthread_mutex_lock(&s->queue_lock);
 	s->workers_end = true;
-	for (unsigned i = 0; i < s->workers_n; i++)
-		pthread_cond_signal(&s->worker[i].told);
+	tell_end(s);
 	pthread_mutex_unlock(&s->queue_lock);
 	for (unsigned i = 0; i < s->workers_n; i++)
 		pthread_join(s->worker[i].thread, NULL);

@@ -38,7 +38,8 @@ struct conn {
 
 /* One request on its way through a worker; in the arena of the request. */
 struct job {
-	struct job *next;
+	struct task task;	/* first: the handler's turn */
+	struct job *next;	/* in the mail */
 	struct loop *loop;
 	struct conn *conn;	/* NULL once nobody waits for the answer */
 	struct job *next_of_conn, **link_of_conn;
@@ -96,8 +97,8 @@ struct server {
 	struct request_worker *worker;
 	unsigned workers_n;
 	pthread_mutex_t queue_lock, tls_lock, peers_lock;
-	struct job *queue, *queue_last;
-	unsigned queued;
+	struct task *queue, *queue_last;
+	unsigned under_way;	/* requests without an answer */
 	struct request_worker *idle;	/* who waits; the last one to come is the first to go, its stack and memory are still warm */
 	bool waking;		/* one was told, and has not come yet */
 	bool workers_end;
@@ -109,6 +110,7 @@ struct server {
 };
 
 bool server_enqueue(struct server *s, struct job *job);
+void server_handle(struct task *t);	/* of a job */
 SSL_CTX *server_tls(struct server *s, struct listener *l);
 void server_format_address(const struct sockaddr *sa, char out[64], bool with_port);
 

@@ -399,6 +399,72 @@ static void an_answer_after_the_deadline_is_not_sent(void **state)
 	rig_end(&r);
 }
 
+static void an_answer_may_come_later_and_the_next_request_waits_for_it(void **state)
+{
+	static const char sent[] = "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	struct server *s = start(0);
+	char got[4096], *late, *next;
+	bool closed;
+	int fd = dial(s);
+
+	(void)state;
+	assert_int_equal(write(fd, sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	read_all(fd, got, sizeof(got), &closed);
+	late = strstr(got, "\r\n\r\nlate");
+	next = strstr(got, "\r\n\r\n/next");
+	assert_true(late && next && late < next);
+	close(fd);
+	end(s);
+}
+
+static void a_stop_waits_for_answers_that_come_later(void **state)
+{
+	static const char sent[] = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct server *s = start(0);
+	unsigned before = atomic_load(&rig_served);
+	char got[4096];
+	bool closed;
+	int fd[2];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(fd); i++) {
+		fd[i] = dial(s);
+		assert_int_equal(write(fd[i], sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	}
+	close(fd[1]);	/* nobody waits for this one any more */
+	while (atomic_load(&rig_served) - before < 2)
+		usleep(1000);
+	end(s);
+	read_all(fd[0], got, sizeof(got), &closed);
+	assert_non_null(strstr(got, "\r\n\r\nlate"));
+	close(fd[0]);
+}
+
+struct counted {
+	struct task task;
+	atomic_uint *n;
+};
+
+static void count(struct task *t)
+{
+	atomic_fetch_add(((struct counted *)t)->n, 1);
+}
+
+static void tasks_are_done_by_the_threads_that_run_handlers(void **state)
+{
+	struct counted task[100];
+	struct server *s = start(0);
+	atomic_uint n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(task); i++) {
+		task[i] = (struct counted){.task = {.run = count}, .n = &n};
+		server_post(s, &task[i].task);
+	}
+	end(s);
+	assert_int_equal(atomic_load(&n), COUNT_OF(task));
+}
+
 static void beyond_the_queue_the_answer_is_503(void **state)
 {
 	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -444,6 +510,9 @@ int main(void)
 		cmocka_unit_test(a_broken_certificate_is_not_taken_over),
 		cmocka_unit_test(a_slow_body_has_its_own_deadline),
 		cmocka_unit_test(an_answer_after_the_deadline_is_not_sent),
+		cmocka_unit_test(an_answer_may_come_later_and_the_next_request_waits_for_it),
+		cmocka_unit_test(a_stop_waits_for_answers_that_come_later),
+		cmocka_unit_test(tasks_are_done_by_the_threads_that_run_handlers),
 		cmocka_unit_test(beyond_the_queue_the_answer_is_503),
 	};
 

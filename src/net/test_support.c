@@ -24,7 +24,33 @@
 
 atomic_uint rig_smuggled, rig_served;
 
-void rig_handle(void *ctx, struct http_request *req, struct http_response *resp)
+struct later {
+	struct http_request *req;
+	struct http_response *resp;
+};
+
+static void *answer_later(void *arg)
+{
+	struct later *l = arg;
+
+	usleep(50000);
+	l->resp->body = SLICE_LIT("late");
+	server_answer(l->req);
+	return NULL;
+}
+
+static bool later(struct http_request *req, struct http_response *resp)
+{
+	struct later *l = ARENA_NEW(req->arena, struct later);
+	pthread_t t;
+
+	*l = (struct later){req, resp};
+	assert_int_equal(pthread_create(&t, NULL, answer_later, l), 0);
+	pthread_detach(t);
+	return false;
+}
+
+bool rig_handle(void *ctx, struct http_request *req, struct http_response *resp)
 {
 	struct why w = {0};
 
@@ -57,6 +83,7 @@ void rig_handle(void *ctx, struct http_request *req, struct http_response *resp)
 		if (!rc_ok(secret_copy(&resp->secret_body, SLICE_LIT("sesame"), &w)))
 			resp->status = 500;
 	}
+	return !slice_is(req->path, "/later") || later(req, resp);
 }
 
 bool rig_quick(void *ctx, const struct http_request *req)

@@ -19,7 +19,7 @@ extern atomic_uint rig_smuggled, rig_served;
 
 /* "/slow" takes 300 ms, "/moved" redirects, "/secret" answers from secret memory, "/big" with a mebibyte, a path that ends in "/thread"
  * with the name of the thread, others with their path. */
-void rig_handle(void *ctx, struct http_request *req, struct http_response *resp);
+bool rig_handle(void *ctx, struct http_request *req, struct http_response *resp);
 /* Paths that begin with "/quick". */
 bool rig_quick(void *ctx, const struct http_request *req);
 void rig_refuse(int status, const char *reason, struct http_response *resp);

@@ -8,8 +8,6 @@
 #include "base/sys.h"
 #include "sandbox/sandbox.h"
 
-#define FIRST_BYTES 16384u	/* of one recv(2): most messages are shorter */
-
 /* Waits for the socket; false at the deadline. */
 static RC wait_for(int fd, short what, int64_t deadline_ns, struct why *w)
 {
@@ -85,30 +83,45 @@ static RC read_some(int fd, uint8_t *p, size_t n, int64_t deadline_ns, size_t *g
 	}
 }
 
-rc sandbox_recv(int fd, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w)
+/* From what lies ahead of the stream already, then from the socket, until there are `n` bytes. */
+static RC fill(int fd, struct sandbox_in *in, size_t n, int64_t deadline_ns, struct why *w)
 {
-	UNSET uint8_t first[FIRST_BYTES];
-	uint8_t *p;
-	size_t have = 0, n, k;
+	size_t k;
 
-	while (have < 4) {	/* nearly always with the whole message behind it */
-		TRY(read_some(fd, first + have, sizeof(first) - have, deadline_ns, &k, w));
-		have += k;
+	while (in->have < n) {	/* nearly always with the whole message behind it */
+		TRY(read_some(fd, in->bytes + in->have, sizeof(in->bytes) - in->have, deadline_ns, &k, w));
+		in->have += k;
 	}
-	n = (size_t)first[0] | (size_t)first[1] << 8 | (size_t)first[2] << 16 | (size_t)first[3] << 24;
-	have -= 4;
+	return rc_of(OK);
+}
+
+static void take(struct sandbox_in *in, uint8_t *out, size_t n)
+{
+	memcpy(out, in->bytes, n);
+	in->have -= n;
+	memmove(in->bytes, in->bytes + n, in->have);
+}
+
+rc sandbox_recv(int fd, struct sandbox_in *in, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w)
+{
+	uint8_t len[4], *p;
+	size_t have, n, k;
+
+	TRY(fill(fd, in, sizeof(len), deadline_ns, w));
+	take(in, len, sizeof(len));
+	n = (size_t)len[0] | (size_t)len[1] << 8 | (size_t)len[2] << 16 | (size_t)len[3] << 24;
 	if (n > max_bytes)
 		return deny(w, E_LIMIT, "sandbox.message", "a message of %zu bytes, at most %zu", n, max_bytes);
-	if (have > n)
-		return deny(w, E_LIMIT, "sandbox.message", "a message of %zu bytes has %zu behind it", n, have - n);
-	p = arena_alloc(a, n + 1);
+	p = arena_alloc_raw(a, n + 1);
 	if (!p)
 		return deny(w, E_LIMIT, "sandbox.message", "no memory for a message of %zu bytes", n);
-	memcpy(p, first + 4, have);
+	have = n < in->have ? n : in->have;
+	take(in, p, have);
 	while (have < n) {
 		TRY(read_some(fd, p + have, n - have, deadline_ns, &k, w));
 		have += k;
 	}
+	p[n] = 0;
 	*out = slice_of(p, n);
 	return rc_of(OK);
 }

@@ -52,9 +52,16 @@ RC sandbox_enter(const struct sandbox_limits *limits, struct sandbox_state *stat
  * a worker whose parent is gone and cannot watch the deadline any more. */
 void sandbox_job(unsigned cpu_s);
 
-/* ---- messages: a length of 4 bytes, little endian, and so many bytes. Who has sent one waits for the answer before the next. ---- */
+/* ---- messages: a length of 4 bytes, little endian, and so many bytes. Several may be on their way. ---- */
 
 /* Until deadline_ns on the monotonic clock; 0: without end. E_UNAVAILABLE sandbox.closed, sandbox.deadline. */
 RC sandbox_send(int fd, struct slice head, struct slice body, int64_t deadline_ns, struct why *w);
-/* A message over max_bytes, or with more behind it, is E_LIMIT sandbox.message; the stream is then of no more use. */
-RC sandbox_recv(int fd, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w);
+
+/* What one recv(2) brought beyond the message that was asked for. Zeroed at first, with each socket. */
+struct sandbox_in {
+	size_t have;
+	uint8_t bytes[16384];	/* most messages are shorter */
+};
+
+/* A message over max_bytes is E_LIMIT sandbox.message; the stream is then of no more use. */
+RC sandbox_recv(int fd, struct sandbox_in *in, struct arena *a, size_t max_bytes, int64_t deadline_ns, struct slice *out, struct why *w);

@@ -1,89 +1,295 @@
+/* pool.c - who does which job: a queue, the workers, and a thread for each worker that waits for its answers. */
 #include "verifier/pool.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "sandbox/sandbox.h"
 #include "verifier/frame.h"
-#include "verifier/plugin.h"
 #include "verifier/pool_int.h"
 
 #define WORKERS_MAX	64u
 #define DEADLINE_NS	INT64_C(10000000000)
-#define START_NS	INT64_C(10000000000)
 #define MESSAGE_DEFAULT ((size_t)24 << 20)
+/* What may lie in a worker's socket behind the job it does. Little enough that sending it never waits for the worker, who may be
+ * waiting to send us an answer. */
+#define AHEAD_CALLS 3u
+#define AHEAD_BYTES ((size_t)48 << 10)
 
-struct worker {
-	pid_t pid;	/* 0: none */
-	int fd;
-	bool busy, prepared;
+struct slot {
+	struct pool *pool;
+	struct worker w;	/* of whoever has made the slot busy; pid is written under the lock */
+	pthread_t thread;
+	pthread_cond_t told;
+	bool busy;		/* has calls, or was taken by someone else */
+	struct pool_call *first, *last;	/* in the order of sending */
+	unsigned calls, sent;
+	size_t bytes;		/* of all of them */
 };
 
 struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
-	struct worker w[WORKERS_MAX];
-	unsigned n;
+	struct slot *slot;
+	unsigned n, threads;
+	struct pool_call *first, *last;	/* for whom no slot was free */
+	bool end;
 	uint64_t replaced;
 	size_t memory, message_max;
 	const char *const *plugins;
 	size_t plugins_n;
 };
 
-static void end_worker(struct worker *w)
+static size_t size_of(const struct pool_call *c)
 {
-	bool ended = false;
-
-	if (w->pid <= 0)
-		return;
-	close(w->fd);
-	for (int i = 0; SANDBOX_COVERAGE && !ended && i < 500; i++) { /* it writes its figures */
-		usleep(10000);
-		ended = waitpid(w->pid, NULL, WNOHANG) != 0;
-	}
-	if (!ended)
-		kill(w->pid, SIGKILL);
-	while (!ended && waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	w->pid = 0;
-	w->fd = -1;
+	return c->head.n + c->job->evidence.n;
 }
 
-/* Starts one, tells it its limits, and waits until it says that its sandbox is closed. */
-static RC start_worker(const struct pool *p, struct worker *w, struct why *why)
+static void push(struct pool_call **first, struct pool_call **last, struct pool_call *c)
 {
-	struct arena *a = arena_new(1u << 18);
-	struct pool_hello hello = {.memory = p->memory, .message_max = p->message_max, .prepared = w->prepared};
-	struct buf plugins = buf_in(a, PLUGIN_PATHS_MAX);
+	c->next = NULL;
+	if (*first)
+		(*last)->next = c;
+	else
+		*first = c;
+	*last = c;
+}
+
+static struct pool_call *pop(struct pool_call **first, struct pool_call **last)
+{
+	struct pool_call *c = *first;
+
+	*first = c->next;
+	if (!*first)
+		*last = NULL;
+	return c;
+}
+
+/* ---- who takes what; all with the lock ---- */
+
+/* Which of two free slots suits better: one whose worker runs, and is prepared as it must be; NULL is worse than any. */
+static unsigned suits(const struct slot *s, bool prepared)
+{
+	return !s ? 0 : s->w.pid && (s->w.prepared || !prepared) ? 3 : s->w.pid ? 1 : 2;
+}
+
+static struct slot *free_slot(struct pool *p, bool prepared)
+{
+	struct slot *best = NULL;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (!p->slot[i].busy && suits(&p->slot[i], prepared) > suits(best, prepared))
+			best = &p->slot[i];
+	return best;
+}
+
+static void give(struct slot *s, struct pool_call *c)
+{
+	push(&s->first, &s->last, c);
+	s->calls++;
+	s->bytes += size_of(c);
+}
+
+/* Calls that wait, to slots that are free. */
+static void hand_out(struct pool *p)
+{
+	struct slot *s;
+
+	while (p->first && (s = free_slot(p, p->first->prepared))) {
+		s->busy = true;
+		give(s, pop(&p->first, &p->last));
+		pthread_cond_signal(&s->told);
+	}
+}
+
+/* No slot is free: what is small goes into this worker's socket meanwhile. */
+static void take_ahead(struct slot *s)
+{
+	struct pool *p = s->pool;
+
+	while (p->first && s->calls <= AHEAD_CALLS && s->bytes + size_of(p->first) <= AHEAD_BYTES &&
+	       (s->w.prepared || !p->first->prepared))
+		give(s, pop(&p->first, &p->last));
+}
+
+static void release(struct slot *s)
+{
+	s->busy = false;
+	hand_out(s->pool);
+	pthread_cond_broadcast(&s->pool->freed);
+}
+
+/* A slot for the caller itself; NULL at the deadline. Takes the lock. */
+static struct slot *take_slot(struct pool *p, int64_t deadline_ns)
+{
+	struct timespec ts = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
+	struct slot *s;
+	int e = 0;
+
+	pthread_mutex_lock(&p->lock);
+	while (!(s = free_slot(p, false)) && e != ETIMEDOUT)
+		e = pthread_cond_timedwait(&p->freed, &p->lock, &ts);
+	if (s)
+		s->busy = true;
+	pthread_mutex_unlock(&p->lock);
+	return s;
+}
+
+/* ---- the thread of a slot ---- */
+
+static RC begin_worker(struct slot *s, bool prepared, struct why *why)
+{
+	struct pool *p = s->pool;
+	struct pool_hello hello = {.memory = p->memory, .message_max = p->message_max, .prepared = prepared};
+	struct worker fresh = {.fd = -1};
+	rc r = worker_start(&hello, p->plugins, p->plugins_n, &fresh, why);
+
+	pthread_mutex_lock(&p->lock);
+	s->w = fresh;
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
+static void end_worker(struct slot *s)
+{
+	struct worker old = s->w;
+
+	pthread_mutex_lock(&s->pool->lock);
+	s->w = (struct worker){.fd = -1};
+	pthread_mutex_unlock(&s->pool->lock);
+	worker_end(&old);
+}
+
+/* A worker as the first call needs it. */
+static RC have_worker(struct slot *s, struct why *why)
+{
+	bool prepared = s->first->prepared || s->w.prepared;
+
+	if (s->w.pid && s->w.prepared == prepared)
+		return rc_of(OK);
+	end_worker(s);	/* its walls are closed: nothing can be loaded any more */
+	s->sent = 0;
+	return begin_worker(s, prepared, why);	/* none so far, or it could not be replaced when it was lost */
+}
+
+static RC send_all(struct slot *s, struct why *why)
+{
+	struct pool_call *c = s->first;
+
+	for (unsigned i = 0; i < s->calls; i++, c = c->next) {
+		if (i < s->sent)
+			continue;
+		TRY(sandbox_send(s->w.fd, c->head, c->job->evidence, c->deadline_ns, why));
+		s->sent++;
+	}
+	return rc_of(OK);
+}
+
+static RC exchange(struct slot *s, rc *verdict, bool *lost, struct why *why)
+{
+	struct pool_call *c = s->first;
 	struct slice answer;
-	rc r;
 
-	for (size_t i = 0; a && i < p->plugins_n; i++)
-		buf_put(&plugins, p->plugins[i], strlen(p->plugins[i]) + 1);
-	if (!a || !buf_ok(&plugins)) {
-		arena_free(a);
-		return deny(why, E_LIMIT, "verifier.worker", "no memory, or the paths of plug-ins are longer than %zu bytes", PLUGIN_PATHS_MAX);
-	}
-	r = sandbox_spawn(POOL_WORKER_ARG, &w->pid, &w->fd, why);
-	if (rc_ok(r)) {
-		int64_t until = sys_monotonic_ns() + START_NS;
+	if (!s->sent && sys_monotonic_ns() >= c->deadline_ns)
+		return deny(why, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time");
+	TRY(have_worker(s, why));
+	*lost = true;
+	TRY(send_all(s, why));
+	TRY(sandbox_recv(s->w.fd, &s->w.in, c->job->arena, s->pool->message_max, c->deadline_ns, &answer, why));
+	TRY(frame_get_answer(answer, c->job, verdict, why));
+	*lost = false;
+	return rc_of(OK);
+}
 
-		r = sandbox_send(w->fd, slice_of(&hello, sizeof(hello)), buf_view(&plugins), until, why);
-		if (rc_ok(r))
-			r = sandbox_recv(w->fd, a, 1024, until, &answer, why);
-		if (rc_ok(r) && !slice_is(answer, POOL_READY))
-			r = deny(why, E_UNAVAILABLE, "verifier.worker", "a worker cannot begin: " SLICE_FMT, SLICE_ARG(answer));
-		if (!rc_ok(r))
-			end_worker(w);
+/* What went wrong with the process itself, in the pool's words. */
+static RC lost_reason(struct pool_call *c, const struct why *why)
+{
+	if (!strcmp(why_reason(why), "sandbox.deadline"))
+		return deny(c->job->why, E_UNAVAILABLE, "verifier.deadline", "the verification of %s took too long", c->tee);
+	if (!strcmp(why_reason(why), "verifier.busy"))
+		return deny(c->job->why, E_UNAVAILABLE, "verifier.busy", "%s", why_text(why));
+	return deny(c->job->why, E_UNAVAILABLE, "verifier.worker-lost", "the worker that verified %s is lost: %s", c->tee, why_text(why));
+}
+
+/* The first call was the worker's last. Those behind it had not begun. */
+static void replace_worker(struct slot *s)
+{
+	bool prepared = s->w.prepared;
+
+	end_worker(s);
+	(void)begin_worker(s, prepared, NULL).code;	/* tried again by the next call */
+	s->sent = 0;
+}
+
+/* A call that waited in a worker's socket has all its time from when it becomes the first: the wait was not its fault. */
+static void renew(struct pool_call *c)
+{
+	if (c)
+		c->deadline_ns = sys_monotonic_ns() + c->allotted_ns;
+}
+
+/* The first call of the slot, from beginning to end; the slot is free again when it was the only one. */
+static void serve_first(struct slot *s)
+{
+	struct pool_call *c = s->first;
+	struct why why = why_in(c->job->arena);
+	rc verdict = rc_of(E_INTERNAL), r;
+	bool lost = false;
+
+	r = exchange(s, &verdict, &lost, &why);
+	if (lost)
+		replace_worker(s);
+	pthread_mutex_lock(&s->pool->lock);
+	s->pool->replaced += lost;
+	s->bytes -= size_of(pop(&s->first, &s->last));
+	s->calls--;
+	s->sent -= s->sent > 0;
+	renew(s->first);
+	take_ahead(s);
+	if (!s->first)
+		release(s);
+	pthread_mutex_unlock(&s->pool->lock);
+	c->done(c, rc_ok(r) ? verdict : lost_reason(c, &why));
+}
+
+static void *slot_run(void *arg)
+{
+	struct slot *s = arg;
+	struct pool *p = s->pool;
+
+	(void)pthread_setname_np(pthread_self(), "verifier");
+	pthread_mutex_lock(&p->lock);
+	while (!p->end || s->first) {
+		if (!s->first) {
+			pthread_cond_wait(&s->told, &p->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&p->lock);
+		serve_first(s);
+		pthread_mutex_lock(&p->lock);
 	}
-	arena_free(a);
-	return note(why, r, "starting a verifier worker");
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+/* ---- opening ---- */
+
+static RC start_threads(struct pool *p, struct why *w)
+{
+	sigset_t all, old;
+	int e = 0;
+
+	/* Signals are for the threads of `main`. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	for (; !e && p->threads < p->n; p->threads += !e)
+		e = pthread_create(&p->slot[p->threads].thread, NULL, slot_run, &p->slot[p->threads]);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return e ? deny(w, E_UNAVAILABLE, "verifier.worker", "cannot start a thread: %s", strerror(e)) : rc_of(OK);
 }
 
 rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
@@ -91,7 +297,7 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 	static const struct pool_options none = {0};
 	struct pool *p = calloc(1, sizeof(*p));
 	pthread_condattr_t attr;
-	rc r = rc_of(OK);
+	rc r;
 
 	if (!p)
 		return deny(w, E_INTERNAL, "verifier.worker", "no memory");
@@ -107,143 +313,166 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->freed, &attr);
 	pthread_condattr_destroy(&attr);
-	r = start_worker(p, &p->w[0], w);	/* the others when they are first needed: a worker is megabytes */
-	if (!rc_ok(r)) {
-		pool_close(p);
-		return r;
+	p->slot = calloc(p->n, sizeof(*p->slot));
+	r = p->slot ? rc_of(OK) : deny(w, E_INTERNAL, "verifier.worker", "no memory");
+	for (unsigned i = 0; rc_ok(r) && i < p->n; i++) {
+		p->slot[i] = (struct slot){.pool = p, .w = {.fd = -1}};
+		pthread_cond_init(&p->slot[i].told, NULL);
 	}
-	*out = p;
-	return rc_of(OK);
+	if (rc_ok(r))
+		r = begin_worker(&p->slot[0], false, w);	/* the others when they are first needed: a worker is megabytes */
+	if (rc_ok(r))
+		r = start_threads(p, w);
+	if (rc_ok(r))
+		*out = p;
+	else
+		pool_close(p);
+	return r;
 }
 
 void pool_close(struct pool *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < p->n; i++)
-		end_worker(&p->w[i]);
+	pthread_mutex_lock(&p->lock);
+	p->end = true;
+	for (unsigned i = 0; p->slot && i < p->n; i++)
+		pthread_cond_signal(&p->slot[i].told);
+	pthread_mutex_unlock(&p->lock);
+	while (p->threads)
+		pthread_join(p->slot[--p->threads].thread, NULL);
+	for (unsigned i = 0; p->slot && i < p->n; i++) {
+		worker_end(&p->slot[i].w);
+		pthread_cond_destroy(&p->slot[i].told);
+	}
+	free(p->slot);
 	pthread_cond_destroy(&p->freed);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
-/* Which of two free workers suits better: one that runs, and that is prepared as it must be; NULL is worse than any. */
-static unsigned suits(const struct worker *w, bool prepared)
+/* ---- jobs ---- */
+
+static RC prepare_call(const struct pool *p, struct pool_call *c)
 {
-	return !w ? 0 : w->pid && (w->prepared || !prepared) ? 3 : w->pid ? 1 : 2;
+	const struct vdriver *driver = registry_find(c->tee);
+	struct buf head = buf_in(c->job->arena, p->message_max);
+	int64_t now = sys_monotonic_ns();
+
+	c->prepared = driver && driver->prepare;
+	c->allotted_ns = c->deadline_ns ? c->deadline_ns - now : DEADLINE_NS;
+	c->deadline_ns = now + c->allotted_ns;
+	TRY(frame_put_request(&head, c->tee, c->step, c->job));
+	c->head = buf_view(&head);
+	if (size_of(c) > p->message_max)
+		return deny(c->job->why, E_LIMIT, "verifier.message", "evidence and collateral are %zu bytes, at most %zu", size_of(c), p->message_max);
+	return rc_of(OK);
 }
 
-/* A free worker, or NULL at the deadline. */
-static struct worker *take(struct pool *p, bool prepared, int64_t deadline_ns)
+void pool_start(struct pool *p, struct pool_call *c)
 {
-	struct timespec ts = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
-	struct worker *w = NULL;
+	rc r = prepare_call(p, c);
+
+	if (!rc_ok(r)) {
+		c->done(c, r);
+		return;
+	}
+	pthread_mutex_lock(&p->lock);
+	push(&p->first, &p->last, c);
+	hand_out(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Takes a call back that no worker has seen. */
+static bool take_back(struct pool *p, struct pool_call *c)
+{
+	struct pool_call *list, *last = NULL, *next;
+	bool found = false;
+
+	pthread_mutex_lock(&p->lock);
+	list = p->first;
+	p->first = NULL;
+	for (; list; list = next) {
+		next = list->next;
+		if (list == c)
+			found = true;
+		else
+			push(&p->first, &last, list);
+	}
+	p->last = last;
+	pthread_mutex_unlock(&p->lock);
+	return found;
+}
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool done;
+	rc verdict;
+};
+
+static void tell(struct pool_call *c, rc verdict)
+{
+	struct waiter *w = c->ctx;
+
+	pthread_mutex_lock(&w->lock);
+	w->verdict = verdict;
+	w->done = true;
+	pthread_cond_signal(&w->told);
+	pthread_mutex_unlock(&w->lock);
+}
+
+rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns)
+{
+	struct waiter w = {.verdict = rc_of(E_INTERNAL)};
+	struct pool_call c = {.tee = tee, .step = step, .job = job, .deadline_ns = deadline_ns, .done = tell, .ctx = &w};
+	pthread_condattr_t attr;
+	struct timespec ts;
 	int e = 0;
 
-	pthread_mutex_lock(&p->lock);
-	while (!w && e != ETIMEDOUT) {
-		for (unsigned i = 0; i < p->n; i++)
-			if (!p->w[i].busy && suits(&p->w[i], prepared) > suits(w, prepared))
-				w = &p->w[i];
-		if (!w)
-			e = pthread_cond_timedwait(&p->freed, &p->lock, &ts);
-	}
-	if (w)
-		w->busy = true;
-	pthread_mutex_unlock(&p->lock);
-	return w;
-}
-
-static void give_back(struct pool *p, struct worker *w, bool lost)
-{
-	pthread_mutex_lock(&p->lock);
-	w->busy = false;
-	p->replaced += lost;
-	pthread_cond_signal(&p->freed);
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w.told, &attr);
+	pthread_condattr_destroy(&attr);
+	deadline_ns = deadline_ns ? deadline_ns : sys_monotonic_ns() + DEADLINE_NS;
+	ts = (struct timespec){.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
+	pool_start(p, &c);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done && e != ETIMEDOUT)
+		e = pthread_cond_timedwait(&w.told, &w.lock, &ts);
+	pthread_mutex_unlock(&w.lock);
+	if (e == ETIMEDOUT && take_back(p, &c))
+		tell(&c, deny(job->why, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time"));
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.told, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.told);
+	pthread_mutex_destroy(&w.lock);
+	return w.verdict;
 }
 
 void pool_rest(struct pool *p)
 {
 	for (unsigned i = 1; i < p->n; i++) {
-		struct worker *w = &p->w[i];
-		bool free;
+		struct slot *s = &p->slot[i];
+		bool rests;
 
 		pthread_mutex_lock(&p->lock);
-		free = !w->busy && w->pid;
-		w->busy = w->busy || free;
+		rests = !s->busy && s->w.pid;
+		s->busy = s->busy || rests;
 		pthread_mutex_unlock(&p->lock);
-		if (!free)
+		if (!rests)
 			continue;
-		end_worker(w);
-		w->prepared = false;
-		give_back(p, w, false);
+		end_worker(s);
+		pthread_mutex_lock(&p->lock);
+		release(s);
+		pthread_mutex_unlock(&p->lock);
 	}
 }
 
-/* The exchange itself; *lost when the worker is of no more use. */
-static RC exchange(struct pool *p, struct worker *w, struct slice head, struct vjob *job, int64_t deadline_ns, rc *verdict,
-		   bool *lost, struct why *why)
-{
-	struct slice answer;
-
-	*lost = true;
-	TRY(sandbox_send(w->fd, head, job->evidence, deadline_ns, why));
-	TRY(sandbox_recv(w->fd, job->arena, p->message_max, deadline_ns, &answer, why));
-	TRY(frame_get_answer(answer, job, verdict, why));
-	*lost = false;
-	return rc_of(OK);
-}
-
-/* What went wrong with the process itself, in the pool's words. */
-static RC lost_reason(struct vjob *job, const struct why *why, const char *tee)
-{
-	if (!strcmp(why_reason(why), "sandbox.deadline"))
-		return deny(job->why, E_UNAVAILABLE, "verifier.deadline", "the verification of %s took too long", tee);
-	return deny(job->why, E_UNAVAILABLE, "verifier.worker-lost", "the worker that verified %s is lost: %s", tee, why_text(why));
-}
-
-static RC run_on(struct pool *p, struct worker *w, const char *tee, bool prepared, struct slice head, struct vjob *job,
-		 int64_t deadline_ns)
-{
-	struct why why = why_in(job->arena);
-	rc r = rc_of(OK), verdict = rc_of(E_INTERNAL);
-	bool lost = false;
-
-	if (prepared && !w->prepared) {	/* its walls are closed: nothing can be loaded any more */
-		end_worker(w);
-		w->prepared = true;
-	}
-	if (w->pid == 0)	/* not needed so far, or could not be replaced when it was lost */
-		r = start_worker(p, w, &why);
-	if (rc_ok(r))
-		r = exchange(p, w, head, job, deadline_ns, &verdict, &lost, &why);
-	if (lost) {
-		end_worker(w);
-		(void)start_worker(p, w, NULL).code;	/* tried again by the next job */
-	}
-	give_back(p, w, lost);
-	return rc_ok(r) ? verdict : lost_reason(job, &why, tee);
-}
-
-rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns)
-{
-	const struct vdriver *driver = registry_find(tee);
-	bool prepared = driver && driver->prepare;
-	struct buf head = buf_in(job->arena, p->message_max);
-	struct worker *w;
-
-	if (deadline_ns == 0)
-		deadline_ns = sys_monotonic_ns() + DEADLINE_NS;
-	TRY(frame_put_request(&head, tee, step, job));
-	if (head.n + job->evidence.n > p->message_max)
-		return deny(job->why, E_LIMIT, "verifier.message", "evidence and collateral are %zu bytes, at most %zu",
-			    head.n + job->evidence.n, p->message_max);
-	w = take(p, prepared, deadline_ns);
-	if (!w)
-		return deny(job->why, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time");
-	return run_on(p, w, tee, prepared, buf_view(&head), job, deadline_ns);
-}
+/* ---- for tests and metrics ---- */
 
 uint64_t pool_replaced(struct pool *p)
 {
@@ -261,8 +490,8 @@ unsigned pool_pids(struct pool *p, int *out, unsigned max)
 
 	pthread_mutex_lock(&p->lock);
 	for (unsigned i = 0; i < p->n && n < max; i++)
-		if (p->w[i].pid > 0)
-			out[n++] = p->w[i].pid;
+		if (p->slot[i].w.pid > 0)
+			out[n++] = p->slot[i].w.pid;
 	pthread_mutex_unlock(&p->lock);
 	return n;
 }
@@ -271,14 +500,16 @@ rc pool_self_test(struct pool *p, struct arena *a, struct slice *out, struct why
 {
 	struct slice ask = SANDBOX_SANITIZED ? SLICE_LIT(POOL_SELF_TEST) : SLICE_LIT(POOL_SELF_TEST "+memory");
 	int64_t until = sys_monotonic_ns() + DEADLINE_NS;
-	struct worker *k = take(p, false, until);
+	struct slot *s = take_slot(p, until);
 	rc r;
 
-	if (!k)
+	if (!s)
 		return deny(w, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time");
-	r = sandbox_send(k->fd, ask, (struct slice){0}, until, w);
+	r = sandbox_send(s->w.fd, ask, (struct slice){0}, until, w);
 	if (rc_ok(r))
-		r = sandbox_recv(k->fd, a, 1024, until, out, w);
-	give_back(p, k, false);
+		r = sandbox_recv(s->w.fd, &s->w.in, a, 1024, until, out, w);
+	pthread_mutex_lock(&p->lock);
+	release(s);
+	pthread_mutex_unlock(&p->lock);
 	return r;
 }

@@ -60,6 +60,7 @@ static RC self_test(int fd, struct slice in, bool *was)
 
 /* What a worker works in, job after job. */
 struct room {
+	struct sandbox_in *stream;
 	struct arena *in, *job, *spare;
 	struct memo *memo;
 };
@@ -70,7 +71,7 @@ static RC serve_one(int fd, size_t message_max, const struct plugins *plugins, s
 	struct slice in;
 	bool was;
 
-	TRY(sandbox_recv(fd, room->in, message_max, 0, &in, NULL));
+	TRY(sandbox_recv(fd, room->stream, room->in, message_max, 0, &in, NULL));
 	TRY(self_test(fd, in, &was));
 	if (was)
 		return rc_of(OK);
@@ -81,9 +82,9 @@ static RC serve_one(int fd, size_t message_max, const struct plugins *plugins, s
 	return sandbox_send(fd, buf_view(&little), (struct slice){0}, 0, NULL);
 }
 
-int worker_serve(int fd, size_t message_max, const struct plugins *plugins)
+int worker_serve(int fd, struct sandbox_in *stream, size_t message_max, const struct plugins *plugins)
 {
-	struct room room = {.in = arena_new(message_max + 4096), .job = arena_new(ARENA_JOB), .spare = arena_new(1u << 16),
+	struct room room = {.stream = stream, .in = arena_new(message_max + 4096), .job = arena_new(ARENA_JOB), .spare = arena_new(1u << 16),
 			    .memo = memo_new(MEMO_ENTRIES)};
 	rc r = room.in && room.job && room.spare ? rc_of(OK) : rc_of(E_LIMIT);
 
@@ -121,6 +122,7 @@ void pool_worker_main(int argc, char **argv)
 	struct pool_hello hello;
 	struct sandbox_state state = {0};
 	struct plugins *plugins;
+	struct sandbox_in *stream;
 	struct slice in;
 	bool ready;
 	rc r;
@@ -129,7 +131,8 @@ void pool_worker_main(int argc, char **argv)
 		return;
 	a = arena_new(1u << 18);	/* lives as long as the process: plug-ins are in it */
 	w = why_in(a);
-	r = sandbox_recv(SANDBOX_FD, a, sizeof(hello) + PLUGIN_PATHS_MAX, 0, &in, &w);
+	stream = ARENA_NEW(a, struct sandbox_in);
+	r = stream ? sandbox_recv(SANDBOX_FD, stream, a, sizeof(hello) + PLUGIN_PATHS_MAX, 0, &in, &w) : rc_of(E_LIMIT);
 	if (!rc_ok(r) || in.n < sizeof(hello))
 		_exit(1);
 	memcpy(&hello, in.p, sizeof(hello));
@@ -144,7 +147,7 @@ void pool_worker_main(int argc, char **argv)
 	ready = rc_ok(r) && state.seccomp;
 	r = sandbox_send(SANDBOX_FD, slice_cstr(ready ? POOL_READY : why_text(&w)), (struct slice){0}, 0, NULL);
 	if (rc_ok(r) && ready)
-		(void)worker_serve(SANDBOX_FD, hello.message_max, plugins);
+		(void)worker_serve(SANDBOX_FD, stream, hello.message_max, plugins);
 	WRITE_COVERAGE();
 	/* No exit handlers: they may want what the sandbox forbids. */
 	_exit(rc_ok(r) && ready ? 0 : 1);
