@@ -48,7 +48,7 @@ static void begin(struct walk *w, const struct rego_query *q, const struct rego_
 	struct vm *vm = walk_vm(w);
 
 	vm->prog = w->prog = q->prog;
-	vm->heap = rv_heap_in(a, b->memory_bytes ? b->memory_bytes : (size_t)64 << 20);
+	vm->heap = rv_heap_in(a, b->memory_bytes ? b->memory_bytes : (size_t)48 << 20);
 	vm->heap.tab = q->prog->tab;
 	vm->max_steps = b->steps ? b->steps : 4000000;
 	vm->next_look = vm->max_steps < 1024 ? vm->max_steps + 1 : 1024;

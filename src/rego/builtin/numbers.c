@@ -355,7 +355,7 @@ static rc format_int(struct rego_call *c, const struct rv *args, unsigned n, str
 	(void)n;
 	ARG_NUMBER(c, args, 0);
 	ARG_NUMBER(c, args, 1);
-	if (!rv_i64(args[1], &base) || (base != 2 && base != 8 && base != 10 && base != 16))
+	if (args[1].sub || !rv_i64(args[1], &base) || (base != 2 && base != 8 && base != 10 && base != 16))
 		return rego_operand_text(c, 2, "must be one of {2, 8, 10, 16}");
 	mpz_init(z);
 	if (rv_is_integral(args[0])) {
