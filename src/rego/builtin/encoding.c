@@ -54,12 +54,61 @@ RC lib_json_text(struct rego_call *c, struct rv v, struct slice *out)
 	return escape_html(c, &b, out);
 }
 
+static bool has_other_keys(struct rv v)
+{
+	bool other = false;
+
+	for (uint32_t i = 0; (v.kind == RV_OBJECT || v.kind == RV_ARRAY || v.kind == RV_SET) && i < rv_len(v) && !other; i++) {
+		if (v.kind == RV_OBJECT)
+			other = rv_key(v, i).kind != RV_STRING || has_other_keys(rv_val(v, i));
+		else
+			other = has_other_keys(v.kind == RV_SET ? rv_key(v, i) : rv_at(v, i));
+	}
+	return other;
+}
+
+/* As JSON has it: each key its text, in the order of the texts; of two that are the same the later one's value stays. */
+static struct rv with_text_keys(struct rego_call *c, struct rv v)
+{
+	if (v.kind == RV_ARRAY || v.kind == RV_SET) {
+		struct rv_vec list = rv_vec(c->heap);
+
+		if (v.kind == RV_SET)
+			rv_sort(v);
+		for (uint32_t i = 0; i < rv_len(v); i++)
+			rv_push(&list, with_text_keys(c, v.kind == RV_SET ? rv_key(v, i) : rv_at(v, i)));
+		return rv_vec_done(&list);
+	}
+	if (v.kind == RV_OBJECT) {
+		struct rv_builder b = rv_object_builder(c->heap, rv_len(v));
+
+		rv_sort(v);
+		for (uint32_t i = 0; i < rv_len(v); i++) {
+			struct rv key = rv_key(v, i);
+
+			rv_object_put(&b, key.kind == RV_STRING ? key : rv_json_value(c->heap, key), with_text_keys(c, rv_val(v, i)));
+		}
+		return rv_builder_done(&b);
+	}
+	return v;
+}
+
+static RC json_ready(struct rego_call *c, struct rv *v)
+{
+	if (!has_other_keys(*v))
+		return rc_of(OK);
+	*v = with_text_keys(c, *v);
+	return rv_heap_bad(c->heap) ? lib_no_memory(c) : rc_of(OK);
+}
+
 static rc json_marshal(struct rego_call *c, const struct rv *args, unsigned n, struct rv *out)
 {
+	struct rv v = args[0];
 	struct slice s;
 
 	(void)n;
-	TRY(lib_json_text(c, args[0], &s));
+	TRY(json_ready(c, &v));
+	TRY(lib_json_text(c, v, &s));
 	return lib_string(c, s, out);
 }
 
@@ -79,7 +128,7 @@ static RC marshal_option(struct rego_call *c, struct rv key, struct rv val, stru
 		return rego_operand_text(c, 2, "failed to stringify key " SLICE_FMT, SLICE_ARG(k));
 	if (rv_is_str(key, "prefix") || rv_is_str(key, "indent")) {
 		if (val.kind != RV_STRING)
-			return rego_operand_text(c, 2, "key " SLICE_FMT " failed cast to string: operand 1 must be string but got %s",
+			return rego_operand_text(c, 2, "key " SLICE_FMT " failed cast to string: operand 0 must be string but got %s",
 						 SLICE_ARG(k), rego_type_name(val));
 		*(rv_is_str(key, "prefix") ? &o->prefix : &o->indent) = val;
 		o->implied = true;
@@ -98,9 +147,11 @@ static rc json_marshal_opts(struct rego_call *c, const struct rv *args, unsigned
 {
 	struct marshal_opts o = {.prefix = rv_cstr(c->heap, ""), .indent = rv_cstr(c->heap, "\t")};
 	struct buf b = lib_buf(c);
+	struct rv v = args[0];
 
 	(void)n;
 	ARG_OBJECT(c, args, 1);
+	TRY(json_ready(c, &v));
 	if (rv_heap_bad(c->heap))
 		return lib_no_memory(c);
 	rv_sort(args[1]);
@@ -108,11 +159,11 @@ static rc json_marshal_opts(struct rego_call *c, const struct rv *args, unsigned
 		TRY(marshal_option(c, rv_key(args[1], i), rv_val(args[1], i), &o));
 	TRY(rego_charge(c, 1 + rv_len(args[0])));
 	if (!(o.given ? o.pretty : o.implied)) {
-		rv_to_json(&b, args[0]);
+		rv_to_json(&b, v);
 		return escaped(c, &b, out);
 	}
 	buf_puts(&b, o.prefix.str->p);	/* the encoder leaves the first line bare */
-	rv_to_json_pretty(&b, args[0], o.prefix.str->p, o.indent.str->p);
+	rv_to_json_pretty(&b, v, o.prefix.str->p, o.indent.str->p);
 	return lib_string(c, buf_view(&b), out);
 }
 

@@ -16,7 +16,8 @@ struct regex {
 };
 
 // Our users write (?<name>...) as well; this RE2 knows (?P<name>...) only.
-static std::string translated(const uint8_t *p, size_t n)
+// *bytes: it holds \C, a byte of a character, which their language has not.
+static std::string translated(const uint8_t *p, size_t n, bool *bytes)
 {
 	std::string out;
 	bool in_class = false;
@@ -27,6 +28,7 @@ static std::string translated(const uint8_t *p, size_t n)
 		if (c == '\\' && i + 1 < n) {
 			out += c;
 			out += static_cast<char>(p[++i]);
+			*bytes = *bytes || p[i] == 'C';
 			if (p[i] == 'Q' && !in_class) {	// literal up to \E
 				while (++i < n && !(p[i] == '\\' && i + 1 < n && p[i + 1] == 'E'))
 					out += static_cast<char>(p[i]);
@@ -115,8 +117,13 @@ enum regex_status regex_new(const uint8_t *pattern, size_t n, struct regex **out
 	}
 	try {
 		RE2::Options o;
-		std::string text = translated(pattern, n);
+		bool bytes = false;
+		std::string text = translated(pattern, n, &bytes);
 
+		if (bytes) {
+			snprintf(err, err_n, "error parsing regexp: invalid escape sequence: `\\C`");
+			return REGEX_BAD;
+		}
 		o.set_log_errors(false);
 		o.set_max_mem(REGEX_MEMORY);
 		regex *re = new regex(text, o);

@@ -255,6 +255,8 @@ static void numbers_are_exact_where_they_can_be(void **state)
 		{"to_number", "[\"+5\"]", "5"},
 		{"to_number", "[\"0x10\"]", "!fail: strconv.ParseFloat: parsing \"0x10\": invalid syntax"},
 		{"to_number", "[\"-Inf\"]", "!type: operand 1 must be valid number string but got string"},
+		{"regex.is_valid", "[\"\\\\C\"]", "false"},
+		{"regex.is_valid", "[\"\\\\\\\\C\"]", "true"},
 		{"format_int", "[2, 10.0]", "!type: operand 2 must be one of {2, 8, 10, 16}"},
 		{"format_int", "[-15.9, 16]", "\"-f\""},
 		{"format_int", "[18446744073709551617, 16]", "\"10000000000000001\""},
