@@ -187,7 +187,9 @@ static void check_name(struct parser *p, const struct rule *r)
 {
 	const struct rv_str *name = r->ref[0]->var->name;
 
-	if (p->m->v1 && r->nref == 1 && tok_of_word(slice_of(name->p, name->n)) != K_IDENT)
+	enum tok k = tok_of_word(slice_of(name->p, name->n));
+
+	if (p->m->v1 && r->nref == 1 && k != K_IDENT && k != K_AND && k != K_OR)
 		comp_error(p->c, ERR_PARSE, r->loc, "%s keyword cannot be used for rule name", name->p);
 }
 

@@ -373,6 +373,7 @@ static void errors_are_where_they_are_looked_for(void **state)
 		{"$\"a\"", "2:1: templatestring cannot be used for rule name", 0},
 		{"p := f (x)", "2:8: var cannot be used for rule name", 0},
 		{"contains := 1", "2:1: contains keyword cannot be used for rule name", 0},
+		{"or := 1\nand := 2", NULL, 0},
 		{"p := a in[1]", "2:8: in keyword cannot be used for rule name", 0},
 		{"p { 1 } else { 2 } { 3 }", "2:20: expected else keyword", 0},
 		/* what cannot be read is told before what is no rule */
