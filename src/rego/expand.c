@@ -105,6 +105,11 @@ static void hoist(struct expand *x, struct term **slot, bool top)
 		term_each(t, hoist_slot, x);
 		if (t->kind == T_REF && t->items[0]->kind != T_VAR && t->items[0]->kind != T_VALUE)
 			support(x, t->items[0], &t->items[0]);
+		/* a key that is undefined makes a negated expression undefined, and not true */
+		for (uint32_t i = 1; t->kind == T_REF && x->at && x->at->negated && i < t->n; i++) {
+			if (t->items[i]->kind == T_REF)
+				support(x, t->items[i], &t->items[i]);
+		}
 		return;
 	case T_ARRAY_COMP:
 	case T_SET_COMP:

@@ -86,6 +86,8 @@ static void policies_give_their_documents(void **state)
 		const char *text, *query, *input, *want;
 	} cases[] = {
 		{"package p\nx := 1 + 2", "data.p.x", NULL, "3"},
+		{"package p\nx if not {\"a\": 1}[input.y]", "data.p.x", "{}", NULL},
+		{"package p\nx if not {\"a\": 1}[input.y]", "data.p.x", "{\"y\": \"b\"}", "true"},
 		{"package p\nx := json.marshal({9: {1: 2}, 10: [{{3: 4}}], \"9\": 5})", "data.p.x", NULL,
 		 "\"{\\\"10\\\":[[{\\\"3\\\":4}]],\\\"9\\\":5}\""},
 		{"package p\nallow if input.a == 1", "data.p.allow", "{\"a\": 1}", "true"},
