@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/test_pace.h"
 #include "collateral/upstream.h"
 #include "lab/lab.h"
 #include "lab/serve.h"
@@ -55,14 +56,14 @@ static void is_ready(void *ctx, const char *address)
 static void *serve(void *ctx)
 {
 	struct fixture *f = ctx;
-	const struct serve_config c = {.listen = "127.0.0.1:0", .idle_s = 2, .ready = is_ready, .ctx = f};
+	const struct serve_config c = {.listen = "127.0.0.1:0", .idle_s = 2 + test_pace() / 4, .ready = is_ready, .ctx = f};
 
 	return rc_ok(lab_serve(f->vendor, &c, NULL)) ? f : NULL;
 }
 
 static void open_cache(struct fixture *f)
 {
-	const struct upstream_config u = {.amd = {{false, f->base}}, .amd_n = 1, .intel = f->base, .timeout_ms = 3000, .loopback_http = true};
+	const struct upstream_config u = {.amd = {{false, f->base}}, .amd_n = 1, .intel = f->base, .timeout_ms = 3000 * test_pace(), .loopback_http = true};
 	struct collateral_config c = {.refresh_s = DAY};
 
 	assert_true(rc_ok(upstream_open(&u, &f->upstream, &f->w)));
