@@ -15,15 +15,18 @@ static bool is_padded(enum b64 v)
 	return v == B64_STD || v == B64_URL_PAD;
 }
 
-void b64_write(struct buf *b, enum b64 variant, struct slice in)
+/* Characters behind those of the whole groups of three bytes. */
+static size_t tail_of(enum b64 variant, size_t n)
+{
+	return n % 3 == 0 ? 0 : is_padded(variant) ? 4 : n % 3 + 1;
+}
+
+static void encode(enum b64 variant, struct slice in, uint8_t *q)
 {
 	const char *set = is_url(variant) ? url_chars : std_chars;
-	size_t whole = in.n / 3, rest = in.n % 3, tail = rest == 0 ? 0 : is_padded(variant) ? 4 : rest + 1;
-	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, whole * 4 + tail) : NULL;
+	size_t whole = in.n / 3, rest = in.n % 3;
 	const uint8_t *p = in.p;
 
-	if (!q)
-		return;
 	for (; whole--; p += 3, q += 4) {
 		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 
@@ -36,16 +39,28 @@ void b64_write(struct buf *b, enum b64 variant, struct slice in)
 		uint32_t v = (uint32_t)p[0] << 16 | (rest == 2 ? (uint32_t)p[1] << 8 : 0);
 		const char end[4] = {set[v >> 18], set[v >> 12 & 63], rest == 2 ? set[v >> 6 & 63] : '=', '='};
 
-		memcpy(q, end, tail);
+		memcpy(q, end, tail_of(variant, in.n));
 	}
+}
+
+void b64_write(struct buf *b, enum b64 variant, struct slice in)
+{
+	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, in.n / 3 * 4 + tail_of(variant, in.n)) : NULL;
+
+	if (q)
+		encode(variant, in, q);
 }
 
 struct slice b64_text(struct arena *a, enum b64 variant, struct slice in)
 {
-	struct buf b = buf_in(a, 0);
+	size_t n = in.n / 3 * 4 + tail_of(variant, in.n);
+	uint8_t *q = in.n <= SIZE_MAX / 2 ? arena_alloc_raw(a, n + 1) : NULL;
 
-	b64_write(&b, variant, in);
-	return buf_cstr(&b) ? buf_view(&b) : (struct slice){NULL, 0};
+	if (!q)
+		return (struct slice){NULL, 0};
+	encode(variant, in, q);
+	q[n] = 0;
+	return (struct slice){q, n};
 }
 
 /* The six bits of a character, and 64 for what is none: index is the character, the last two that count depend on the alphabet. */
@@ -117,7 +132,7 @@ rc b64_decode_into(enum b64 variant, struct slice in, uint8_t *out, size_t *out_
 
 rc b64_decode(struct arena *a, enum b64 variant, struct slice in, struct slice *out, const char *what, struct why *w)
 {
-	uint8_t *p = arena_alloc(a, b64_decoded_max(in.n) + 1);
+	uint8_t *p = arena_alloc_raw(a, b64_decoded_max(in.n) + 1);
 	size_t n;
 
 	if (!p)
@@ -128,44 +143,50 @@ rc b64_decode(struct arena *a, enum b64 variant, struct slice in, struct slice *
 	return rc_of(OK);
 }
 
-void hex_write(struct buf *b, struct slice in)
+static void encode_hex(struct slice in, uint8_t *q)
 {
 	static const char set[] = "0123456789abcdef";
-	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, 2 * in.n) : NULL;
 
-	for (size_t i = 0; q && i < in.n; i++) {
+	for (size_t i = 0; i < in.n; i++) {
 		q[2 * i] = (uint8_t)set[in.p[i] >> 4];
 		q[2 * i + 1] = (uint8_t)set[in.p[i] & 15];
 	}
 }
 
+void hex_write(struct buf *b, struct slice in)
+{
+	uint8_t *q = in.n <= SIZE_MAX / 2 ? buf_extend(b, 2 * in.n) : NULL;
+
+	if (q)
+		encode_hex(in, q);
+}
+
 char *hex_text(struct arena *a, struct slice in)
 {
-	struct buf b = buf_in(a, 0);
+	uint8_t *q = in.n < SIZE_MAX / 2 ? arena_alloc_raw(a, 2 * in.n + 1) : NULL;
 
-	hex_write(&b, in);
-	return buf_cstr(&b);
+	if (!q)
+		return NULL;
+	encode_hex(in, q);
+	q[2 * in.n] = 0;
+	return (char *)q;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* The value of a digit, and 16 for what is none; the index is the character. */
+#define H8 16, 16, 16, 16, 16, 16, 16, 16
+#define H32 H8, H8, H8, H8
+static const uint8_t hex_values[256] = {H32,	 H8, H8, 0,  1,	 2,  3,	 4,  5,	 6,  7,	 8,  9,	 16, 16, 16, 16, 16, 16,
+					16, 10, 11, 12, 13, 14, 15, 16, H8, H8, H8, 16, 10, 11, 12, 13, 14, 15, 16,
+					H8,	 H8, H8, H32, H32, H32, H32};
 
 rc hex_decode_into(struct slice in, uint8_t *out, size_t n, const char *what, struct why *w)
 {
 	if (in.n % 2 || in.n / 2 != n)
 		return deny(w, E_MALFORMED, "hex.malformed", "%s: %zu hex digits, expected %zu", what, in.n, n * 2);
 	for (size_t i = 0; i < n; i++) {
-		int hi = hex_digit(in.p[2 * i]), lo = hex_digit(in.p[2 * i + 1]);
+		unsigned hi = hex_values[in.p[2 * i]], lo = hex_values[in.p[2 * i + 1]];
 
-		if (hi < 0 || lo < 0)
+		if ((hi | lo) & 16)
 			return deny(w, E_MALFORMED, "hex.malformed", "%s: no hex digit at %zu", what, 2 * i);
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
@@ -174,11 +195,12 @@ rc hex_decode_into(struct slice in, uint8_t *out, size_t n, const char *what, st
 
 rc hex_decode(struct arena *a, struct slice in, struct slice *out, const char *what, struct why *w)
 {
-	uint8_t *p = arena_alloc(a, in.n / 2 + 1);
+	uint8_t *p = arena_alloc_raw(a, in.n / 2 + 1);
 
 	if (!p)
 		return deny(w, E_LIMIT, "hex.memory", "%s: no room to decode", what);
 	TRY(hex_decode_into(in, p, in.n / 2, what, w));
+	p[in.n / 2] = 0;
 	*out = (struct slice){p, in.n / 2};
 	return rc_of(OK);
 }

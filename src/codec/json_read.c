@@ -128,7 +128,7 @@ static rc read_string(struct reader *r, struct slice *out)
 		r->at = r->in.n;
 		return syntax(r, "the end of a string");
 	}
-	p = arena_alloc(r->a, end - from + 1);	/* decoding never makes it longer */
+	p = arena_alloc_raw(r->a, end - from + 1);	/* decoding never makes it longer */
 	if (!p)
 		return no_memory(r);
 	if (plain) {
@@ -264,24 +264,51 @@ static rc read_array(struct reader *r, struct json *v)
 	return rc_of(OK);
 }
 
+static rc twice(struct reader *r, struct slice name)
+{
+	return deny(r->w, E_MALFORMED, "json.duplicate", "JSON: the member \"" SLICE_FMT "\" stands twice",
+		    SLICE_ARG(slice_sub(name, 0, 64)));
+}
+
+/* A table of places, the slot by ends and length of the name. Names that all want one slot cost what comparing each with each does,
+ * which for so few is little. */
+#define DUP_SLOTS 256u
+_Static_assert(JSON_INDEX_FROM < DUP_SLOTS, "a table that is never full");
+
+static rc check_few(struct reader *r, const struct json *v)
+{
+	uint8_t slot[DUP_SLOTS] = {0};	/* place + 1; 0: free */
+
+	for (size_t i = 0; i < v->n; i++) {
+		struct slice name = v->members[i].name;
+		size_t at = name.n;
+
+		for (size_t k = 0; k < 4 && k < name.n; k++)
+			at = at * 31 + name.p[name.n - 1 - k];
+		for (at %= DUP_SLOTS; slot[at]; at = (at + 1) % DUP_SLOTS)
+			if (json_same_name(v->members[slot[at] - 1].name, name))
+				return twice(r, name);
+		slot[at] = (uint8_t)(i + 1);
+	}
+	return rc_of(OK);
+}
+
 static rc check_duplicates(struct reader *r, struct json *v)
 {
-	if (v->n <= JSON_INDEX_FROM) {
+	if (v->n <= JSON_FEW) {
 		for (size_t i = 1; i < v->n; i++)
 			for (size_t k = 0; k < i; k++)
-				if (slice_eq(v->members[i].name, v->members[k].name))
-					return deny(r->w, E_MALFORMED, "json.duplicate",
-						    "JSON: the member \"" SLICE_FMT "\" stands twice",
-						    SLICE_ARG(slice_sub(v->members[i].name, 0, 64)));
+				if (json_same_name(v->members[i].name, v->members[k].name))
+					return twice(r, v->members[i].name);
 		return rc_of(OK);
 	}
+	if (v->n <= JSON_INDEX_FROM)
+		return check_few(r, v);
 	if (!json_index(r->a, v))
 		return no_memory(r);
 	for (size_t i = 1; i < v->n; i++)
 		if (slice_eq(v->members[v->index[i]].name, v->members[v->index[i - 1]].name))
-			return deny(r->w, E_MALFORMED, "json.duplicate",
-				    "JSON: the member \"" SLICE_FMT "\" stands twice",
-				    SLICE_ARG(slice_sub(v->members[v->index[i]].name, 0, 64)));
+			return twice(r, v->members[v->index[i]].name);
 	return rc_of(OK);
 }
 

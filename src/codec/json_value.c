@@ -40,7 +40,7 @@ static struct json_member *find(const struct json *v, struct slice name)
 		return NULL;
 	if (!v->index) {
 		for (size_t i = 0; i < v->n; i++)
-			if (slice_eq(v->members[i].name, name))
+			if (json_same_name(v->members[i].name, name))
 				return &v->members[i];
 		return NULL;
 	}

@@ -7,13 +7,14 @@
 #include "base/utf8.h"
 #include "codec/json_priv.h"
 
-void json_write_quoted(struct buf *b, struct slice s)
+/* From the first byte on that may not stand as it is. */
+static void write_escaped(struct buf *b, struct slice s, size_t plain)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t from = 0;
 
 	buf_putc(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = plain; i < s.n; i++) {
 		char esc[6] = {'\\', 0, '0', '0', 0, 0};
 		size_t n = 2;
 		uint8_t c;
@@ -56,6 +57,24 @@ void json_write_quoted(struct buf *b, struct slice s)
 	}
 	buf_put(b, s.p + from, s.n - from);
 	buf_putc(b, '"');
+}
+
+void json_write_quoted(struct buf *b, struct slice s)
+{
+	size_t plain = scan_json(s.p, s.n);
+	uint8_t *q;
+
+	if (plain < s.n) {
+		write_escaped(b, s, plain);
+		return;
+	}
+	q = buf_extend(b, s.n + 2);
+	if (!q)
+		return;
+	q[0] = '"';
+	if (s.n)
+		memcpy(q + 1, s.p, s.n);
+	q[s.n + 1] = '"';
 }
 
 static void newline(struct buf *b, unsigned depth)
@@ -105,7 +124,9 @@ static void write_value(struct buf *b, const struct json *v, bool pretty, unsign
 			if (pretty)
 				newline(b, depth + 1);
 			json_write_quoted(b, v->members[i].name);
-			buf_puts(b, pretty ? ": " : ":");
+			buf_putc(b, ':');
+			if (pretty)
+				buf_putc(b, ' ');
 			write_value(b, v->members[i].value, pretty, depth + 1);
 		}
 		if (pretty && v->n)

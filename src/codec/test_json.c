@@ -89,6 +89,35 @@ static void large_objects_find_members_and_duplicates(void **state)
 	arena_free(a);
 }
 
+/* Small ones are compared, larger ones hashed, the largest sorted. The names end alike, so that they all want one place. */
+static void a_name_that_stands_twice_is_refused_in_objects_of_any_size(void **state)
+{
+	(void)state;
+	for (int n = 1; n < 80; n++) {
+		for (int twice = -1; twice < n; twice++) {
+			struct arena *a = arena_new(0);
+			struct why w = why_in(a);
+			struct buf b = buf_in(a, 0);
+			struct json *v;
+			bool ok;
+
+			buf_putc(&b, '{');
+			for (int i = 0; i < n; i++)
+				buf_printf(&b, "\"%03d same\":%d,", i, i);
+			buf_printf(&b, "\"%03d same\":0}", twice < 0 ? n : twice);
+			ok = rc_ok(json_parse(a, buf_view(&b), NULL, &v, &w));
+			assert_int_equal(ok, twice < 0);
+			if (ok)
+				assert_int_equal(v->n, n + 1);
+			else
+				assert_string_equal(why_reason(&w), "json.duplicate");
+			for (int i = 0; ok && i <= n; i++)
+				assert_ptr_equal(json_get(v, arena_printf(a, "%03d same", i)), v->members[i].value);
+			arena_free(a);
+		}
+	}
+}
+
 static void canonical_form_follows_rfc8785(void **state)
 {
 	static const struct {
@@ -298,6 +327,7 @@ int main(void)
 		cmocka_unit_test(accepts_and_refuses_by_rfc8259),
 		cmocka_unit_test(caps_on_depth_nodes_and_size_hold),
 		cmocka_unit_test(large_objects_find_members_and_duplicates),
+		cmocka_unit_test(a_name_that_stands_twice_is_refused_in_objects_of_any_size),
 		cmocka_unit_test(canonical_form_follows_rfc8785),
 		cmocka_unit_test(numbers_are_compared_by_exact_value),
 		cmocka_unit_test(integers_at_their_limits),
