@@ -79,6 +79,15 @@ static void closure(struct comp *c, struct term *t)
 	}
 }
 
+/* An operand or key that is undefined makes a negated expression undefined, and not true: it stands before. */
+static void operands(struct expand *x, struct term *t, uint32_t from)
+{
+	for (uint32_t i = from; x->at && x->at->negated && i < t->n; i++) {
+		if (t->items[i]->kind == T_REF)
+			support(x, t->items[i], &t->items[i]);
+	}
+}
+
 static void hoist(struct expand *x, struct term **slot, bool top)
 {
 	struct term *t = *slot;
@@ -92,6 +101,8 @@ static void hoist(struct expand *x, struct term **slot, bool top)
 	case T_CALL:
 		for (uint32_t i = 1; i < t->n; i++)
 			hoist(x, &t->items[i], false);
+		if (!call_is(t, "eq") && !call_is(t, "equal"))
+			operands(x, t, 1);
 		if (!top)
 			support(x, t, slot);
 		else if (t->value.kind != RV_UNDEF)
@@ -105,11 +116,7 @@ static void hoist(struct expand *x, struct term **slot, bool top)
 		term_each(t, hoist_slot, x);
 		if (t->kind == T_REF && t->items[0]->kind != T_VAR && t->items[0]->kind != T_VALUE)
 			support(x, t->items[0], &t->items[0]);
-		/* a key that is undefined makes a negated expression undefined, and not true */
-		for (uint32_t i = 1; t->kind == T_REF && x->at && x->at->negated && i < t->n; i++) {
-			if (t->items[i]->kind == T_REF)
-				support(x, t->items[i], &t->items[i]);
-		}
+		operands(x, t, t->kind == T_REF ? 1 : 0);
 		return;
 	case T_ARRAY_COMP:
 	case T_SET_COMP:

@@ -87,6 +87,10 @@ static void policies_give_their_documents(void **state)
 	} cases[] = {
 		{"package p\nx := 1 + 2", "data.p.x", NULL, "3"},
 		{"package p\nx if not {\"a\": 1}[input.y]", "data.p.x", "{}", NULL},
+		{"package p\nx if not startswith(input.y, \"a\")", "data.p.x", "{}", NULL},
+		{"package p\nx if not input.y in [1]", "data.p.x", "{}", NULL},
+		{"package p\nx if not [input.y] == [1]", "data.p.x", "{}", NULL},
+		{"package p\nx if not input.y == 1", "data.p.x", "{}", "true"},
 		{"package p\nx if not {\"a\": 1}[input.y]", "data.p.x", "{\"y\": \"b\"}", "true"},
 		{"package p\nx := json.marshal({9: {1: 2}, 10: [{{3: 4}}], \"9\": 5})", "data.p.x", NULL,
 		 "\"{\\\"10\\\":[[{\\\"3\\\":4}]],\\\"9\\\":5}\""},
