@@ -136,12 +136,12 @@ static struct request_worker *put(struct server *s, struct task *t)
 void server_post(void *server, struct task *t)
 {
 	struct server *s = server;
-	struct request_worker *w;
 
+	/* Woken under the lock: a caller from outside may be here still when the task has answered the last request, and the server is
+	 * stopped and gone. */
 	pthread_mutex_lock(&s->queue_lock);
-	w = put(s, t);
+	wake(put(s, t));
 	pthread_mutex_unlock(&s->queue_lock);
-	wake(w);
 }
 
 bool server_enqueue(struct server *s, struct job *job)

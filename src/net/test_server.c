@@ -1,5 +1,6 @@
 /* test_server.c - a real server on a loopback port: what is refused on the wire, deadlines, caps, drain; and fetch against it. */
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -465,6 +466,41 @@ static void tasks_are_done_by_the_threads_that_run_handlers(void **state)
 	assert_int_equal(atomic_load(&n), COUNT_OF(task));
 }
 
+struct last_post {
+	struct task task;
+	struct server *s;
+	atomic_bool done;
+};
+
+static void last_done(struct task *t)
+{
+	atomic_store(&((struct last_post *)t)->done, true);
+}
+
+static void *post_last(void *arg)
+{
+	struct last_post *p = arg;
+
+	server_post(p->s, &p->task);
+	return NULL;
+}
+
+/* Seen by the tools that watch threads and memory. */
+static void a_server_may_end_while_the_thread_that_posted_last_still_returns(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 50; i++) {
+		struct last_post p = {.task.run = last_done, .s = start(0)};
+		pthread_t t;
+
+		assert_int_equal(pthread_create(&t, NULL, post_last, &p), 0);
+		while (!atomic_load(&p.done))
+			usleep(50);
+		end(p.s);
+		pthread_join(t, NULL);
+	}
+}
+
 static void beyond_the_queue_the_answer_is_503(void **state)
 {
 	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -513,6 +549,7 @@ int main(void)
 		cmocka_unit_test(an_answer_may_come_later_and_the_next_request_waits_for_it),
 		cmocka_unit_test(a_stop_waits_for_answers_that_come_later),
 		cmocka_unit_test(tasks_are_done_by_the_threads_that_run_handlers),
+		cmocka_unit_test(a_server_may_end_while_the_thread_that_posted_last_still_returns),
 		cmocka_unit_test(beyond_the_queue_the_answer_is_503),
 	};
 
