@@ -135,6 +135,8 @@ static bool enter(struct parser *p)
 	return true;
 }
 
+#define MAX_REF 10000u /* parts of a reference: so many times as much as anybody writes */
+
 /* A list that grows while it is read. */
 struct list {
 	struct term **items;
@@ -596,6 +598,8 @@ struct term *p_postfix(struct parser *p, struct term *head)
 			return NULL;
 		if (l.n == 0 && !list_add(p, &l, t))
 			return NULL;
+		if (l.n == MAX_REF)
+			return p_fail(p, part->loc, "reference has too many parts (limit is %u)", MAX_REF);
 		if (!list_add(p, &l, part))
 			return NULL;
 		t = term_items(p->c, T_REF, head->loc, l.items, l.n);
