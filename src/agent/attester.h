@@ -11,6 +11,7 @@ struct attester_options {
 	uint32_t ak_handle;	/* 0: 0x81010002 */
 	const char *ak_cert;	/* file with the certificate of that key and those above it; NULL: none goes with the quote */
 	const char *event_log;	/* boot log; NULL: the kernel's, where there is one */
+	struct slice challenge;	/* text that the broker asked with; for TEEs whose hardware answers it (se) */
 	const void *lab;	/* of an attester from elsewhere; else NULL */
 };
 

@@ -88,6 +88,7 @@ static rc attestation(struct guest *g, const struct json *doc, struct arena *a, 
 	json_set(a, hashed, "tee-pubkey", jwk);
 	TRY(json_write_jcs(&jcs, hashed, w));
 	TRY(digest(hash, buf_view(&jcs), d, w));
+	g->options.challenge = nonce;
 	TRY(g->attester->evidence(&g->options, slice_of(d, digest_size(hash)), a, &text, w));
 	TRY(json_parse(a, text, NULL, &primary, w));
 	json_set(a, runtime, "nonce", json_new_str(a, nonce));

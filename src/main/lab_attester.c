@@ -32,6 +32,8 @@ static rc evidence(const struct attester_options *o, struct slice report_data, s
 	struct json *fields;
 	struct lab_world l;
 
+	if (strcmp(q->tee, "se") == 0)
+		b.challenge = o->challenge;
 	TRY(measure(q->init_data, a, &b.init_data, w));
 	TRY(lab_load(q->state, q->tee, a, &l, w));
 	TRY(lab_fields(q->set, q->set_n, q->tee, a, &fields, w));
