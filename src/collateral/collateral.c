@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "base/waiter.h"
 #include "collateral/cache.h"
 
 #define VENDORS	      8u
@@ -309,11 +310,9 @@ static void *refresher(void *ctx)
 
 	pthread_mutex_lock(&c->lock);
 	while (!atomic_load(&c->ending)) {
-		struct timespec until;
+		int64_t until = sys_monotonic_ns() + (int64_t)SCAN_S * 1000000000;
 
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += SCAN_S;
-		while (!atomic_load(&c->ending) && !c->poked && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
+		while (!atomic_load(&c->ending) && !c->poked && timed_cond_wait(&c->wake, &c->lock, until))
 			;
 		c->poked = false;
 		if (atomic_load(&c->ending))
@@ -340,7 +339,6 @@ rc collateral_open(struct store *store, const struct clock *clock, const struct 
 		   struct why *w)
 {
 	struct collateral *c = calloc(1, sizeof(*c));
-	pthread_condattr_t monotonic;
 
 	if (!c)
 		return deny(w, E_INTERNAL, "collateral.memory", "no memory");
@@ -351,12 +349,9 @@ rc collateral_open(struct store *store, const struct clock *clock, const struct 
 		c->config.refresh_s = 86400;
 	if (!c->config.starts_per_min)
 		c->config.starts_per_min = COLLATERAL_STARTS_PER_MIN;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->landed, NULL);
-	pthread_cond_init(&c->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	timed_cond_init(&c->wake);
 	if (config->background && config->source) {
 		c->threaded = pthread_create(&c->thread, NULL, refresher, c) == 0;
 		if (!c->threaded) {

@@ -7,9 +7,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/num.h"
+#include "base/waiter.h"
 #include "store/sqlite_int.h"
 
 #define ABSORB_BYTES    ((size_t)4 << 20)  /* of the front: the database takes it at once */
@@ -306,13 +306,8 @@ static bool report(struct sq *q)
 		q->full = bytes >= ABSORB_BYTES;
 		pthread_cond_signal(&q->work);
 	}
-	if (bytes > FRONT_BYTES_MAX) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += SQ_BUSY_MS / 1000;
-		room = pthread_cond_timedwait(&q->absorbed, &q->lock, &until) == 0;
-	}
+	if (bytes > FRONT_BYTES_MAX)
+		room = timed_cond_wait(&q->absorbed, &q->lock, sys_monotonic_ns() + (int64_t)SQ_BUSY_MS * 1000000);
 	pthread_mutex_unlock(&q->lock);
 	return room;
 }

@@ -10,10 +10,9 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/num.h"
-
+#include "base/waiter.h"
 #include "store/sqlite_int.h"
 
 #define GROUP_MAX       512u /* batches of one transaction */
@@ -311,20 +310,10 @@ static bool absorb_now(struct sq *q)
 /* Waits until there is something to do, or for the time until then. Called with the lock. */
 static void wait_for_work(struct sq *q, int64_t due_ns)
 {
-	struct timespec t;
-	int64_t left = due_ns - sys_monotonic_ns();
-
-	if (!due_ns) {
+	if (due_ns)
+		(void)timed_cond_wait(&q->work, &q->lock, due_ns);
+	else
 		pthread_cond_wait(&q->work, &q->lock);
-		return;
-	}
-	if (left <= 0)
-		return;
-	clock_gettime(CLOCK_REALTIME, &t);
-	left += t.tv_nsec;
-	t.tv_sec += left / 1000000000;
-	t.tv_nsec = left % 1000000000;
-	(void)pthread_cond_timedwait(&q->work, &q->lock, &t);
 }
 
 static void *writer_main(void *arg)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/waiter.h"
 #include "store/sqlite_int.h"
 
 #define APPLICATION_ID 0x5761724b /* "WarK": tells our file from another's */
@@ -569,8 +570,8 @@ static rc open_sqlite(const char *path, const struct clock *clock, bool shared, 
 	q->owner_fd = -1;
 	q->last = &q->first;
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->work, NULL);
-	pthread_cond_init(&q->absorbed, NULL);
+	timed_cond_init(&q->work);
+	timed_cond_init(&q->absorbed);
 	pthread_cond_init(&q->reader_free, NULL);
 	sq_front_init(&q->front);
 	r = open_parts(q, shared, w);

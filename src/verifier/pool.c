@@ -1,14 +1,13 @@
 /* pool.c - who does which job: a queue, the workers, and a thread for each worker that waits for its answers. */
 #include "verifier/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "base/waiter.h"
 #include "verifier/frame.h"
 #include "verifier/pool_int.h"
 
@@ -126,13 +125,12 @@ static void release(struct slot *s)
 /* A slot for the caller itself; NULL at the deadline. Takes the lock. */
 static struct slot *take_slot(struct pool *p, int64_t deadline_ns)
 {
-	struct timespec ts = {.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
 	struct slot *s;
-	int e = 0;
+	bool in_time = true;
 
 	pthread_mutex_lock(&p->lock);
-	while (!(s = free_slot(p, false)) && e != ETIMEDOUT)
-		e = pthread_cond_timedwait(&p->freed, &p->lock, &ts);
+	while (!(s = free_slot(p, false)) && in_time)
+		in_time = timed_cond_wait(&p->freed, &p->lock, deadline_ns);
 	if (s)
 		s->busy = true;
 	pthread_mutex_unlock(&p->lock);
@@ -296,7 +294,6 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 {
 	static const struct pool_options none = {0};
 	struct pool *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
 	rc r;
 
 	if (!p)
@@ -309,10 +306,7 @@ rc pool_open(const struct pool_options *o, struct pool **out, struct why *w)
 	p->plugins = o->plugins;
 	p->plugins_n = o->plugins_n;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->freed, &attr);
-	pthread_condattr_destroy(&attr);
+	timed_cond_init(&p->freed);
 	p->slot = calloc(p->n, sizeof(*p->slot));
 	r = p->slot ? rc_of(OK) : deny(w, E_INTERNAL, "verifier.worker", "no memory");
 	for (unsigned i = 0; rc_ok(r) && i < p->n; i++) {
@@ -404,53 +398,21 @@ static bool take_back(struct pool *p, struct pool_call *c)
 	return found;
 }
 
-struct waiter {
-	pthread_mutex_t lock;
-	pthread_cond_t told;
-	bool done;
-	rc verdict;
-};
-
 static void tell(struct pool_call *c, rc verdict)
 {
-	struct waiter *w = c->ctx;
-
-	pthread_mutex_lock(&w->lock);
-	w->verdict = verdict;
-	w->done = true;
-	pthread_cond_signal(&w->told);
-	pthread_mutex_unlock(&w->lock);
+	waiter_tell(c->ctx, verdict);
 }
 
 rc pool_run(struct pool *p, const char *tee, enum verifier_step step, struct vjob *job, int64_t deadline_ns)
 {
-	struct waiter w = {.verdict = rc_of(E_INTERNAL)};
+	struct waiter w;
 	struct pool_call c = {.tee = tee, .step = step, .job = job, .deadline_ns = deadline_ns, .done = tell, .ctx = &w};
-	pthread_condattr_t attr;
-	struct timespec ts;
-	int e = 0;
 
-	pthread_mutex_init(&w.lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w.told, &attr);
-	pthread_condattr_destroy(&attr);
-	deadline_ns = deadline_ns ? deadline_ns : sys_monotonic_ns() + DEADLINE_NS;
-	ts = (struct timespec){.tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
+	waiter_open(&w);
 	pool_start(p, &c);
-	pthread_mutex_lock(&w.lock);
-	while (!w.done && e != ETIMEDOUT)
-		e = pthread_cond_timedwait(&w.told, &w.lock, &ts);
-	pthread_mutex_unlock(&w.lock);
-	if (e == ETIMEDOUT && take_back(p, &c))
+	if (!waiter_done_by(&w, deadline_ns ? deadline_ns : sys_monotonic_ns() + DEADLINE_NS) && take_back(p, &c))
 		tell(&c, deny(job->why, E_UNAVAILABLE, "verifier.busy", "no verifier came free in time"));
-	pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		pthread_cond_wait(&w.told, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-	pthread_cond_destroy(&w.told);
-	pthread_mutex_destroy(&w.lock);
-	return w.verdict;
+	return waiter_wait(&w);
 }
 
 void pool_rest(struct pool *p)
