@@ -45,6 +45,38 @@ static void an_attested_session_is_found_by_its_challenge(void **state)
 	REFUSED(session_get(f->store, &other, f->a, &s, &f->w), &f->w, E_NOTFOUND, "store.absent");
 }
 
+/* Kept as bytes, given back to the last character; what has another form is kept as it is. */
+static void a_token_comes_back_as_it_was(void **state)
+{
+	static const char *const token[] = {"eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ.AAECAwQ", "eyJhbGciOiJFUzI1NiJ9.e30.", "..", "a.b.c", "AA.AA", "AA.AA.AA.AA",
+					    "AB.AA.AA", "AA.AA.A=", "AA.AA=.AA", "AA.A\n.AA", ".", "x"};
+	struct fix *f = *state;
+
+	for (size_t i = 0; i < COUNT_OF(token); i++) {
+		struct challenge c = challenge_of((uint8_t)(40 + i));
+		struct session s;
+
+		OK_OR_FAIL(keep(f, &c, token[i]), &f->w);
+		OK_OR_FAIL(session_get(f->store, &c, f->a, &s, &f->w), &f->w);
+		if (!slice_is(s.token, token[i]))
+			fail_msg("%s came back as " SLICE_FMT, token[i], SLICE_ARG(s.token));
+	}
+}
+
+/* By what a base64url part costs less than its text. */
+static void a_token_is_kept_as_bytes(void **state)
+{
+	static const char head[] = "eyJhbGciOiJFUzI1NiJ9.", tail[] = ".AAAA";
+	struct fix *f = *state;
+	struct challenge c = challenge_of(1);
+	char token[4095];
+
+	memset(token, 'A', sizeof(token));
+	memcpy(token, head, sizeof(head) - 1);
+	memcpy(token + sizeof(token) - sizeof(tail), tail, sizeof(tail));
+	assert_true(session_op(f->a, &c, &(struct session){.token = slice_cstr(token), .key = SLICE_LIT("k")}).value.n < sizeof(token) * 77 / 100);
+}
+
 static void a_challenge_succeeds_once(void **state)
 {
 	struct fix *f = *state;
@@ -198,6 +230,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BEHAVIOUR(an_attested_session_is_found_by_its_challenge),
+		BEHAVIOUR(a_token_comes_back_as_it_was),
+		BEHAVIOUR(a_token_is_kept_as_bytes),
 		BEHAVIOUR(a_challenge_succeeds_once),
 		BEHAVIOUR(a_session_ends_with_its_challenge),
 		BEHAVIOUR(a_damaged_session_record_is_refused),
