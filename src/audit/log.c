@@ -11,12 +11,15 @@
 
 #include "audit/audit_int.h"
 #include "base/num.h"
+#include "base/waiter.h"
 
 #define GROUP_MAX       256u
 #define GROUP_OPS_MAX   3500u /* leaves room for nodes and heads below STORE_BATCH_MAX */
 #define GROUP_BYTES_MAX (STORE_BATCH_BYTES_MAX / 2)
 #define APPEND_OPS_MAX  1024u
 #define RACES_MAX       1000u /* heads lost to other processes in a row */
+#define PACE_NS         2000000 /* from the start of one batch to the next, while several come at once: a sync and a signature for more */
+#define PACE_ENOUGH     64u     /* so many do not wait for more */
 
 struct audit {
 	struct arena *arena; /* holds this struct; not used after opening */
@@ -30,7 +33,9 @@ struct audit {
 	bool led;
 	pthread_t thread; /* leads for those who do not wait; runs since the first of them came */
 	pthread_cond_t told;
-	bool runs, end;
+	bool runs, end, asleep;
+	size_t queued;
+	int64_t next_ns; /* when the thread begins its next batch, if not enough wait before */
 
 	/* the leader's alone */
 	struct edge edge;
@@ -281,6 +286,8 @@ static struct audit_call *take_group(struct audit *l)
 	if (!l->first)
 		l->last = &l->first;
 	end->next = NULL;
+	l->queued -= n;
+	l->next_ns = n > 1 ? sys_monotonic_ns() + PACE_NS : 0;
 	return first;
 }
 
@@ -323,6 +330,15 @@ static void lead_once(struct audit *l)
 	pthread_mutex_lock(&l->lock);
 }
 
+/* Whether it waited for more to come. Called with the lock, which is open meanwhile. */
+static bool pace(struct audit *l)
+{
+	if (l->end || l->queued >= PACE_ENOUGH || l->first->waits || sys_monotonic_ns() >= l->next_ns)
+		return false;
+	(void)timed_cond_wait(&l->told, &l->lock, l->next_ns);
+	return true;
+}
+
 static void *leader_run(void *arg)
 {
 	struct audit *l = arg;
@@ -330,10 +346,14 @@ static void *leader_run(void *arg)
 	(void)pthread_setname_np(pthread_self(), "audit");
 	pthread_mutex_lock(&l->lock);
 	while (!l->end || l->first) {
-		if (l->first && !l->led)
-			lead_once(l);
-		else
-			pthread_cond_wait(&l->told, &l->lock);
+		if (l->first && !l->led) {
+			if (!pace(l))
+				lead_once(l);
+			continue;
+		}
+		l->asleep = true;
+		pthread_cond_wait(&l->told, &l->lock);
+		l->asleep = false;
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -360,6 +380,7 @@ static void queue_up(struct audit *l, struct audit_call *c)
 	c->next = NULL;
 	*l->last = c;
 	l->last = &c->next;
+	l->queued++;
 }
 
 static rc prepare(struct audit_call *c)
@@ -389,7 +410,7 @@ void audit_start(struct audit *l, struct audit_call *c)
 		runs = have_leader(l);
 		if (runs) {
 			queue_up(l, c);
-			if (!l->led)
+			if (l->asleep || l->queued == PACE_ENOUGH)
 				pthread_cond_signal(&l->told);
 		}
 		pthread_mutex_unlock(&l->lock);
@@ -513,7 +534,7 @@ rc audit_open(struct store *store, const struct pkey *signer, const char *origin
 	l->clock = clock;
 	l->last = &l->first;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->told, NULL);
+	timed_cond_init(&l->told);
 	r = note(w, open_log(l, w), "opening the audit log");
 	if (rc_ok(r))
 		*out = l;
