@@ -4,12 +4,12 @@
  * Each guest has a software attestation key and signs TPM quotes of the shape that a TPM makes, so the broker does what it
  * does for real: verify one ECDSA P-256 signature and sign one ES256 token a handshake; verify one token and wrap one key a
  * release. The bound is the sum of those OpenSSL operations on one core; the ratio is the bound over the processor time that
- * the broker's processes spent for each, read from /proc. Modes print one JSON line.
+ * the broker's processes spent for each, read from /proc; `threads_us` says on which threads. `transport` is two requests that
+ * are answered at once, as many as a handshake has. Modes print one JSON line.
  *
- *   bench_kbs handshake|release|abandon --port N --ca FILE --ak FILE --pid PID [--guests N] [--count N] [--path a/b/c]
+ *   bench_kbs handshake|release|abandon|transport --port N --ca FILE --ak FILE --pid PID [--guests N] [--count N] [--path a/b/c]
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "base/num.h"
 #include "base/sys.h"
 #include "codec/base64.h"
@@ -213,11 +214,20 @@ static bool release(struct guest *g)
 	return false;
 }
 
+/* Two requests that are answered at once: what a handshake costs before anything is done. */
+static bool transport(struct guest *g)
+{
+	struct slice body;
+
+	return request(g, "GET", "/healthz", NULL, &body) == 200 && request(g, "GET", "/healthz", NULL, &body) == 200;
+}
+
 static void *guest_run(void *arg)
 {
 	struct bench *b = arg;
 	struct guest *g = calloc(1, sizeof(*g));
 	bool only_release = strcmp(b->mode, "release") == 0;
+	bool (*operation)(struct guest *) = only_release ? release : strcmp(b->mode, "transport") == 0 ? transport : handshake;
 	uint64_t i;
 
 	if (!g)
@@ -233,7 +243,7 @@ static void *guest_run(void *arg)
 		struct arena_mark m = arena_mark(g->a);
 		int64_t t = sys_monotonic_ns();
 
-		if (!(only_release ? release(g) : handshake(g)))
+		if (!operation(g))
 			atomic_fetch_add(&b->failed, 1);
 		b->ms[i] = (double)(sys_monotonic_ns() - t) / 1e6;
 		atomic_fetch_add(&b->done, 1);
@@ -244,50 +254,6 @@ static void *guest_run(void *arg)
 	arena_free(g->a);
 	free(g);
 	return NULL;
-}
-
-/* User and system time of a process and its children that live, in ns; and their resident memory in KiB. */
-static uint64_t process_ns(long pid, uint64_t *rss_kib)
-{
-	char path[64], line[1024], *p;
-	unsigned long utime = 0, stime = 0, size = 0, resident = 0;
-	uint64_t ns = 0;
-	struct dirent *e;
-	long kid;
-	DIR *d;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	f = fopen(path, "r");
-	if (f) {
-		if (fgets(line, sizeof(line), f) && (p = strrchr(line, ')')) &&
-		    sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &utime, &stime) == 2)
-			ns = (uint64_t)(utime + stime) * (1000000000u / (unsigned)sysconf(_SC_CLK_TCK));
-		fclose(f);
-	}
-	snprintf(path, sizeof(path), "/proc/%ld/statm", pid);
-	f = fopen(path, "r");
-	if (f) {
-		if (fscanf(f, "%lu %lu", &size, &resident) == 2)
-			*rss_kib += resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
-		fclose(f);
-	}
-	/* A child belongs to the thread that started it: later verifier workers are of request threads. */
-	snprintf(path, sizeof(path), "/proc/%ld/task", pid);
-	d = opendir(path);
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%ld/task/%.20s/children", pid, e->d_name);
-		f = fopen(path, "r");
-		while (f && fscanf(f, "%ld", &kid) == 1)
-			ns += process_ns(kid, rss_kib);
-		if (f)
-			fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return ns;
 }
 
 /* Processor time of this thread: other load on the machine must not make the bound look better than it is. */
@@ -388,15 +354,16 @@ static int by_value(const void *x, const void *y)
 static void run(struct bench *b)
 {
 	pthread_t *t = calloc(b->guests, sizeof(*t));
-	uint64_t rss = 0, rss_after = 0, cpu, done;
 	double sign, verify, agree, least, wall, each;
+	struct proc_use before, after;
+	uint64_t done;
 	int64_t from;
 
 	b->ms = calloc(b->count + b->guests, sizeof(*b->ms));
 	if (!t || !b->ms)
 		die("memory");
 	bound(&sign, &verify, &agree);
-	cpu = process_ns(b->pid, &rss);
+	proc_use(b->pid, &before);
 	from = sys_monotonic_ns();
 	for (unsigned i = 0; i < b->guests; i++)
 		if (pthread_create(&t[i], NULL, guest_run, b) != 0)
@@ -409,18 +376,20 @@ static void run(struct bench *b)
 	for (unsigned i = 0; i < b->guests; i++)
 		pthread_join(t[i], NULL);
 	wall = (double)(sys_monotonic_ns() - from) / 1e9;
-	cpu = process_ns(b->pid, &rss_after) - cpu;
+	proc_use(b->pid, &after);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 	qsort(b->ms, b->count, sizeof(*b->ms), by_value);
-	each = (double)cpu / (double)b->count;
+	each = (double)(after.cpu_ns - before.cpu_ns) / (double)b->count;
 	least = strcmp(b->mode, "handshake") == 0 ? sign + verify : strcmp(b->mode, "release") == 0 ? verify + agree : 0;
 	printf("{\"bench\":\"%s\",\"guests\":%u,\"count\":%llu,\"failed\":%llu,\"per_second\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,"
 	       "\"server_cpu_us\":%.1f,\"bound_us\":%.1f,\"ratio\":%.2f,\"sign_us\":%.1f,\"verify_us\":%.1f,\"agree_us\":%.1f,"
-	       "\"rss_before_kib\":%llu,\"rss_after_kib\":%llu}\n",
+	       "\"rss_before_kib\":%llu,\"rss_after_kib\":%llu,\"threads_us\":",
 	       b->mode, b->guests, (unsigned long long)b->count, (unsigned long long)atomic_load(&b->failed), (double)b->count / wall,
 	       b->ms[b->count / 2], b->ms[b->count * 99 / 100], each / 1e3, least / 1e3, each > 0 ? least / each : 0, sign / 1e3, verify / 1e3,
-	       agree / 1e3, (unsigned long long)rss, (unsigned long long)rss_after);
+	       agree / 1e3, (unsigned long long)before.rss_kib, (unsigned long long)after.rss_kib);
+	proc_print_threads(&before, &after, b->count);
+	printf("}\n");
 	free(b->ms);
 	free(t);
 }
@@ -435,7 +404,7 @@ int main(int argc, char **argv)
 	SECRET(pem);
 
 	if (argc < 2)
-		die("usage: bench_kbs handshake|release|abandon --port N --ca FILE --ak FILE --pid PID [--guests N] [--count N] [--path P]");
+		die("usage: bench_kbs handshake|release|abandon|transport --port N --ca FILE --ak FILE --pid PID [--guests N] [--count N] [--path P]");
 	b.mode = argv[1];
 	for (int i = 2; i + 1 < argc; i += 2) {
 		const char *v = argv[i + 1];
