@@ -187,7 +187,7 @@ def the_audit_log_holds_every_release_and_change_and_verifies():
         assert p.stdout.startswith('verified: 6 records'), p.stdout
         cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', str(kinds.index('release')))
         p = cli(b, 'audit', 'prove', '--admin-token-file', f'{b.dir}/token', 'two', check=False)
-        assert p.returncode == 1 and 'index' in p.stderr, p.stderr
+        assert p.returncode == 2 and 'index' in p.stderr, p.stderr
 
 
 def records_have_the_fields_that_are_declared():
@@ -372,17 +372,48 @@ def the_command_line_does_the_whole_job():
         assert completes('--url', 'http://x', 'config', '--admin-token-file', 'y', 'set-res') == ['set-resource-policy', 'set-resource']
         assert completes('--url', 'http://x', 'config', 'set-resource', '--re') == ['--resource-file']
         assert set(completes('audit', '')) == {'list', 'verify', 'head', 'prove'} and completes('policy', 'te') == ['test']
-        for args, reason in ((['tpm-ak', '--ak-handle', 'x'], 'cli.handle'), (['tpm-ak', '--ak-handle', '-1'], 'cli.handle'),
-                             (['admin-token', '--key', f'{b.dir}/secret', '--hours', '8x'], 'cli.hours'),
+        # what was typed is wrong: 2, whether it is a word or a value
+        open(f'{b.dir}/no-token', 'w').write('not a token\n')
+        subprocess.run(['openssl', 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', f'{b.dir}/p256.key'], check=True)
+        cli(b, 'admin-key', '--out', f'{b.dir}/ed.key')
+        os.chmod(f'{b.dir}/p256.key', 0o600)
+        for args, words in ((['tpm-ak', '--ak-handle', 'x'], 'cli.usage.handle'), (['tpm-ak', '--ak-handle', '-1'], 'cli.usage.handle'),
+                            (['admin-token', '--key', f'{b.dir}/secret', '--hours', '8x'], 'cli.usage.hours'),
+                            (['admin-token', '--key', f'{b.dir}/p256.key'], 'cli.usage.key'),
+                            (['attest', '--tee', 'tpm', '--tee-key-file', f'{b.dir}/ed.key'], 'cli.usage.key'),
+                            (['attest', '--tee', 'nosuch'], 'known are tpm and sample'),
+                            (['get-resource', '--path', 'default/key'], 'REPO/TYPE/TAG'), (['get-resource', '--path', 'default//key'], 'REPO/TYPE/TAG'),
+                            (['get-resource', '--path', 'a/b/c/d'], 'REPO/TYPE/TAG'), (['get-resource', '--path', '/a/b'], 'REPO/TYPE/TAG'),
+                            (['tpm-ak', 'surplus'], 'found "surplus"'), (['admin-key', 'surplus', '--out', f'{b.dir}/surplus.key'], 'found "surplus"'),
+                            ([*config, 'list-resources', 'surplus'], 'found "surplus"'), ([*config, 'list-anchors', 'surplus'], 'found "surplus"'),
+                            ([*config, 'set-sample-reference-value', 'a', '--as-integer', 'x'], 'cli.usage.value'),
+                            ([*config, 'set-sample-reference-value', 'a', '--as-single-value', 'x', 'y'], 'found 2'),
+                            (['explain', '../x'], 'cli.usage.decision'), (['audit', 'prove', 'x'], 'cli.usage.index')):
+            p = cli(b, *args, check=False)
+            assert p.returncode == 2 and words in p.stderr, (args, p.returncode, p.stderr)
+        assert not os.path.exists(f'{b.dir}/surplus.key')
+        for args, reason in ((['config', '--admin-token-file', f'{b.dir}/no-token', 'list-resources'], 'byte 0x20 at 3'),
+                             (['attest', '--tee', 'tpm', '--tcti', 'swtpm:path=/nowhere'], 'TCTI swtpm:path=/nowhere'),
                              ([*config, 'set-resource', '--path', 'a/b/c?x', '--resource-file', f'{b.dir}/secret'], 'byte 0x3f'),
                              ([*config, 'set-resource', '--path', 'a/b/c d', '--resource-file', f'{b.dir}/secret'], 'byte 0x20'),
                              ([*config, 'delete-reference-value', '--id', 'svn#x'], 'not registered')):
             p = cli(b, *args, check=False)
             assert p.returncode == 1 and reason in p.stderr, (args, p.stderr)
         assert cli(b, *config, 'list-resources').stdout == ''
-        # a server whose certificate is not trusted is refused
-        p = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'https://localhost:{b.port}', 'attest'], capture_output=True, text=True)
-        assert p.returncode == 1 and 'certificate' in p.stderr.lower(), p.stderr
+        # a server whose certificate is not trusted is refused, and what is missing is said
+        def raw(*args):
+            return subprocess.run([f'{BUILD}/bin/kbs-client', *args], capture_output=True, text=True)
+        p = raw('--url', f'https://localhost:{b.port}', 'attest')
+        assert p.returncode == 1 and 'certificate' in p.stderr.lower() and 'no --cert-file is given' in p.stderr, p.stderr
+        assert 'sample evidence is sent' in p.stderr or os.path.exists('/dev/tpmrm0'), p.stderr
+        p = raw('--url', f'http://localhost:{b.port}', 'attest', '--tee', 'sample')
+        assert p.returncode == 1 and 'https:// alone' in p.stderr, p.stderr
+        p = raw('--url', f'https://localhost:{b.port}', '--cert-file', f'{b.dir}/tls.key', 'attest', '--tee', 'sample')
+        assert p.returncode == 1 and 'client.ca' in p.stderr and 'tls.key' in p.stderr, p.stderr
+        assert raw('--url', 'ftp://localhost', 'attest', '--tee', 'sample').returncode == 2
+        # a full disk behind standard output is no success
+        p = subprocess.run(['sh', '-c', f'{BUILD}/bin/kbs-client --help > /dev/full'], capture_output=True, text=True)
+        assert p.returncode == 1 and 'standard output' in p.stderr, p.stderr
         os.unlink(f'{b.dir}/secret')
 
 

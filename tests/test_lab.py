@@ -142,8 +142,8 @@ def many_guests_on_a_cold_cache_ask_the_vendor_once_and_go_on_without_it():
 def the_command_line_says_what_a_laboratory_needs():
     with World() as w:
         state = ('--lab-state', w.dir)
-        for args, reason in ((('--lab', 'tdx'), 'cli.lab'), (('--lab', 'tdx', '--tee', 'sample', *state), 'cli.lab'), (state, 'cli.lab'),
-                             (('--set', 'a=1'), 'cli.lab'), (('--lab', 'none', *state), 'lab.tee'),
+        for args, reason in ((('--lab', 'tdx'), 'cli.usage.lab'), (('--lab', 'tdx', '--tee', 'sample', *state), 'cli.usage.lab'), (state, 'cli.usage.lab'),
+                             (('--set', 'a=1'), 'cli.usage.lab'), (('--lab', 'none', *state), 'lab.tee'),
                              (('--lab', 'nitro', *state), 'lab.world'), (('--lab', 'tdx', *state, '--set', 'none=1'), 'lab.field'),
                              (('--lab', 'tdx', *state, '--set', 'version'), 'lab.field'),
                              (('--lab', 'tdx', *state, '--set', 'version=3'), 'lab.field'),
@@ -153,7 +153,7 @@ def the_command_line_says_what_a_laboratory_needs():
                              (('--lab', 'snp', *state, '--set', 'signing_key=none'), 'lab.field'),
                              (('--lab', 'sgx', *state, '--set', 'pck_ca=none'), 'lab.field')):
             p = w.client('attest', *args)
-            assert p.returncode == 1 and f'[{reason}]' in p.stderr, (args, p.stderr)
+            assert p.returncode == (2 if 'usage' in reason else 1) and f'[{reason}]' in p.stderr, (args, p.stderr)
         assert w.client('attest', '--lab', 'tdx', '--lab', 'sgx').returncode == 2
 
 

@@ -95,6 +95,67 @@ def a_server_without_tls_says_so():
         shutil.rmtree(d)
 
 
+def a_check_finds_what_would_stop_a_start_and_says_where():
+    d = tempfile.mkdtemp(prefix='warrant-test-')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', f'{d}/tls.key', '-out',
+                    f'{d}/tls.crt', '-days', '2', '-subj', '/CN=localhost'], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(['openssl', 'ec', '-in', f'{d}/tls.key', '-aes256', '-passout', 'pass:x', '-out', f'{d}/locked.key'], check=True,
+                   stderr=subprocess.DEVNULL)
+    subprocess.run([f'{BUILD}/bin/kbs-client', 'admin-key', '--out', f'{d}/admin.key'], check=True)
+    good = f'''data_dir = "{d}/data"
+[http_server]
+sockets = ["127.0.0.1:0"]
+private_key = "{d}/tls.key"
+certificate = "{d}/tls.crt"
+[admin]
+authorization_mode = "AuthenticatedAuthorization"
+[admin.authentication.bearer_jwt]
+identity_providers = [{{public_key_uri = "{d}/admin.key.pub"}}]
+[admin.authorization.regex_acl]
+acls = [{{role = "a", allowed_endpoints = "^/kbs/v0/.*$"}}]
+'''
+
+    def check(text):
+        open(f'{d}/kbs.toml', 'w').write(text)
+        return subprocess.run([f'{BUILD}/bin/kbs', '-c', f'{d}/kbs.toml', '--check'], capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL)
+    try:
+        p = check(good)
+        assert p.returncode == 0 and 'is good' in p.stdout, (p.stdout, p.stderr)
+        assert not os.path.exists(f'{d}/data'), 'a check changes nothing'
+        for old, new, *words in (('127.0.0.1:0', 'localhost:0', 'not an IP address'), ('127.0.0.1:0', '127.0.0.1', 'IP:port'),
+                                 ('127.0.0.1:0', '127.0.0.1:65536', '65535'), ('127.0.0.1:0', '127.0.0.1:+80', 'IP:port'),
+                                 ('["127.0.0.1:0"]', '[]', 'names no socket'), ('tls.key', 'absent.key', 'absent.key: No such file'),
+                                 ('tls.key', 'locked.key', 'without a password'), ('tls.key', 'tls.crt', 'no PEM private key'),
+                                 ('tls.crt', 'tls.key', 'no PEM certificate'), ('tls.key', 'admin.key', 'is not the key of'),
+                                 ('admin.key.pub', 'absent.pub', 'absent.pub: No such file'), ('admin.key.pub', 'kbs.toml', 'reading', 'kbs.toml'),
+                                 ('sockets', 'socket', 'http_server.socket is no setting', 'kbs.toml:3'),
+                                 ('role = "a", ', '', 'acls.role is required', 'kbs.toml:11'), ('role = "a"', 'role = 1', 'acls.role must be', 'kbs.toml:11'),
+                                 ('[admin]\n', '[admin]\ntype = "Simple"\n', 'admin.type', 'kbs.toml:7'),
+                                 ('[http_server]\n', '[http_server]\nworker_count = 0\n', 'from 1 to 256', 'kbs.toml:3'),
+                                 ('[admin]', '[admin', 'kbs.toml:6:')):
+            assert old in good
+            p = check(good.replace(old, new, 1))
+            assert p.returncode == 1 and all(w in p.stdout for w in words), (old, new, p.stdout, p.stderr)
+    finally:
+        shutil.rmtree(d)
+
+
+def a_request_that_no_handler_saw_is_refused_in_words_and_logged():
+    with Broker() as b:
+        r = b.request('POST', '/kbs/v0/auth', b'x' * 70000)
+        assert r.status == 413 and 'the body is larger' in r.json()['detail'] and 'http.body.size' in r.json()['detail'], r.body
+        r = b.request('GET', '/kbs/v0//x')
+        assert r.status == 400 and 'http.path.empty' in r.json()['detail'], r.body
+        end = time.time() + 10
+        while not all(any('"event":"refused"' in l and w in l and '"peer":"127.0.0.1"' in l for l in b.log) for w in ('http.body.size', 'http.path.empty')):
+            assert time.time() < end, b.log[-5:]
+            time.sleep(0.05)
+        # what is quoted of a request and cut within a character is JSON all the same
+        r = b.request('GET', '/kbs/v0/a' + '%C3%A4' * 60)
+        assert r.status == 404 and 'not found' in r.json()['detail'], r.body
+
+
 def a_database_put_back_beside_newer_journals_stops_the_start():
     b = Broker().start()
     try:
@@ -231,6 +292,7 @@ def what_a_configuration_lacks_is_named_with_its_remedy():
 
 run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start, a_tls_key_that_everybody_can_read_is_said,
          no_core_file_and_no_debugger_sees_what_is_inside, a_server_without_tls_says_so,
+         a_check_finds_what_would_stop_a_start_and_says_where, a_request_that_no_handler_saw_is_refused_in_words_and_logged,
          a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,
          connections_are_no_more_than_the_system_gives, a_stop_under_load_answers_what_it_took,
          what_a_configuration_lacks_is_named_with_its_remedy])

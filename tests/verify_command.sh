@@ -43,7 +43,12 @@ mkdir "$dir/collateral"
 run 1 --tee snp --evidence "$dir/report" --at 2026-01-31T12:00:00Z --collateral "$dir/collateral"
 grep -q 'amd-vcek "Milan/00*/0.0.0.0"' "$dir/err" || fail "the missing certificate is not named"
 grep -q "not in $dir/collateral: amd-crl/Milan" "$dir/err" || fail "the missing list is not named"
-run 1 --tee nosuch --evidence "$dir/evidence" --at 2026-01-31T12:00:00Z
+run 2 --tee nosuch --evidence "$dir/evidence" --at 2026-01-31T12:00:00Z
+grep -q 'known are .*az-snp-vtpm.* tpm' "$dir/err" || fail "the verifiers there are are not named"
+run 2 $at --report-data 616
+run 2 $at --init-data zz
+run 2 $at --collateral "$dir/absent"
+run 2 $at --trust "$dir/absent"
 run 1 --tee sample --evidence "$dir/absent" --at 2026-01-31T12:00:00Z
 run 2 --tee sample --evidence "$dir/evidence"
 run 2 $at surplus

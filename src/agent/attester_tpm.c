@@ -44,10 +44,11 @@ static rc tpm_error(TSS2_RC code, const char *doing, struct why *w)
 static rc tpm_open(const struct attester_options *o, struct tpm *t, struct why *w)
 {
 	uint32_t handle = o && o->ak_handle ? o->ak_handle : AK_HANDLE;
-	TSS2_RC r = Tss2_TctiLdr_Initialize(o ? o->tcti : NULL, &t->tcti);
+	const char *tcti = o ? o->tcti : NULL;
+	TSS2_RC r = Tss2_TctiLdr_Initialize(tcti, &t->tcti);
 
 	if (r)
-		return tpm_error(r, "opening the TPM", w);
+		return note(w, tpm_error(r, "opening the TPM", w), "TCTI %s", tcti ? tcti : "of this machine: /dev/tpmrm0, /dev/tpm0 or a simulator");
 	r = Esys_Initialize(&t->esys, t->tcti, NULL);
 	if (r)
 		return tpm_error(r, "talking to the TPM", w);
@@ -173,8 +174,8 @@ static rc build(struct tpm *t, const struct attester_options *o, struct slice re
 	if (o && o->ak_cert)
 		TRY(tpm_add_certificates(o->ak_cert, a, doc, w));
 	TRY(tpm_add_log(o ? o->event_log : NULL, pcrs, a, doc, &why_not, w));
-	if (why_not)
-		LOG(LOG_INFO, "no-event-log", LOG_S("why", why_not));
+	if (why_not)	/* one that was named was meant to go along */
+		LOG(o && o->event_log ? LOG_WARN : LOG_INFO, "no-event-log", LOG_S("why", why_not));
 	*out = json_text(a, doc);
 	return out->p && !arena_bad(a) ? rc_of(OK) : deny(w, E_INTERNAL, "attester.memory", "no memory");
 }

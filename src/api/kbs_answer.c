@@ -1,6 +1,8 @@
 /* kbs_answer.c - statuses and bodies of answers: what each kind of peer may read of a refusal. */
 #include "api/kbs_http_priv.h"
 
+#include "base/utf8.h"
+
 #define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"
 
 int api_status(rc r, const struct why *w)
@@ -41,13 +43,13 @@ void api_answer(struct http_response *resp, const char *content_type, struct sli
 
 void api_answer_error(struct http_response *resp, int status, const char *type, const char *detail, const char *decision)
 {
-	struct buf b = buf_in(resp->arena, 65536);
-	struct slice text = slice_cstr(detail);
+	struct buf b = buf_in(resp->arena, 65536), text = buf_in(resp->arena, 32768);
 
+	utf8_write(&text, slice_sub(slice_cstr(detail), 0, 4096));	/* it may quote a part of what came */
 	buf_puts(&b, "{\"type\":\"" ERROR_URL);
 	buf_puts(&b, type);
 	buf_puts(&b, "\",\"detail\":");
-	json_write_quoted(&b, slice_sub(text, 0, 4096));
+	json_write_quoted(&b, buf_view(&text));
 	if (decision && decision[0]) {
 		buf_puts(&b, ",\"decision\":");
 		json_write_quoted(&b, slice_cstr(decision));

@@ -266,17 +266,26 @@ static bool has_plugin(struct route_call *c)
 	return false;
 }
 
+/* May a refusal of this peer be logged? Those that were not are told with the next that is. */
+static bool log_allowed(struct kbs_http *h, const char *peer)
+{
+	uint64_t quiet = 0;
+
+	if (!log_limit_take(h->limit, peer, sys_monotonic_ns(), &quiet))
+		return false;
+	if (quiet)
+		LOG(LOG_WARN, "refusals-not-logged", LOG_S("peer", peer), LOG_N("n", quiet));
+	return true;
+}
+
 static void log_request(const struct route_call *c, int64_t ns)
 {
 	const struct http_request *r = c->req;
 	char method[17] = {0};
-	uint64_t quiet = 0;
 	enum log_level level = c->resp->status >= 500 ? LOG_ERROR : c->resp->status >= 400 ? LOG_WARN : LOG_INFO;
 
-	if (c->resp->status >= 400 && !log_limit_take(c->h->limit, r->peer, sys_monotonic_ns(), &quiet))
+	if (c->resp->status >= 400 && !log_allowed(c->h, r->peer))
 		return;
-	if (quiet)
-		LOG(LOG_WARN, "refusals-not-logged", LOG_S("peer", r->peer), LOG_N("n", quiet));
 	memcpy(method, r->method.p, MIN_OF(r->method.n, sizeof(method) - 1));
 	/* The path names a secret and the query may be anything: neither goes into the log, the route's name does. */
 	LOG(level, "request", LOG_S("peer", r->peer), LOG_S("method", method),
@@ -371,9 +380,43 @@ bool kbs_http_metrics(void *ctx, struct http_request *req, struct http_response 
 	return true;
 }
 
-void kbs_http_refuse(int status, const char *reason, struct http_response *resp)
+/* What is wrong with a request that no handler saw. The first row that fits, by its beginning. */
+static const char *refused_since(const char *reason)
 {
-	api_answer_error(resp, status, "HttpError", arena_printf(resp->arena, "%s: %s", http_reason(status), reason), NULL);
+	static const char *const rows[][2] = {
+		{"http.body.size", "the body is larger than is taken here"},
+		{"http.content-encoding", "a compressed body is not taken"},
+		{"http.expect", "no expectation but 100-continue is met"},
+		{"http.framing.", "how long the body is cannot be told for certain"},
+		{"http.chunk", "the chunked coding is malformed"},
+		{"http.trailer", "the trailer is malformed or must not be one"},
+		{"http.head.size", "the head is too large"},
+		{"http.headers", "there are too many headers"},
+		{"http.head", "the request line or a header is malformed or too long"},
+		{"http.line-end", "a line ends in something else than CR LF, or holds a NUL"},
+		{"http.host", "one host must be named"},
+		{"http.target", "the target is no path"},
+		{"http.path.", "the path is not spelled as a plain path"},
+		{"http.query.", "the query is broken, or a parameter stands twice"},
+		{"http.timeout", "the request did not come in time"},
+		{"server.busy", "too many requests wait already"},
+		{"server.deadline", "the answer took too long"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (strncmp(reason, rows[i][0], strlen(rows[i][0])) == 0)
+			return rows[i][1];
+	return "it cannot be served";
+}
+
+void kbs_http_refuse(void *ctx, const char *peer, int status, const char *reason, struct http_response *resp)
+{
+	struct kbs_http *h = ctx;
+
+	if (log_allowed(h, peer))
+		LOG(status >= 500 ? LOG_ERROR : LOG_WARN, "refused", LOG_S("peer", peer), LOG_N("status", status), LOG_S("reason", reason));
+	api_answer_error(resp, status, "HttpError",
+			 arena_printf(resp->arena, "%s: %s (%s)", http_reason(status), refused_since(reason), reason), NULL);
 }
 
 struct metrics *kbs_http_metric_set(struct kbs_http *h)

@@ -19,6 +19,6 @@ size_t kbs_http_body_limit(void *ctx, const struct http_request *req);
 bool kbs_http_quick(void *ctx, const struct http_request *req);	/* for the loop itself (server.h) */
 /* The metrics listener: GET /metrics and GET /healthz. */
 bool kbs_http_metrics(void *ctx, struct http_request *req, struct http_response *resp);
-/* For struct server_config. */
-void kbs_http_refuse(int status, const char *reason, struct http_response *resp);
+/* For struct server_config; logs what the handlers never see. */
+void kbs_http_refuse(void *ctx, const char *peer, int status, const char *reason, struct http_response *resp);
 struct metrics *kbs_http_metric_set(struct kbs_http *h);

@@ -46,20 +46,12 @@ static bool id_time(const char *id, int64_t *unix_s)
 	return true;
 }
 
-/* Text that may hold bytes of evidence: cut, and what is not UTF-8 written as \xNN. */
+/* Text that may hold bytes of evidence: cut, and made UTF-8. */
 static struct json *text(struct arena *a, const char *s)
 {
-	struct slice in = slice_of(s, strnlen(s, TEXT_MAX));
 	struct buf b = buf_in(a, 0);
 
-	for (size_t at = 0; at < in.n;) {
-		size_t from = at;
-
-		if (utf8_next(in, &at) >= 0)
-			buf_put(&b, in.p + from, at - from);
-		else
-			buf_printf(&b, "\\x%02x", in.p[at++]);
-	}
+	utf8_write(&b, slice_of(s, strnlen(s, TEXT_MAX)));
 	return buf_ok(&b) ? json_new_str(a, buf_view(&b)) : NULL;
 }
 
@@ -150,28 +142,11 @@ rc decision_get(struct store *store, const char *id, struct arena *a, struct jso
 
 /* ---- for people ---- */
 
-/* A terminal obeys control characters, and parts of this text come from the guest. */
-static void put_safe(struct buf *b, struct slice s)
-{
-	for (size_t at = 0; at < s.n;) {
-		size_t from = at;
-		int32_t cp = utf8_next(s, &at);
-
-		if (cp < 0)
-			buf_printf(b, "\\x%02x", s.p[at++]);
-		else if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x200e && cp <= 0x200f) ||
-		         (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069))
-			buf_printf(b, "\\u%04x", (unsigned)cp);
-		else
-			buf_put(b, s.p + from, at - from);
-	}
-}
-
 static void put_value(struct buf *b, const struct json *v)
 {
 	struct slice s = json_is(v, JSON_STRING) ? v->text : json_text(b->arena, v);
 
-	put_safe(b, s);
+	utf8_write_terminal(b, s);
 }
 
 static void put_line(struct buf *b, const char *label, const struct json *v)
@@ -222,12 +197,12 @@ static void put_submod(struct buf *b, const struct json_member *m)
 	const struct json *why = json_get(m->value, "why"), *bad = json_get(m->value, "not_affirming");
 
 	buf_puts(b, "because  ");
-	put_safe(b, m->name);
+	utf8_write_terminal(b, m->name);
 	buf_puts(b, " was appraised as ");
 	put_value(b, json_get(m->value, "status"));
 	for (size_t i = 0; json_is(bad, JSON_OBJECT) && i < bad->n; i++) {
 		buf_puts(b, i ? ", " : ": ");
-		put_safe(b, bad->members[i].name);
+		utf8_write_terminal(b, bad->members[i].name);
 		buf_putc(b, ' ');
 		put_value(b, bad->members[i].value);
 	}
@@ -275,7 +250,7 @@ char *decision_render(struct arena *a, const struct json *decision)
 		if (json_is(facts->members[i].value, JSON_OBJECT))
 			continue;
 		buf_puts(&b, i ? "         " : "facts    ");
-		put_safe(&b, facts->members[i].name);
+		utf8_write_terminal(&b, facts->members[i].name);
 		buf_puts(&b, " = ");
 		put_value(&b, facts->members[i].value);
 		buf_putc(&b, '\n');

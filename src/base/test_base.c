@@ -293,6 +293,30 @@ static void files_are_whole_private_and_exclusive(void **state)
 	arena_free(a);
 }
 
+static void text_of_strangers_is_written_so_that_json_and_terminals_bear_it(void **state)
+{
+	static const struct {
+		const char *in, *json, *terminal;
+	} row[] = {{"plain", "plain", "plain"},
+		   {"cut \xc3", "cut \\xc3", "cut \\xc3"},
+		   {"\xc3\xa4\xe2\x82", "\xc3\xa4\\xe2\\x82", "\xc3\xa4\\xe2\\x82"},
+		   {"a\nb\x1b[2J", "a\nb\x1b[2J", "a\\u000ab\\u001b[2J"},
+		   {"\xc2\x9b\x7f", "\xc2\x9b\x7f", "\\u009b\\u007f"},
+		   {"\xe2\x80\xae", "\xe2\x80\xae", "\\u202e"}};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct buf json = buf_in(a, 0), terminal = buf_in(a, 0);
+
+		utf8_write(&json, slice_cstr(row[i].in));
+		utf8_write_terminal(&terminal, slice_cstr(row[i].in));
+		assert_string_equal(buf_cstr(&json), row[i].json);
+		assert_string_equal(buf_cstr(&terminal), row[i].terminal);
+	}
+	arena_free(a);
+}
+
 static void utf8_is_strict(void **state)
 {
 	static const char *const bad[] = {"\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xf8"};
@@ -322,6 +346,7 @@ int main(void)
 		cmocka_unit_test(times_round_trip_and_nonsense_is_refused),
 		cmocka_unit_test(files_are_whole_private_and_exclusive),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(text_of_strangers_is_written_so_that_json_and_terminals_bear_it),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

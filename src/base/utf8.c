@@ -75,3 +75,34 @@ unsigned utf8_put(uint32_t cp, uint8_t out[4])
 	out[3] = (uint8_t)(0x80 | (cp & 0x3f));
 	return 4;
 }
+
+static bool moves_a_terminal(int32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x200e && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	       (cp >= 0x2066 && cp <= 0x2069);
+}
+
+static void write_clean(struct buf *b, struct slice s, bool terminal)
+{
+	for (size_t at = 0; at < s.n;) {
+		size_t from = at;
+		int32_t cp = utf8_next(s, &at);
+
+		if (cp < 0)
+			buf_printf(b, "\\x%02x", s.p[at++]);
+		else if (terminal && moves_a_terminal(cp))
+			buf_printf(b, "\\u%04x", (unsigned)cp);
+		else
+			buf_put(b, s.p + from, at - from);
+	}
+}
+
+void utf8_write(struct buf *b, struct slice s)
+{
+	write_clean(b, s, false);
+}
+
+void utf8_write_terminal(struct buf *b, struct slice s)
+{
+	write_clean(b, s, true);
+}

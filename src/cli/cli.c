@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "base/utf8.h"
 
 static void print_help(const struct cli_opt *opts, unsigned n, const char *usage, const char *more)
 {
@@ -76,8 +77,10 @@ static int parse(int argc, char **argv, const struct cli_opt *opts, unsigned n, 
 				return r;
 			continue;
 		}
-		if (!args)
+		if (next)
 			break;
+		if (!args)
+			return cli_usage("%s takes no argument, found \"%s\"", argv[0], argv[i]);
 		if (args->n == CLI_POSITIONAL_MAX)
 			return cli_usage("too many arguments");
 		args->v[args->n++] = argv[i];
@@ -90,7 +93,8 @@ static int parse(int argc, char **argv, const struct cli_opt *opts, unsigned n, 
 int cli_parse(int argc, char **argv, const struct cli_opt *opts, unsigned n, const char *usage, const char *more,
 	      struct cli_args *args, bool *done)
 {
-	*args = (struct cli_args){0};
+	if (args)
+		*args = (struct cli_args){0};
 	return parse(argc, argv, opts, n, usage, more, args, NULL, done);
 }
 
@@ -100,27 +104,43 @@ int cli_parse_head(int argc, char **argv, const struct cli_opt *opts, unsigned n
 	return parse(argc, argv, opts, n, usage, more, NULL, next, done);
 }
 
+static void put(struct buf *b, const char *before, const char *text)
+{
+	buf_puts(b, before);
+	utf8_write_terminal(b, slice_cstr(text));
+}
+
 /* What was compared, in the words of who compared it. */
-static void print_compared(const struct why_frame *f)
+static void put_compared(struct buf *b, const struct why_frame *f)
 {
 	if (!f || !f->subject)
 		return;
-	fprintf(stderr, "  %s: found %s", f->subject, f->found && *f->found ? f->found : "nothing");
+	put(b, "  ", f->subject);
+	put(b, ": found ", f->found && *f->found ? f->found : "nothing");
 	if (f->expected)
-		fprintf(stderr, ", expected %s", f->expected);
-	fputc('\n', stderr);
+		put(b, ", expected ", f->expected);
+	buf_putc(b, '\n');
 }
 
+/* Parts of the text come from a broker, or from evidence. */
 int cli_fail(const struct why *w)
 {
+	struct arena *a = arena_new(0);
+	struct buf b = buf_in(a, 0);
+	const char *reason = why_reason(w);
+
 	cli_progress_end();
-	fprintf(stderr, "error: %s [%s]\n", why_text(w), why_reason(w));
-	print_compared(w->first);
+	put(&b, "error: ", why_text(w));
+	buf_printf(&b, " [%s]\n", reason);
+	put_compared(&b, w->first);
 	for (const struct why_frame *f = w->first ? w->first->next : NULL; f; f = f->next) {
-		fprintf(stderr, "  while %s\n", f->text);
-		print_compared(f);
+		put(&b, "  while ", f->text);
+		buf_putc(&b, '\n');
+		put_compared(&b, f);
 	}
-	return CLI_FAILED;
+	fputs(buf_cstr(&b) ? (const char *)b.p : "error: no memory\n", stderr);
+	arena_free(a);
+	return strncmp(reason, "cli.usage.", 10) == 0 ? CLI_USAGE : CLI_FAILED;
 }
 
 int cli_usage(const char *fmt, ...)

@@ -32,14 +32,16 @@ struct cli_opt {
 };
 
 /* Reads "--name value", "--name=value" and "--flag"; "--" ends options. Prints help and returns CLI_OK with *done set for
- * --help; prints the error and returns CLI_USAGE. `usage` is the line behind "usage:"; `more` follows the options: examples. */
+ * --help; prints the error and returns CLI_USAGE. `usage` is the line behind "usage:"; `more` follows the options: examples.
+ * args == NULL: the command takes no argument, and one is a usage error. */
 int cli_parse(int argc, char **argv, const struct cli_opt *opts, unsigned n, const char *usage, const char *more,
 	      struct cli_args *args, bool *done);
 /* Stops at the first word that is no option: for options that stand before a sub-command. *next is its index. */
 int cli_parse_head(int argc, char **argv, const struct cli_opt *opts, unsigned n, const char *usage, const char *more, int *next,
 		   bool *done);
 
-/* "error: <text>" and the frames around it, to standard error. Returns CLI_FAILED. */
+/* "error: <text>" and the frames around it, to standard error. Returns CLI_USAGE where the reason is of cli.usage (what was typed is wrong,
+ * not what was met), else CLI_FAILED. */
 int cli_fail(const struct why *w);
 /* "error: ..." and "try --help". Returns CLI_USAGE. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

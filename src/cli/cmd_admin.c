@@ -32,13 +32,11 @@ static int key_run(int argc, char **argv)
 	const struct cli_opt opts[] = {{"out", "FILE", "private key (mode 0600); the public one goes to FILE.pub", &file}};
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client admin-key --out FILE",
 			     "Makes an Ed25519 key. FILE.pub is what the broker's public_key_uri names. An existing file is never replaced.\n\n"
 			     "example:\n  kbs-client admin-key --out admin.key\n",
-			     &args,
-			     &done);
+			     NULL, &done);
 
 	if (code == CLI_OK && !done)
 		code = !file ? cli_usage("--out is required") : rc_ok(make_key(file, a, &w)) ? CLI_OK : cli_fail(&w);
@@ -61,9 +59,9 @@ static rc make_token(const struct token_options *o, struct arena *a, struct slic
 	rc r;
 
 	if ((end && (*end || end == o->hours)) || hours < 1 || hours > 24 * 366)
-		return deny(w, E_MALFORMED, "cli.hours", "--hours must be a number from 1 to 8784, it is %s", o->hours);
+		return deny(w, E_MALFORMED, "cli.usage.hours", "--hours must be a number from 1 to 8784, it is %s", o->hours);
 	TRY(file_read_secret(o->key, 65536, &pem, w));
-	TRY(pkey_from_private_pem(&pem, &key, w));
+	TRY(note(w, pkey_from_private_pem(&pem, &key, w), "reading %s", o->key));
 	json_push(a, aud, json_new_cstr(a, o->audience ? o->audience : "KBS"));
 	json_set(a, claims, "iss", json_new_cstr(a, o->issuer ? o->issuer : "warrant"));
 	json_set(a, claims, "sub", json_new_cstr(a, o->subject ? o->subject : "admin"));
@@ -72,7 +70,8 @@ static rc make_token(const struct token_options *o, struct arena *a, struct slic
 	json_set(a, claims, "iat", json_new_i64(a, now));
 	json_set(a, claims, "exp", json_new_i64(a, now + hours * 3600));
 	json_set(a, header, "typ", json_new_cstr(a, "JWT"));
-	r = jws_sign(key, SIG_EDDSA, header, json_text(a, claims), a, out, w);
+	r = pkey_kind(key) != KEY_ED25519 ? deny(w, E_UNSUPPORTED, "cli.usage.key", "%s is no Ed25519 key: kbs-client admin-key makes one", o->key)
+					  : jws_sign(key, SIG_EDDSA, header, json_text(a, claims), a, out, w);
 	pkey_free(key);
 	return r;
 }
@@ -88,13 +87,12 @@ static int token_run(int argc, char **argv)
 				       {"hours", "N", "how long it is good; default 8", &o.hours}};
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
-	struct cli_args args;
 	struct slice token;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client admin-token --key FILE [options]",
 			     "Prints a JWT for the broker's administration.\n\nexample:\n"
 			     "  kbs-client admin-token --key admin.key --subject alice > ~/.trustee/admin-token\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code == CLI_OK && !done) {
 		if (!o.key)

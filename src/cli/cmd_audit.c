@@ -311,7 +311,7 @@ static rc prove(struct log *l, const char *text)
 	uint64_t index;
 
 	if (!json_u64(json_new_number(l->a, slice_cstr(text)), &index))
-		return deny(l->w, E_MALFORMED, "cli.index", "\"%s\" is no index of a record: `audit list` prints them", text);
+		return deny(l->w, E_MALFORMED, "cli.usage.index", "\"%s\" is no index of a record: `audit list` prints them", text);
 	TRY(newest_head(l, &h));
 	TRY(get(l, arena_printf(l->a, "/kbs/v0/audit/proof?index=%llu&size=%llu", (unsigned long long)index, (unsigned long long)h.size),
 		"reading the proof", &reply));

@@ -33,10 +33,9 @@ static const char script[] =
 
 static int completion_run(int argc, char **argv)
 {
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, NULL, 0, "kbs-client completion",
-			     "Prints a bash completion script.\n\nexample:\n  source <(kbs-client completion)\n", &args, &done);
+			     "Prints a bash completion script.\n\nexample:\n  source <(kbs-client completion)\n", NULL, &done);
 
 	if (code || done)
 		return code;

@@ -47,14 +47,13 @@ static int set_resource_policy(struct admin *ad, int argc, char **argv)
 				       {"affirming", NULL, "only guests whose every part is affirming", NULL, &flag[2]},
 				       {"default", NULL, "attested guests, but not the sample TEE", NULL, &flag[3]}};
 	struct slice rego = {0};
-	struct cli_args args;
 	struct json *doc;
 	int chosen = 0, code;
 
 	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource-policy --policy-file FILE | --affirming | ...",
 			 "The policy is compiled first; one that does not compile is refused with file, line and column. It decides at once.\n\nexamples:\n"
 			 "  kbs-client config set-resource-policy --affirming\n  kbs-client config set-resource-policy --policy-file policy.rego\n",
-			 &args, &done);
+			 NULL, &done);
 	if (code || done)
 		return code;
 	for (unsigned i = 0; i < 4; i++)
@@ -65,7 +64,7 @@ static int set_resource_policy(struct admin *ad, int argc, char **argv)
 	if (chosen + (file != NULL) != 1)
 		return cli_usage("say one of --policy-file, --allow-all, --deny-all, --affirming and --default");
 	if ((file && !rc_ok(file_read(ad->a, file, (size_t)2 << 20, &rego, ad->w))) || !rc_ok(policy_doc(ad, rego, &doc)) ||
-	    !rc_ok(post_json(ad, "/kbs/v0/resource-policy", doc, "setting the resource policy")))
+	    !rc_ok(note(ad->w, post_json(ad, "/kbs/v0/resource-policy", doc, "setting the resource policy"), "uploading %s", file ? file : "it")))
 		return cli_fail(ad->w);
 	said("Set resource policy success", json_get(doc, "policy")->text);
 	return CLI_OK;
@@ -77,7 +76,6 @@ static int set_attestation_policy(struct admin *ad, int argc, char **argv)
 	const struct cli_opt opts[] = {{"policy-file", "FILE", "Rego text", &file},
 				       {"type", "TYPE", "rego", &type},
 				       {"id", "ID", "policy id; default default_cpu", &id}};
-	struct cli_args args;
 	struct slice rego;
 	struct json *doc;
 	bool done;
@@ -86,7 +84,7 @@ static int set_attestation_policy(struct admin *ad, int argc, char **argv)
 	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-attestation-policy --policy-file FILE [--id ID]",
 			 "Policies are named default_CLASS: cpu, gpu, switch, ppcie, dcu.\n\nexample:\n"
 			 "  kbs-client config set-attestation-policy --policy-file cpu.rego --id default_cpu\n",
-			 &args, &done);
+			 NULL, &done);
 	if (code || done)
 		return code;
 	if (!file)
@@ -97,7 +95,7 @@ static int set_attestation_policy(struct admin *ad, int argc, char **argv)
 		return cli_fail(ad->w);
 	json_set(ad->a, doc, "type", json_new_cstr(ad->a, "rego"));
 	json_set(ad->a, doc, "policy_id", json_new_cstr(ad->a, id ? id : "default_cpu"));
-	if (!rc_ok(post_json(ad, "/kbs/v0/attestation-policy", doc, "setting the attestation policy")))
+	if (!rc_ok(note(ad->w, post_json(ad, "/kbs/v0/attestation-policy", doc, "setting the attestation policy"), "uploading %s", file)))
 		return cli_fail(ad->w);
 	said("Set attestation policy success", json_get(doc, "policy")->text);
 	return CLI_OK;
@@ -108,7 +106,6 @@ static int set_resource(struct admin *ad, int argc, char **argv)
 	const char *path = NULL, *file = NULL;
 	const struct cli_opt opts[] = {{"path", "REPO/TYPE/TAG", "name of the secret", &path},
 				       {"resource-file", "FILE", "its content", &file}};
-	struct cli_args args;
 	struct slice value, reply;
 	bool done;
 	int code;
@@ -116,7 +113,7 @@ static int set_resource(struct admin *ad, int argc, char **argv)
 	code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config set-resource --path REPO/TYPE/TAG --resource-file FILE",
 			 "An existing secret gets a new version. Each part of the name is of [A-Za-z0-9_.-] and begins with no dot.\n\nexample:\n"
 			 "  kbs-client config set-resource --path default/key/1 --resource-file key.bin\n",
-			 &args, &done);
+			 NULL, &done);
 	if (code || done)
 		return code;
 	if (!path || !file)
@@ -134,11 +131,10 @@ static int delete_resource(struct admin *ad, int argc, char **argv)
 {
 	const char *path = NULL;
 	const struct cli_opt opts[] = {{"path", "REPO/TYPE/TAG", "name of the secret", &path}};
-	struct cli_args args;
 	struct slice reply;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config delete-resource --path REPO/TYPE/TAG",
-			     "Removes the secret and all its versions.\n\nexample:\n  kbs-client config delete-resource --path default/key/1\n", &args, &done);
+			     "Removes the secret and all its versions.\n\nexample:\n  kbs-client config delete-resource --path default/key/1\n", NULL, &done);
 
 	if (code || done)
 		return code;
@@ -160,7 +156,7 @@ static rc sample_value(struct admin *ad, const char *text, bool as_integer, bool
 		*out = strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? json_new_bool(ad->a, text[0] == 't') : NULL;
 	else
 		*out = json_new_cstr(ad->a, text);
-	return *out ? rc_of(OK) : deny(ad->w, E_MALFORMED, "cli.value", "\"%s\" is not %s", text, as_integer ? "an integer" : as_bool ? "true or false" : "UTF-8");
+	return *out ? rc_of(OK) : deny(ad->w, E_MALFORMED, "cli.usage.value", "\"%s\" is not %s", text, as_integer ? "an integer" : as_bool ? "true or false" : "UTF-8");
 }
 
 static int set_reference(struct admin *ad, int argc, char **argv)
@@ -179,8 +175,12 @@ static int set_reference(struct admin *ad, int argc, char **argv)
 
 	if (code || done)
 		return code;
-	if (args.n < 2 || (single && args.n != 2) || (as_integer && as_bool))
-		return cli_usage("NAME and VALUE are required; one of --as-integer and --as-bool at most");
+	if (args.n < 2)
+		return cli_usage("NAME and VALUE are required");
+	if (as_integer && as_bool)
+		return cli_usage("--as-integer and --as-bool: say one");
+	if (single && args.n > 2)
+		return cli_usage("--as-single-value takes one value, found %u", args.n - 1);
 	for (unsigned i = 1; i < args.n; i++) {
 		if (!rc_ok(sample_value(ad, args.v[i], as_integer, as_bool, &value)))
 			return cli_fail(ad->w);
@@ -200,13 +200,12 @@ static int delete_reference(struct admin *ad, int argc, char **argv)
 {
 	const char *id = NULL;
 	const struct cli_opt opts[] = {{"id", "ID", "name of the reference value", &id}};
-	struct cli_args args;
 	struct slice reply;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config delete-reference-value --id ID",
 			     "Guests that rest on it are affirming no more, from their next attestation on.\n\nexample:\n"
 			     "  kbs-client config delete-reference-value --id tpm_pcr11\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code || done)
 		return code;
@@ -223,13 +222,12 @@ static int enroll_ak(struct admin *ad, int argc, char **argv)
 {
 	const char *file = NULL;
 	const struct cli_opt opts[] = {{"ak-file", "FILE", "PEM of the public attestation key (kbs-client tpm-ak prints it)", &file}};
-	struct cli_args args;
 	struct slice pem, reply;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config enroll-ak --ak-file FILE",
 			     "From then on quotes under that key count. `list-anchors` shows it, `remove-anchor` takes it back.\n\nexample:\n"
 			     "  kbs-client tpm-ak > ak.pem            # on the guest\n  kbs-client config enroll-ak --ak-file ak.pem\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code || done)
 		return code;
@@ -247,13 +245,12 @@ static int remove_anchor(struct admin *ad, int argc, char **argv)
 {
 	const char *anchor = NULL;
 	const struct cli_opt opts[] = {{"anchor", "SET/DIGEST", "as list-anchors prints it", &anchor}};
-	struct cli_args args;
 	struct slice reply;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config remove-anchor --anchor SET/DIGEST",
 			     "Evidence under that key or root counts no more, at once. Anchors of folders that the configuration names come back at the\n"
 			     "next start, unless their file is removed as well.\n\nexample:\n  kbs-client config remove-anchor --anchor tpm-ak/5f0c...\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code || done)
 		return code;

@@ -14,7 +14,7 @@ static rc explain(const char *id, const char *token_file, bool as_json, struct r
 
 	for (const char *p = id; *p; p++)
 		if (!((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == '-'))
-			return deny(w, E_MALFORMED, "cli.decision", "\"%s\" is not a decision id", id);
+			return deny(w, E_MALFORMED, "cli.usage.decision", "\"%s\" is not a decision id", id);
 	TRY(remote_admin_token(token_file, a, &token, w));
 	TRY(remote_open(&remote_options, r, w));
 	TRY(remote_admin(*r, token, "GET", arena_printf(a, "/kbs/v0/decision/%s", id), NULL, (struct slice){0},

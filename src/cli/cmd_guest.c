@@ -35,7 +35,10 @@ static rc open_key(const char *file, struct pkey **out, struct why *w)
 	if (!file)
 		return pkey_generate(KEY_P256, 0, out, w);
 	TRY(file_read_secret(file, 65536, &pem, w));
-	return pkey_from_private_pem(&pem, out, w);
+	TRY(note(w, pkey_from_private_pem(&pem, out, w), "reading the guest's key %s", file));
+	if (pkey_kind(*out) == KEY_ED25519)
+		return deny(w, E_UNSUPPORTED, "cli.usage.key", "%s is an Ed25519 key, to which nothing can be encrypted; taken are P-256, P-384, P-521 and RSA", file);
+	return rc_of(OK);
 }
 
 static rc find_lab(struct guest_options *o, const struct cli_args *args, struct guest *g, struct why *w)
@@ -43,7 +46,7 @@ static rc find_lab(struct guest_options *o, const struct cli_args *args, struct 
 	if (!cli_lab)
 		return deny(w, E_UNSUPPORTED, "cli.lab", "this build has no laboratory: it was configured with -Dlab=false");
 	if (!o->lab_state || o->tee)
-		return deny(w, E_MALFORMED, "cli.lab", "--lab needs --lab-state, and stands in place of --tee");
+		return deny(w, E_MALFORMED, "cli.usage.lab", "--lab needs --lab-state, and stands in place of --tee");
 	TRY(cli_lab->find(o->lab, &o->lab_attester, w));
 	o->request = (struct cli_lab_request){.state = o->lab_state, .tee = o->lab_attester.tee, .set = o->set.v, .set_n = o->set.n};
 	if (args->n)
@@ -58,10 +61,12 @@ static rc find_attester(struct guest_options *o, const struct cli_args *args, st
 	if (o->lab)
 		return find_lab(o, args, g, w);
 	if (o->lab_state || o->set.n)
-		return deny(w, E_MALFORMED, "cli.lab", "--lab-state and --set go with --lab");
+		return deny(w, E_MALFORMED, "cli.usage.lab", "--lab-state and --set go with --lab");
 	g->attester = o->tee ? attester_find(o->tee) : attester_detect(&g->options);
+	if (!o->tee && g->attester == &attester_sample)
+		fprintf(stderr, "warning: no TEE was found on this machine: sample evidence is sent, which proves nothing (see --tee and --tcti)\n");
 	if (!g->attester)
-		return deny(w, E_UNSUPPORTED, "cli.tee", "there is no attester for \"%s\" here; known are tpm and sample", o->tee);
+		return deny(w, E_UNSUPPORTED, "cli.usage.tee", "--tee: there is no attester for \"%s\" here; known are tpm and sample", o->tee);
 	return rc_of(OK);
 }
 
@@ -75,7 +80,7 @@ static rc read_handle(const char *text, uint32_t *out, struct why *w)
 		return rc_of(OK);
 	v = strtoul(text, &end, 0);
 	if (*end || end == text || text[0] == '-' || v == 0 || v > UINT32_MAX)
-		return deny(w, E_MALFORMED, "cli.handle", "--ak-handle \"%s\" is no handle such as 0x81010002", text);
+		return deny(w, E_MALFORMED, "cli.usage.handle", "--ak-handle \"%s\" is no handle such as 0x81010002", text);
 	*out = (uint32_t)v;
 	return rc_of(OK);
 }
@@ -165,21 +170,23 @@ static rc get(const char *path, const char *token_file, struct guest_options *o,
 	      struct pkey **key, struct remote **r, struct arena *a, struct why *w)
 {
 	SECRET(secret);
-	struct slice token;
 
 	TRY(prepare(o, args, g, key, w));
 	TRY(remote_open(&remote_options, r, w));
 	g->transport = remote_transport(*r);
-	if (token_file) {
-		TRY(file_read(a, token_file, (size_t)1 << 20, &token, w));
-		while (token.n && (token.p[token.n - 1] == '\n' || token.p[token.n - 1] == ' '))
-			token.n--;
-		g->token = token;
-	} else {
-		TRY(guest_attest(g, a, w));
-	}
+	TRY(token_file ? remote_token(token_file, (size_t)1 << 20, a, &g->token, w) : guest_attest(g, a, w));
 	TRY(guest_get(g, path, a, &secret, w));
 	return print_base64(&secret, w);
+}
+
+/* Told before the machine proves itself for nothing; what the parts may hold is the broker's to say. */
+static bool three_parts(const char *path)
+{
+	unsigned slashes = 0;
+
+	for (const char *p = path; *p; p++)
+		slashes += *p == '/';
+	return slashes == 2 && path[0] != '/' && path[strlen(path) - 1] != '/' && !strstr(path, "//");
 }
 
 static int get_run(int argc, char **argv)
@@ -205,6 +212,8 @@ static int get_run(int argc, char **argv)
 	if (code == CLI_OK && !done) {
 		if (!path)
 			code = cli_usage("--path is required");
+		else if (!three_parts(path))
+			code = cli_usage("--path \"%s\" is not REPO/TYPE/TAG", path);
 		else if (token_file && !o.key_file)
 			code = cli_usage("--attestation-token needs --tee-key-file, the key the token names");
 		else if (!rc_ok(get(arena_printf(a, "resource/%s", remote_quote(a, path, true)), token_file, &o, &args, &g, &key, &r, a, &w)))
@@ -223,11 +232,10 @@ static int ak_run(int argc, char **argv)
 				       {"ak-handle", "HANDLE", "persistent handle; default 0x81010002", &handle}};
 	struct arena *a = arena_new(0);
 	struct why w = why_in(a);
-	struct cli_args args;
 	struct slice spki, text;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client tpm-ak [options]",
-			     "Prints the public attestation key of this machine's TPM as PEM, for `config enroll-ak`.\n\nexample:\n  kbs-client tpm-ak > ak.pem\n", &args, &done);
+			     "Prints the public attestation key of this machine's TPM as PEM, for `config enroll-ak`.\n\nexample:\n  kbs-client tpm-ak > ak.pem\n", NULL, &done);
 
 	if (code == CLI_OK && !done) {
 		struct attester_options o = {.tcti = tcti};

@@ -43,14 +43,11 @@ static rc print_names(struct admin *ad, const char *path, const char *doing)
 /* A list without options of its own. */
 static int list(struct admin *ad, int argc, char **argv, const char *usage, const char *more, const char *path, const char *doing)
 {
-	struct cli_args args;
 	bool done;
-	int code = cli_parse(argc, argv, NULL, 0, usage, more, &args, &done);
+	int code = cli_parse(argc, argv, NULL, 0, usage, more, NULL, &done);
 
 	if (code || done)
 		return code;
-	if (args.n)
-		return cli_usage("%s takes no argument", argv[0]);
 	return rc_ok(print_names(ad, path, doing)) ? CLI_OK : cli_fail(ad->w);
 }
 
@@ -58,11 +55,10 @@ int config_list_resources(struct admin *ad, int argc, char **argv)
 {
 	const char *prefix = NULL;
 	const struct cli_opt opts[] = {{"prefix", "TEXT", "only names that begin so", &prefix}};
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config list-resources [--prefix TEXT]",
 			     "One name a line; the secrets themselves are for guests alone.\n\nexample:\n  kbs-client config list-resources --prefix default/\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code || done)
 		return code;
@@ -106,10 +102,9 @@ int config_get_reference(struct admin *ad, int argc, char **argv)
 {
 	const char *id = NULL;
 	const struct cli_opt opts[] = {{"id", "ID", "name of the reference value", &id}};
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config get-reference-value --id ID",
-			     "Prints its value as JSON.\n\nexample:\n  kbs-client config get-reference-value --id tpm_pcr11\n", &args, &done);
+			     "Prints its value as JSON.\n\nexample:\n  kbs-client config get-reference-value --id tpm_pcr11\n", NULL, &done);
 
 	if (code || done)
 		return code;
@@ -120,10 +115,9 @@ int config_get_reference(struct admin *ad, int argc, char **argv)
 
 int config_get_resource_policy(struct admin *ad, int argc, char **argv)
 {
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, NULL, 0, "kbs-client config get-resource-policy",
-			     "Prints the text as it was uploaded.\n\nexample:\n  kbs-client config get-resource-policy > policy.rego\n", &args, &done);
+			     "Prints the text as it was uploaded.\n\nexample:\n  kbs-client config get-resource-policy > policy.rego\n", NULL, &done);
 
 	return code || done ? code : print_text(ad, "/kbs/v0/resource-policy?text=1", "getting the resource policy", "");
 }
@@ -132,11 +126,10 @@ int config_get_attestation_policy(struct admin *ad, int argc, char **argv)
 {
 	const char *id = NULL;
 	const struct cli_opt opts[] = {{"id", "ID", "policy id; default default_cpu", &id}};
-	struct cli_args args;
 	bool done;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client config get-attestation-policy [--id ID]",
 			     "Prints the text as it was uploaded.\n\nexample:\n  kbs-client config get-attestation-policy --id default_cpu > cpu.rego\n",
-			     &args, &done);
+			     NULL, &done);
 
 	return code || done ? code
 			    : print_text(ad, arena_printf(ad->a, "/kbs/v0/attestation-policy/%s", remote_quote(ad->a, id ? id : "default_cpu", false)),

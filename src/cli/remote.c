@@ -35,7 +35,7 @@ rc remote_open(const struct remote_options *o, struct remote **out, struct why *
 	while (n && url[n - 1] == '/')
 		n--;
 	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
-		return deny(w, E_MALFORMED, "client.url", "\"%s\" is not an http:// or https:// URL", url);
+		return deny(w, E_MALFORMED, "cli.usage.url", "--url: \"%s\" is not an http:// or https:// URL", url);
 	if (strncmp(url, "http://", 7) == 0 && !loopback(url + 7))
 		fprintf(stderr, "warning: %s has no TLS: whoever is on the way reads tokens and may change answers\n", url);
 	if (o->cert_file && !file_exists(o->cert_file))
@@ -76,6 +76,18 @@ static struct slice session_of(struct slice set_cookie)
 	return slice_sub(v, 0, semi ? (size_t)(semi - v.p) : v.n);
 }
 
+/* What the library says of a refused connection does not say what to change. */
+static rc hinted(const struct remote *r, rc result, struct why *w)
+{
+	const char *reason = rc_ok(result) ? "" : why_reason(w);
+
+	if (strcmp(reason, "client.tls") == 0 && !remote_options.cert_file)
+		return note(w, result, "no --cert-file is given: the roots of this system decide");
+	if (strcmp(reason, "client.connect") == 0 && strncmp(r->url, "http://", 7) == 0)
+		return note(w, result, "asking without TLS: a broker with TLS answers https:// alone");
+	return result;
+}
+
 static rc call(void *ctx, const struct http_call *call, struct arena *a, struct http_answer *out, struct why *w)
 {
 	struct remote *r = ctx;
@@ -91,7 +103,7 @@ static rc call(void *ctx, const struct http_call *call, struct arena *a, struct 
 		headers[n++] = arena_printf(a, "Authorization: Bearer %.*s", (int)call->bearer.n, (const char *)call->bearer.p);
 	if (!c.url || arena_bad(a))
 		return deny(w, E_INTERNAL, "client.memory", "no memory");
-	TRY(client_do(r->client, &c, a, &reply, w));
+	TRY(hinted(r, client_do(r->client, &c, a, &reply, w), w));
 	*out = (struct http_answer){reply.status, reply.body, session_of(reply.set_cookie)};
 	return rc_of(OK);
 }
@@ -101,11 +113,25 @@ struct transport remote_transport(struct remote *r)
 	return (struct transport){call, r};
 }
 
+rc remote_token(const char *file, size_t max_bytes, struct arena *a, struct slice *token, struct why *w)
+{
+	struct slice t;
+
+	TRY(file_read(a, file, max_bytes, &t, w));
+	while (t.n && (t.p[t.n - 1] == '\n' || t.p[t.n - 1] == '\r' || t.p[t.n - 1] == ' '))
+		t.n--;
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] <= ' ' || t.p[i] >= 0x7f)
+			return deny(w, E_MALFORMED, "client.token", "%s holds no token: byte 0x%02x at %zu", file, t.p[i], i);
+	if (!t.n)
+		return deny(w, E_MALFORMED, "client.token", "%s holds no token: it is empty", file);
+	*token = t;
+	return rc_of(OK);
+}
+
 rc remote_admin_token(const char *file, struct arena *a, struct slice *token, struct why *w)
 {
 	const char *home = getenv("HOME");
-	struct slice t;
-	rc r;
 
 	*token = (struct slice){NULL, 0};
 	if (!file) {
@@ -115,13 +141,7 @@ rc remote_admin_token(const char *file, struct arena *a, struct slice *token, st
 			return rc_of(OK);
 		}
 	}
-	r = file_read(a, file, 65536, &t, w);
-	if (!rc_ok(r))
-		return note(w, r, "reading the admin token");
-	while (t.n && (t.p[t.n - 1] == '\n' || t.p[t.n - 1] == '\r' || t.p[t.n - 1] == ' '))
-		t.n--;
-	*token = t;
-	return rc_of(OK);
+	return note(w, remote_token(file, 65536, a, token, w), "reading the admin token");
 }
 
 char *remote_quote(struct arena *a, const char *text, bool slashes)

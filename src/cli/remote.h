@@ -19,6 +19,8 @@ RC remote_open(const struct remote_options *o, struct remote **out, struct why *
 void remote_close(struct remote *r);
 struct transport remote_transport(struct remote *r);
 
+/* A token of a file, trimmed, in the arena. E_MALFORMED client.token when it holds what no header may. */
+RC remote_token(const char *file, size_t max_bytes, struct arena *a, struct slice *token, struct why *w);
 /* The admin token: the file, else $HOME/.trustee/admin-token, else none with a warning. In the arena, trimmed. */
 RC remote_admin_token(const char *file, struct arena *a, struct slice *token, struct why *w);
 

@@ -30,6 +30,15 @@ static char *flat(struct arena *a, const char *key)
 	return s;
 }
 
+static bool is_folder(const char *path)
+{
+	DIR *d = opendir(path);
+
+	if (d)
+		closedir(d);
+	return d;
+}
+
 /* DIR/<kind>/<key>, else DIR/<kind>; with one of the endings. p == NULL when neither is there. */
 static RC find_collateral(struct arena *a, const char *dir, const struct vcollateral *want, struct slice *out, struct why *w)
 {
@@ -40,11 +49,8 @@ static RC find_collateral(struct arena *a, const char *dir, const struct vcollat
 		for (size_t i = 0; i < COUNT_OF(endings); i++) {
 			const char *path = pass == 0 ? arena_printf(a, "%s/%s/%s%s", dir, want->kind, flat(a, want->key), endings[i])
 						     : arena_printf(a, "%s/%s%s", dir, want->kind, endings[i]);
-			DIR *d = path ? opendir(path) : NULL;
 
-			if (d)
-				closedir(d);
-			else if (path && file_exists(path))
+			if (path && file_exists(path) && !is_folder(path))
 				return file_read(a, path, COLLATERAL_MAX, out, w);
 		}
 	}
@@ -294,6 +300,33 @@ static int run_with(const struct opts *o)
 	return code;
 }
 
+/* What was typed is looked at before the evidence is. */
+static int check_words(const struct opts *o)
+{
+	struct arena *a = arena_new(0);
+	struct buf known = buf_in(a, 0);
+	struct slice bytes;
+	int64_t at;
+	int code = CLI_OK;
+
+	for (size_t i = 0; registry[i]; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", registry[i]->tee);
+	if (!registry_find(o->tee))
+		code = cli_usage("--tee: there is no verifier for \"%s\"; known are %s", o->tee, buf_cstr(&known));
+	else if (!rc_ok(time_parse_rfc3339(slice_cstr(o->at), &at, NULL)))
+		code = cli_usage("--at %s is no RFC 3339 time, such as 2026-01-31T12:00:00Z", o->at);
+	else if (o->report_data && !rc_ok(hex_decode(a, slice_cstr(o->report_data), &bytes, "", NULL)))
+		code = cli_usage("--report-data %s is not hex of whole bytes", o->report_data);
+	else if (o->init_data && !rc_ok(hex_decode(a, slice_cstr(o->init_data), &bytes, "", NULL)))
+		code = cli_usage("--init-data %s is not hex of whole bytes", o->init_data);
+	else if (o->collateral && !is_folder(o->collateral))
+		code = cli_usage("--collateral: there is no folder %s", o->collateral);
+	else if (o->trust && !is_folder(o->trust))
+		code = cli_usage("--trust: there is no folder %s", o->trust);
+	arena_free(a);
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
 	struct opts o = {0};
@@ -307,21 +340,18 @@ static int run(int argc, char **argv)
 		{"trust", "DIR", "DIR/SET/*: certificates and keys; then only these are anchors", &o.trust, NULL},
 		{"insecure-sample", NULL, "take sample evidence, which proves nothing", NULL, &o.sample},
 	};
-	struct cli_args args;
 	bool done;
-	int64_t at;
 	int code = cli_parse(argc, argv, opts, COUNT_OF(opts), "kbs-client verify --tee TEE --evidence FILE --at RFC3339 [options]",
 			     "example:\n  kbs-client verify --tee snp --evidence report.bin --collateral certs --at 2026-01-31T12:00:00Z\n"
 			     "with certs/amd-vcek.der, certs/amd-ask-ark.pem, and certs/amd-crl.crl where there is one\n",
-			     &args, &done);
+			     NULL, &done);
 
 	if (code != CLI_OK || done)
 		return code;
-	if (!o.tee || !o.evidence || !o.at || args.n)
-		return cli_usage("verify needs --tee, --evidence and --at, and nothing else by position");
-	if (!rc_ok(time_parse_rfc3339(slice_cstr(o.at), &at, NULL)))
-		return cli_usage("--at %s is no RFC 3339 time", o.at);
-	return run_with(&o);
+	if (!o.tee || !o.evidence || !o.at)
+		return cli_usage("verify needs --tee, --evidence and --at");
+	code = check_words(&o);
+	return code ? code : run_with(&o);
 }
 
 const struct cli_command cli_verify = {"verify", "verify evidence offline, as the service does", run};

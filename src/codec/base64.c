@@ -181,7 +181,9 @@ static const uint8_t hex_values[256] = {H32,	 H8, H8, 0,  1,	 2,  3,	 4,  5,	 6,
 
 rc hex_decode_into(struct slice in, uint8_t *out, size_t n, const char *what, struct why *w)
 {
-	if (in.n % 2 || in.n / 2 != n)
+	if (in.n % 2)
+		return deny(w, E_MALFORMED, "hex.malformed", "%s: %zu hex digits, expected an even number", what, in.n);
+	if (in.n / 2 != n)
 		return deny(w, E_MALFORMED, "hex.malformed", "%s: %zu hex digits, expected %zu", what, in.n, n * 2);
 	for (size_t i = 0; i < n; i++) {
 		unsigned hi = hex_values[in.p[2 * i]], lo = hex_values[in.p[2 * i + 1]];

@@ -24,7 +24,7 @@ struct json {
 		struct json **items;		/* array */
 		struct json_member *members;	/* object, in source order */
 	};
-	struct slice raw;	/* the source bytes of this value; empty for built values */
+	struct slice raw;	/* the source bytes of this value; a table of TOML: none, at its header; p == NULL for built values */
 	uint32_t *index;	/* private: members sorted by name, for large objects */
 	size_t cap;		/* private: builders */
 };

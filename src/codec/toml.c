@@ -17,7 +17,7 @@ enum origin {
 
 struct node {
 	struct node *next, *kids, *kids_end;
-	struct slice name;
+	struct slice name, at;	/* at: behind the key in the source, no bytes */
 	enum origin origin;
 	struct json *value;	/* PLAIN */
 	struct node *section;	/* BY_DOTTED: the section that made it */
@@ -289,6 +289,7 @@ static struct node *add(struct reader *r, struct node *table, struct slice name,
 	if (!k)
 		return NULL;
 	k->name = name;
+	k->at = slice_sub(r->in, r->at, 0);
 	k->origin = origin;
 	if (table->kids_end)
 		table->kids_end->next = k;
@@ -353,6 +354,8 @@ static struct json *table_json(struct arena *a, const struct node *n)
 
 	for (const struct node *k = n->kids; k; k = k->next)
 		json_set_slice(a, o, k->name, to_json(a, k));
+	if (o)
+		o->raw = n->at;
 	return o;
 }
 
@@ -367,6 +370,8 @@ static struct json *to_json(struct arena *a, const struct node *n)
 	arr = json_new_array(a);
 	for (const struct node *k = n->kids; k; k = k->next)
 		json_push(a, arr, table_json(a, k));
+	if (arr)
+		arr->raw = n->at;
 	return arr;
 }
 
@@ -525,7 +530,7 @@ static rc read_number_or_date(struct reader *r, struct json **out)
 	return new_integer(r, slice_sub(s, i, s.n), 10, neg, out);
 }
 
-static rc read_value(struct reader *r, struct json **out)
+static rc read_kind(struct reader *r, struct json **out)
 {
 	struct slice s;
 	int c = peek(r);
@@ -544,6 +549,16 @@ static rc read_value(struct reader *r, struct json **out)
 		return *out ? rc_of(OK) : no_memory(r);
 	}
 	return read_number_or_date(r, out);
+}
+
+static rc read_value(struct reader *r, struct json **out)
+{
+	size_t from = r->at;
+
+	TRY(read_kind(r, out));
+	if (*out)
+		(*out)->raw = slice_sub(r->in, from, r->at - from);
+	return rc_of(OK);
 }
 
 /* ---- sections ---- */

@@ -308,18 +308,14 @@ static unsigned connections(unsigned wanted)
 	return wanted;
 }
 
-static rc open_server(struct kbs_main *m)
+/* Nothing is opened yet; *out lives in the arena. The handlers get their ctx when there is one. */
+static rc server_settings(struct kbs_main *m, struct server_config *out)
 {
 	struct tls_config *tls = ARENA_NEW(m->a, struct tls_config);
 	size_t n = m->s.http.sockets.n;
 	struct server_listener *l = arena_array(m->a, n + 1, struct server_listener);
 	struct server_config c = {.listeners = l, .loops = (unsigned)m->s.http.worker_count, .workers = (unsigned)m->s.http.request_threads,
-				  .body_max = (size_t)m->s.http.payload_request_size << 20,
-				  .max_connections = connections(m->s.http.max_connections ? (unsigned)m->s.http.max_connections : CONNECTIONS),
-				  .max_per_peer = (unsigned)m->s.http.max_connections_per_peer, .refuse = kbs_http_refuse};
-
-	if (!c.max_per_peer)	/* whatever there is, one peer gets no more than three quarters */
-		c.max_per_peer = MIN_OF(1000u, c.max_connections - c.max_connections / 4);
+				  .body_max = (size_t)m->s.http.payload_request_size << 20, .refuse = kbs_http_refuse};
 
 	if (!tls || !l)
 		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
@@ -334,11 +330,24 @@ static rc open_server(struct kbs_main *m)
 	if (m->s.http.metrics_socket)
 		l[n++] = (struct server_listener){.address = m->s.http.metrics_socket, .kind = "metrics", .handle = kbs_http_metrics, .ctx = m->http};
 	c.listeners_n = n;
+	*out = c;
+	return rc_of(OK);
+}
+
+static rc open_server(struct kbs_main *m)
+{
+	struct server_config c;
+
+	TRY(server_settings(m, &c));
+	c.max_connections = connections(m->s.http.max_connections ? (unsigned)m->s.http.max_connections : CONNECTIONS);
+	c.max_per_peer = (unsigned)m->s.http.max_connections_per_peer;
+	if (!c.max_per_peer)	/* whatever there is, one peer gets no more than three quarters */
+		c.max_per_peer = MIN_OF(1000u, c.max_connections - c.max_connections / 4);
 	TRY(server_new(&c, &m->server, &m->w));
 	m->later = (struct executor){server_post, m->server};
 	TRY(server_start(m->server, &m->w));
-	for (size_t i = 0; i < n; i++)
-		LOG(LOG_INFO, "listening", LOG_S("kind", l[i].kind), LOG_S("address", server_address(m->server, i)));
+	for (size_t i = 0; i < c.listeners_n; i++)
+		LOG(LOG_INFO, "listening", LOG_S("kind", c.listeners[i].kind), LOG_S("address", server_address(m->server, i)));
 	return rc_of(OK);
 }
 
@@ -351,13 +360,19 @@ static void warn_if_readable(const char *path, const char *what)
 		LOG(LOG_WARN, "insecure", LOG_S("what", what), LOG_S("path", path));
 }
 
+static rc read_settings(struct kbs_main *m, const char *config)
+{
+	struct settings_file file;
+
+	TRY(settings_load(config, m->a, &file, &m->w));
+	return settings_placed(&file, kbs_settings_read(file.doc, m->a, &m->s, &m->w), &m->w);
+}
+
 static rc start(struct kbs_main *m, const char *config)
 {
 	struct kms_seal seal;
-	struct json *doc;
 
-	TRY(settings_load(config, m->a, &doc, &m->w));
-	TRY(note(&m->w, kbs_settings_read(doc, m->a, &m->s, &m->w), "reading the configuration %s", config));
+	TRY(read_settings(m, config));
 	warn_if_readable(m->s.http.private_key, "everybody on this machine can read the TLS key: chmod 640");
 	if (m->s.store.password)
 		warn_if_readable(config, "everybody on this machine can read the password in the configuration: chmod 640, or set POSTGRES_URL");
@@ -459,27 +474,49 @@ static int usage(FILE *to, int code)
 		    "The key broker service, with attestation service and reference values inside.\n\n"
 		    "options:\n"
 		    "  -c, --config-file FILE   TOML or JSON; default: $KBS_CONFIG_FILE\n"
-		    "      --check              read the configuration, say what is wrong with it, and end\n"
+		    "      --check              read the configuration and the keys that it names, say what is wrong, and end\n"
 		    "  -V, --version\n"
 		    "  -h, --help\n\n"
 		    "environment: POSTGRES_URL stands in place of backends.postgres; RUST_LOG is error, warn, info (the default), debug or trace\n"
 		    "signals: TERM ends it once the requests under way are answered, INT at once, HUP reads the certificates again.\n"
-		    "exit codes: 0 ended by a signal, 1 could not start, 2 usage\n");
+		    "exit codes: 0 ended by a signal, 1 could not start, 2 usage\n\n"
+		    "example:\n  kbs --config-file /etc/warrant/kbs.toml --check && kbs --config-file /etc/warrant/kbs.toml\n");
 	return code;
+}
+
+/* Everything that a start reads and no other process may have open: the settings, and the keys and certificates that they name. */
+static rc try_settings(struct kbs_main *m, const char *config)
+{
+	struct server_config server;
+	struct token_config token;
+	struct admin_config admin;
+	struct json *x5c = NULL;
+
+	TRY(read_settings(m, config));
+	TRY(server_settings(m, &server));
+	TRY(server_check(server.listeners, server.listeners_n, &m->w));
+	TRY(admin_settings(m, &admin));
+	TRY(token_settings(m, &token));
+	TRY(read_x5c(m, &x5c));
+	return m->s.as.key_path ? signing_key(m) : rc_of(OK);
 }
 
 static int check(const char *config)
 {
-	struct arena *a = arena_new(0);
-	struct why w = why_in(a);
-	struct kbs_settings s;
-	struct json *doc;
-	rc r = settings_load(config, a, &doc, &w);
+	struct kbs_main m = {.a = arena_new(0)};
+	rc r;
 
+	m.w = why_in(m.a);
+	log_set_level(LOG_ERROR);	/* a start says what is insecure */
+	r = try_settings(&m, config);
 	if (rc_ok(r))
-		r = kbs_settings_read(doc, a, &s, &w);
-	printf("%s: %s\n", config, rc_ok(r) ? "the configuration is understood" : why_text(&w));
-	arena_free(a);
+		printf("%s: the configuration is good\n", config);
+	else
+		printf("kbs: %s\n", why_text(&m.w));
+	for (const struct why_frame *f = m.w.first ? m.w.first->next : NULL; f; f = f->next)
+		printf("  while %s\n", f->text);
+	stop(&m, 0);
+	arena_free(m.a);
 	return rc_ok(r) ? 0 : 1;
 }
 

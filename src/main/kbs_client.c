@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 
 	pool_worker_main(argc, argv);
 	log_set_level(log_level_of(getenv("RUST_LOG"), LOG_WARN));
+	(void)setenv("TSS2_LOG", "all+NONE", 0);	/* what the TPM refused is told once, by the command */
 	a = arena_new(0);
 	more = buf_in(a, 0);
 	buf_puts(&more, "sub-commands (each has --help):\n");
@@ -46,5 +47,9 @@ int main(int argc, char **argv)
 		code = *c ? (*c)->run(argc - next, argv + next) : cli_usage("there is no sub-command \"%s\"", argv[next]);
 	}
 	arena_free(a);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "error: cannot write to standard output [cli.output]\n");
+		code = CLI_FAILED;
+	}
 	return code;
 }

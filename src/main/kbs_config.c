@@ -26,8 +26,10 @@ static rc read_http(const struct json *t, struct arena *a, struct kbs_settings *
 	static const char *default_socket[] = {"127.0.0.1:8080"};
 
 	TRY(settings_read(t, rows, COUNT_OF(rows), s, "http_server.", a, w));
-	if (!s->http.sockets.n)
+	if (!s->http.sockets.v)
 		s->http.sockets = (struct strings){default_socket, 1};
+	if (!s->http.sockets.n)
+		return deny(w, E_MALFORMED, "config.range", "http_server.sockets names no socket; without the key it is 127.0.0.1:8080");
 	if (!s->http.insecure_http && (!s->http.private_key || !s->http.certificate))
 		return deny(w, E_MALFORMED, "config.tls",
 			    "http_server: private_key and certificate are required, or insecure_http = true for a server without TLS");

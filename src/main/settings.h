@@ -31,8 +31,18 @@ struct setting {
 
 #define SETTINGS_FILE_MAX ((size_t)1 << 20)
 
-/* E_MALFORMED config.unknown-key, config.type, config.range, config.missing; E_UNSUPPORTED config.refused; all name the path. */
+/* A configuration as it was read; in the arena. */
+struct settings_file {
+	const char *path;
+	struct slice text;
+	struct json *doc;
+};
+
+/* E_MALFORMED config.unknown-key, config.type, config.range, config.missing; E_UNSUPPORTED config.refused; all name the path, as
+ * text and as what was compared. `where` is the path of the table with a dot behind it, or "". */
 RC settings_read(const struct json *table, const struct setting *rows, size_t n, void *into, const char *where,
 		 struct arena *a, struct why *w);
-/* The document of a file. E_UNSUPPORTED config.format. */
-RC settings_load(const char *path, struct arena *a, struct json **out, struct why *w);
+/* The document of a file. E_UNSUPPORTED config.format, and what the reader of its format says, with the place. */
+RC settings_load(const char *path, struct arena *a, struct settings_file *out, struct why *w);
+/* Notes the file, and the line where the setting of a refusal by settings_read stands, if it stands in one place. Returns r. */
+RC settings_placed(const struct settings_file *f, rc r, struct why *w);

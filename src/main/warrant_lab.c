@@ -24,7 +24,7 @@ struct verb {
 
 static rc need(const char *value, const char *name, struct why *w)
 {
-	return value ? rc_of(OK) : deny(w, E_MALFORMED, "lab.usage", "--%s is required", name);
+	return value ? rc_of(OK) : deny(w, E_MALFORMED, "cli.usage.lab", "--%s is required", name);
 }
 
 static rc make_one(const struct options *o, const char *tee, struct arena *a, struct why *w)
@@ -113,7 +113,7 @@ static rc faults_of(const struct options *o, struct arena *a, struct slice *out,
 		const char *colon = strchr(o->faults.v[i], ':');
 
 		if (!colon)
-			return deny(w, E_MALFORMED, "lab.fault", "\"%s\" is not KIND:FAULT", o->faults.v[i]);
+			return deny(w, E_MALFORMED, "cli.usage.fault", "--fault: \"%s\" is not KIND:FAULT", o->faults.v[i]);
 		json_set_slice(a, doc, slice_of(o->faults.v[i], (size_t)(colon - o->faults.v[i])), json_new_cstr(a, colon + 1));
 	}
 	*out = json_text(a, doc);
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 	if (code == CLI_OK && !done) {
 		v = find_verb(&args);
 		if (!v)
-			code = cli_usage("warrant-lab takes one verb: see --help");
+			code = cli_usage("warrant-lab takes one verb: make, evidence, serve or list");
 		else if (!rc_ok(v->run(&o, a, &w)))
 			code = cli_fail(&w);
 	}

@@ -74,9 +74,10 @@ static rc failed(struct client *c, CURLcode code, const char *url, struct why *w
 	const char *text = c->error[0] ? c->error : curl_easy_strerror(code);
 
 	switch ((int)code) {
+	case CURLE_SSL_CACERT_BADFILE:
+		return deny(w, E_UNAVAILABLE, "client.ca", "%s holds no PEM certificate that can be read", c->o.ca_file ? c->o.ca_file : "the system's store");
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
 		return deny(w, E_UNAVAILABLE, "client.tls", "%s: the server's certificate or TLS is not acceptable: %s", url, text);
 	case CURLE_OPERATION_TIMEDOUT:

@@ -29,5 +29,5 @@ struct client_reply {
 
 RC client_new(const struct client_options *o, struct client **out, struct why *w);
 void client_free(struct client *c);
-/* E_UNAVAILABLE client.connect, client.tls, client.timeout; E_LIMIT client.size; E_MALFORMED client.url. */
+/* E_UNAVAILABLE client.connect, client.ca, client.tls, client.timeout; E_LIMIT client.size; E_MALFORMED client.url. */
 RC client_do(struct client *c, const struct client_call *call, struct arena *a, struct client_reply *out, struct why *w);

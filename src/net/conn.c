@@ -201,7 +201,7 @@ static void refuse(struct conn *c, int status, const char *reason)
 	struct arena *a = arena_new(1 << 20);
 
 	r.arena = a;
-	c->loop->server->config.refuse(status, reason, &r);
+	c->loop->server->config.refuse(c->listener->config.ctx, c->peer, status, reason, &r);
 	send_response(c, &r, false, false, a);
 	arena_free(a);
 }

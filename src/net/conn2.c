@@ -48,7 +48,7 @@ static void refuse(struct conn *c, const struct http2_ask *ask, int status, cons
 {
 	struct http_response r = {.arena = arena_new(1 << 20)};
 
-	c->loop->server->config.refuse(status, reason, &r);
+	c->loop->server->config.refuse(c->listener->config.ctx, c->peer, status, reason, &r);
 	http2_respond(c->h2, ask->stream, &r, false, clock_now_s(&clock_system), sys_monotonic_ns());
 }
 

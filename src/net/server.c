@@ -35,8 +35,8 @@ static rc parse_address(const char *text, struct sockaddr_storage *out, socklen_
 
 	memset(out, 0, sizeof(*out));
 	port = colon ? strtoul(colon + 1, &end, 10) : 65536;
-	if (!colon || len == 0 || len >= sizeof(ip) || *end || end == colon + 1 || port > 65535)
-		return deny(w, E_MALFORMED, "server.address", "\"%s\" is not IP:port", text);
+	if (!colon || len == 0 || len >= sizeof(ip) || colon[1] < '0' || colon[1] > '9' || *end || port > 65535)
+		return deny(w, E_MALFORMED, "server.address", "\"%s\" is not IP:port, with a port from 0 to 65535", text);
 	if (text[0] == '[' && text[len - 1] == ']') {
 		memcpy(ip, text + 1, len - 2);
 		ip[len - 2] = 0;
@@ -232,7 +232,7 @@ void server_handle(struct task *t)
 	struct job *job = (struct job *)t;
 
 	if (sys_monotonic_ns() >= job->req->deadline_ns)
-		job->loop->server->config.refuse(503, "server.deadline", &job->resp);
+		job->loop->server->config.refuse(job->listener->ctx, job->req->peer, 503, "server.deadline", &job->resp);
 	else if (!job->listener->handle(job->listener->ctx, job->req, &job->resp))
 		return;
 	send_back(job);
@@ -465,6 +465,21 @@ static rc init(struct server *s, struct why *w)
 		TRY(loop_init(s, &s->loop[i], w));
 	for (size_t i = 0; i < s->config.listeners_n; i++)
 		server_format_address((struct sockaddr *)&s->listener[i].at, s->listener[i].text, true);
+	return rc_of(OK);
+}
+
+rc server_check(const struct server_listener *listeners, size_t n, struct why *w)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sockaddr_storage at;
+		socklen_t at_n;
+		SSL_CTX *ctx = NULL;
+
+		TRY(parse_address(listeners[i].address, &at, &at_n, w));
+		if (listeners[i].tls)
+			TRY(tls_context(listeners[i].tls, &ctx, w));
+		SSL_CTX_free(ctx);
+	}
 	return rc_of(OK);
 }
 

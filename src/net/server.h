@@ -45,11 +45,13 @@ struct server_config {
 	unsigned max_per_peer;		/* 0: 1,000 */
 	unsigned queue_max;		/* requests that wait for a worker, or for an answer that comes later; 0: 1,024; beyond it: 503 */
 	unsigned head_ms, body_ms, reply_ms, idle_ms, handle_ms;	/* 0: 5,000 30,000 30,000 60,000 30,000 */
-	/* Body of an answer that no handler gave (400, 404, 408, 413, 429, 431, 501, 503, ...). */
-	void (*refuse)(int status, const char *reason, struct http_response *resp);
+	/* Body of an answer that no handler gave (400, 404, 408, 413, 429, 431, 501, 503, ...); ctx is the listener's. Any thread. */
+	void (*refuse)(void *ctx, const char *peer, int status, const char *reason, struct http_response *resp);
 	struct metrics *metrics;	/* may be NULL */
 };
 
+/* Would server_new take these listeners? Reads their certificates and keys; binds nothing. The same errors. */
+RC server_check(const struct server_listener *listeners, size_t n, struct why *w);
 /* Binds and listens; nothing is served before server_start. E_UNAVAILABLE server.bind, E_MALFORMED server.address, tls.*. */
 RC server_new(const struct server_config *config, struct server **out, struct why *w);
 /* "127.0.0.1:43121" of a listener, with the port that the system chose. */

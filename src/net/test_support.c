@@ -92,8 +92,10 @@ bool rig_quick(void *ctx, const struct http_request *req)
 	return slice_starts(req->path, SLICE_LIT("/quick"));
 }
 
-void rig_refuse(int status, const char *reason, struct http_response *resp)
+void rig_refuse(void *ctx, const char *peer, int status, const char *reason, struct http_response *resp)
 {
+	(void)ctx;
+	(void)peer;
 	resp->status = status;
 	resp->content_type = "application/json";
 	resp->body = slice_cstr(arena_printf(resp->arena, "{\"type\":\"%s\",\"detail\":\"\"}", reason));

@@ -22,7 +22,7 @@ extern atomic_uint rig_smuggled, rig_served;
 bool rig_handle(void *ctx, struct http_request *req, struct http_response *resp);
 /* Paths that begin with "/quick". */
 bool rig_quick(void *ctx, const struct http_request *req);
-void rig_refuse(int status, const char *reason, struct http_response *resp);
+void rig_refuse(void *ctx, const char *peer, int status, const char *reason, struct http_response *resp);
 /* Deadlines of 300 ms, bodies of 64 KiB, two loops and workers; TLS with a fresh certificate of 127.0.0.1. */
 void rig_init(struct rig *r, bool tls);
 void rig_start(struct rig *r);

@@ -1,7 +1,9 @@
 #include "net/tls.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/num.h"
 
@@ -80,6 +82,24 @@ bool tls_is_h2(const SSL *ssl)
 	return slice_is(slice_of(name, n), "h2");
 }
 
+/* A start never asks a terminal for a password. */
+static int no_password(char *buf, int size, int rwflag, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)ctx;
+	return -1;
+}
+
+/* The library does not say whether the file or what is in it is at fault. */
+static rc no_pem(const char *path, const char *what, struct why *w)
+{
+	if (access(path, R_OK) != 0)
+		return deny(w, E_UNAVAILABLE, "tls.certificate", "cannot read %s: %s", path, strerror(errno));
+	return deny(w, E_UNAVAILABLE, "tls.certificate", "%s: no PEM %s", path, what);
+}
+
 static rc configure(SSL_CTX *ctx, const struct tls_config *c, struct why *w)
 {
 	int min = c->profile == TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION, max = TLS1_3_VERSION;
@@ -99,10 +119,11 @@ static rc configure(SSL_CTX *ctx, const struct tls_config *c, struct why *w)
 	if (c->groups ? !set_groups(ctx, c->groups) : !set_groups(ctx, GROUPS_PQ) && !set_groups(ctx, GROUPS))
 		return deny(w, E_MALFORMED, "tls.groups", "no group of \"%s\" can be used", c->groups ? c->groups : GROUPS);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
+	SSL_CTX_set_default_passwd_cb(ctx, no_password);
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
-		return deny(w, E_UNAVAILABLE, "tls.certificate", "%s: no PEM certificate chain", c->certificate);
+		return no_pem(c->certificate, "certificate chain", w);
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->private_key, SSL_FILETYPE_PEM) != 1)
-		return deny(w, E_UNAVAILABLE, "tls.certificate", "%s: no PEM private key", c->private_key);
+		return no_pem(c->private_key, "private key without a password", w);
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return deny(w, E_UNAVAILABLE, "tls.certificate", "%s is not the key of %s", c->private_key, c->certificate);
 	return rc_of(OK);
