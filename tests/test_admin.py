@@ -330,6 +330,21 @@ def a_list_longer_than_a_page_is_printed_whole():
         assert p.stdout.split() == [f'v{i:04}' for i in range(1200)]
 
 
+def what_the_policy_answered_is_counted():
+    with Broker() as b:
+        def counts():
+            text = b.request('GET', '/metrics', port=b.metrics_port).body.decode()
+            return [int(re.search(rf'^kbs_policy_{n}_total (\d+)$', text, re.M).group(1)) for n in ('evaluations', 'approvals', 'violations', 'errors')]
+        g = Guest(b).handshake()
+        b.set_secret('a/b/c', b'x')
+        assert counts() == [0, 0, 0, 0], counts()
+        assert g.get('a/b/c').status == 403 and counts() == [1, 0, 1, 0], counts()
+        b.set_resource_policy(ALLOW_ALL)
+        assert g.get('a/b/c').status == 200 and counts() == [2, 1, 1, 0], counts()
+        assert g.get('a/b/absent').status == 404 and counts() == [3, 2, 1, 0], counts()
+        assert b.request('GET', '/kbs/v0/resource/a/b/c').status == 401 and counts() == [3, 2, 1, 0], counts()
+
+
 def metrics_are_on_their_own_listener_and_name_no_secret():
     with Broker() as b:
         b.set_secret('default/verysecretname/1', b.canary())
@@ -424,5 +439,6 @@ run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_rou
          a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
          the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
          records_have_the_fields_that_are_declared, a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
-         what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, metrics_are_on_their_own_listener_and_name_no_secret,
+         what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, what_the_policy_answered_is_counted,
+         metrics_are_on_their_own_listener_and_name_no_secret,
          the_command_line_does_the_whole_job])

@@ -27,6 +27,7 @@ static const struct metric metric_table[] = {
 	[M_READS] = {"kbs_resource_reads_total", "Resources released.", METRIC_COUNTER, NULL, NULL, NULL},
 	[M_WRITES] = {"kbs_resource_writes_total", "Resources stored.", METRIC_COUNTER, NULL, NULL, NULL},
 	[M_DELETES] = {"kbs_resource_deletes_total", "Resources removed.", METRIC_COUNTER, NULL, NULL, NULL},
+	[M_EVALUATIONS] = {"kbs_policy_evaluations_total", "Releases that the policy was asked about.", METRIC_COUNTER, NULL, NULL, NULL},
 	[M_APPROVALS] = {"kbs_policy_approvals_total", "Releases that the policy allowed.", METRIC_COUNTER, NULL, NULL, NULL},
 	[M_VIOLATIONS] = {"kbs_policy_violations_total", "Releases that the policy refused.", METRIC_COUNTER, NULL, NULL, NULL},
 	[M_POLICY_ERRORS] = {"kbs_policy_errors_total", "Evaluations that failed.", METRIC_COUNTER, NULL, NULL, NULL},
@@ -102,17 +103,27 @@ static void attest(struct route_call *c)
 
 /* ---- resources ---- */
 
+/* The policy is asked before the secret is looked for: what failed behind it was approved. */
+static void count_evaluation(struct route_call *c, rc r)
+{
+	const char *reason = rc_ok(r) ? "kms." : why_reason(&c->why);
+	bool policy = strncmp(reason, "policy.", 7) == 0;
+
+	if (!policy && strncmp(reason, "kms.", 4) != 0)
+		return;
+	metrics_add(c->h->metrics, M_EVALUATIONS, NULL, 1);
+	metrics_add(c->h->metrics, !policy ? M_APPROVALS : r.code == E_DENIED ? M_VIOLATIONS : M_POLICY_ERRORS, NULL, 1);
+}
+
 static void released(struct kbs_release *t, rc r)
 {
 	struct route_call *c = t->ctx;
 
+	count_evaluation(c, r);
 	if (rc_ok(r)) {
 		metrics_add(c->h->metrics, M_READS, NULL, 1);
-		metrics_add(c->h->metrics, M_APPROVALS, NULL, 1);
 		api_answer(c->resp, "application/json", t->jwe);
 	} else {
-		if (strncmp(why_reason(&c->why), "policy.", 7) == 0)
-			metrics_add(c->h->metrics, r.code == E_DENIED ? M_VIOLATIONS : M_POLICY_ERRORS, NULL, 1);
 		api_fail(c, r, false);
 	}
 	finish_later(c);

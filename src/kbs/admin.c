@@ -154,7 +154,7 @@ rc admin_check(struct admin *ad, const char *method, struct slice path, struct s
 		break;
 	}
 	if (!bearer.p)
-		return deny(w, E_UNAUTH, "admin.no-token", "Admin access denied: no Authorization: Bearer header");
+		return deny(w, E_UNAUTH, "admin.no-token", "Admin access denied: Failed to parse HTTP Auth Bearer header: there is none");
 	for (size_t i = 0; !verified && i < ad->config.providers_n; i++)
 		verified = rc_ok(check_provider(ad, &ad->config.providers[i], bearer, a, &claims, w));
 	if (!verified) {

@@ -138,15 +138,19 @@ static rc read_dcap(const struct json *t, struct arena *a, struct upstream_confi
 {
 	struct local {
 		const char *service, *update;
-	} l = {.service = UPSTREAM_PCS, .update = "early"};
+		bool secure;
+	} l = {.service = UPSTREAM_PCS, .update = "early", .secure = true};
 	static const struct setting rows[] = {
 		{"collateral_service", SET_STR, offsetof(struct local, service), true},
 		{"tcb_update_type", SET_STR, offsetof(struct local, update)},
-		{"use_secure_cert", SET_IGNORED},
+		{"use_secure_cert", SET_BOOL, offsetof(struct local, secure)},
 	};
 
 	if (t)
 		TRY(settings_read(t, rows, COUNT_OF(rows), &l, "attestation_service.verifier_config.dcap_verifier.", a, w));
+	if (!l.secure)
+		return deny(w, E_UNSUPPORTED, "config.refused",
+			    "dcap_verifier.use_secure_cert = false: certificates are always verified; name the service's root in collateral_ca_file");
 	if (strncmp(l.service, "file://", 7) == 0)
 		return deny(w, E_UNSUPPORTED, "config.refused",
 			    "dcap_verifier.collateral_service: a file is not read here; put its parts into collateral_dir, or import a bundle "

@@ -167,6 +167,19 @@ static void sources_of_collateral_are_read_in_order(void **state)
 	arena_free(a);
 }
 
+static void certificates_of_a_mirror_are_verified_whatever_is_said(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+
+	(void)state;
+	assert_int_equal(read_text(a, V ".dcap_verifier]\ncollateral_service = \"https://pccs.example\"\nuse_secure_cert = false\n", &s, &w), E_UNSUPPORTED);
+	assert_string_equal(why_reason(&w), "config.refused");
+	assert_non_null(strstr(why_text(&w), "collateral_ca_file"));
+	arena_free(a);
+}
+
 static void services_of_devices_are_named_or_left_alone(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -240,6 +253,7 @@ int main(void)
 		cmocka_unit_test(access_rules_are_anchored_in_their_text),
 		cmocka_unit_test(sources_of_collateral_are_those_of_the_reference_by_default),
 		cmocka_unit_test(sources_of_collateral_are_read_in_order),
+		cmocka_unit_test(certificates_of_a_mirror_are_verified_whatever_is_said),
 		cmocka_unit_test(services_of_devices_are_named_or_left_alone),
 		cmocka_unit_test(a_source_that_cannot_be_meant_is_refused),
 	};
