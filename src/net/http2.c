@@ -48,6 +48,7 @@ struct http2 {
 	struct stream *first, **last;	/* oldest first */
 	int64_t now_ns, idle_since_ns;
 	unsigned resets, noise, continuations;
+	int32_t newest;	/* stream of the client's */
 	size_t buffered;	/* bytes of bodies that are not whole yet */
 	bool settled, over;
 };
@@ -127,11 +128,16 @@ static void refuse(struct http2 *h, struct stream *s, int status, const char *re
 	s->req = NULL;
 }
 
-static int calm(struct http2 *h)
+static int end_with(struct http2 *h, uint32_t error)
 {
-	nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+	nghttp2_session_terminate_session(h->session, error);
 	h->over = true;
 	return NGHTTP2_ERR_CALLBACK_FAILURE;	/* stops the reading at once */
+}
+
+static int calm(struct http2 *h)
+{
+	return end_with(h, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* ---- the head ---- */
@@ -402,7 +408,11 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 {
 	struct http2 *h = ctx;
 
-	(void)session;
+	/* RFC 9113 5.1.1: a new stream has a higher number than all before. The library lets lower ones pass in silence. */
+	if (hd->type == NGHTTP2_HEADERS && hd->stream_id < h->newest && !nghttp2_session_find_stream(session, hd->stream_id))
+		return end_with(h, NGHTTP2_PROTOCOL_ERROR);
+	if (hd->type == NGHTTP2_HEADERS)
+		h->newest = MAX_OF(h->newest, hd->stream_id);
 	if (hd->type != NGHTTP2_CONTINUATION)
 		h->continuations = 0;
 	else if (++h->continuations > HTTP2_CONTINUATIONS_MAX)
@@ -594,7 +604,6 @@ static bool start(struct http2 *h)
 	if (ok) {
 		nghttp2_option_set_max_outbound_ack(o, HTTP2_NOISE_MAX);
 		nghttp2_option_set_max_settings(o, 32);
-		nghttp2_option_set_no_closed_streams(o, 1);
 		nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
 		nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
 		nghttp2_session_callbacks_set_on_header_callback2(cb, on_header);

@@ -11,6 +11,7 @@
 
 #include "base/num.h"
 #include "base/sys.h"
+#include "codec/base64.h"
 #include "net/http2.h"
 
 #define SECOND INT64_C(1000000000)
@@ -542,6 +543,76 @@ static void a_head_without_end_ends_the_connection(void **state)
 	}
 }
 
+/* One frame after the other, as "type flags stream payload" in hex; answers to requests as soon as they are read. */
+static bool play(struct pair *p, const char *const *frames)
+{
+	struct http2_ask got;
+
+	assert_true(turn(p));
+	for (; *frames; frames++) {
+		struct slice body = {0};
+		unsigned type, flags, stream;
+		char hex[64] = "";
+		uint8_t head[9];
+
+		assert_true(sscanf(*frames, "%x %x %u %63s", &type, &flags, &stream, hex) >= 3);
+		assert_true(rc_ok(hex_decode(p->arena, slice_cstr(hex), &body, "frame", NULL)));
+		memcpy(head, (uint8_t[]){0, 0, (uint8_t)body.n, (uint8_t)type, (uint8_t)flags, 0, 0, 0, (uint8_t)stream}, 9);
+		if (!http2_feed(p->server, slice_of(head, 9), p->now) || !http2_feed(p->server, body, p->now))
+			break;
+		while (http2_next(p->server, &got) == HTTP2_REQUEST)
+			answer_with(p, got.stream, got.req->arena, 200, SLICE_LIT("ok"));
+		if (!http2_flush(p->server))
+			break;
+	}
+	return http2_flush(p->server);
+}
+
+/* The last frame that went out, of those about an error: its code. */
+static int error_of(const struct pair *p)
+{
+	int code = -1;
+
+	for (size_t at = 0; at + 9 <= p->down.n;) {
+		const uint8_t *f = p->down.p + at;
+		size_t n = (size_t)f[0] << 16 | (size_t)f[1] << 8 | f[2];
+
+		if (f[3] == NGHTTP2_GOAWAY)
+			code = f[9 + 7];
+		if (f[3] == NGHTTP2_RST_STREAM)
+			code = f[9 + 3];
+		at += 9 + n;
+	}
+	return code;
+}
+
+/* RFC 9113 5.1 and 5.1.1: what comes for a stream that is closed, and streams that are not opened in their order. */
+static void a_stream_that_is_closed_takes_nothing_more(void **state)
+{
+	static const struct {
+		const char *name, *frames[4];
+		int error;
+	} rows[] = {
+		{"in order", {"1 5 1 828784410161", "1 5 3 828784410161"}, -1},
+		{"DATA behind an answered request", {"1 5 1 828784410161", "0 1 1 00"}, NGHTTP2_STREAM_CLOSED},
+		{"HEADERS behind an answered request", {"1 5 1 828784410161", "1 5 1 828784410161"}, NGHTTP2_STREAM_CLOSED},
+		{"DATA behind RST_STREAM", {"1 4 1 838784410161", "3 0 1 00000008", "0 1 1 00"}, NGHTTP2_STREAM_CLOSED},
+		{"HEADERS behind RST_STREAM", {"1 4 1 838784410161", "3 0 1 00000008", "1 5 1 828784410161"}, NGHTTP2_STREAM_CLOSED},
+		{"a lower number than before", {"1 5 5 828784410161", "1 5 3 828784410161"}, NGHTTP2_PROTOCOL_ERROR},
+		{"a number of the server's", {"1 5 2 828784410161"}, NGHTTP2_PROTOCOL_ERROR},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct pair *p = pair_new();
+
+		(void)play(p, rows[i].frames);
+		if (error_of(p) != rows[i].error)
+			fail_msg("%s: error %d, expected %d", rows[i].name, error_of(p), rows[i].error);
+		pair_free(p);
+	}
+}
+
 static void every_part_has_its_deadline(void **state)
 {
 	struct pair *p = pair_new();
@@ -675,6 +746,7 @@ int main(void)
 		cmocka_unit_test(resets_that_were_provoked_count_too),
 		cmocka_unit_test(frames_that_ask_for_nothing_end_the_connection),
 		cmocka_unit_test(a_head_without_end_ends_the_connection),
+		cmocka_unit_test(a_stream_that_is_closed_takes_nothing_more),
 		cmocka_unit_test(every_part_has_its_deadline),
 		cmocka_unit_test(an_answer_after_the_deadline_is_not_sent),
 		cmocka_unit_test(an_answer_that_is_not_taken_is_reset),
