@@ -118,9 +118,12 @@ def a_full_disk_refuses_with_503_and_releases_nothing():
             statuses.add(r.status)
             if r.status != 200:
                 assert r.status == 503 and b'ciphertext' not in r.body, (r.status, r.body)
+                # a guest learns that it may try again, and nothing of our disk; an administrator learns the reason
+                assert r.json()['detail'] == 'a service that is needed is not available; try again', r.body
                 break
         assert 503 in statuses, statuses
-        assert b.admin('POST', 'resource/a/b/c', os.urandom(100000)).status == 503
+        r = b.admin('POST', 'resource/a/b/c', os.urandom(100000))
+        assert r.status == 503 and 'No space left' in r.json()['detail'], r.body
         os.unlink(d + '/filler')
         assert g.get('default/key/1').status == 200, 'the broker recovers when there is room again'
     finally:

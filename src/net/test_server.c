@@ -501,6 +501,62 @@ static void a_server_may_end_while_the_thread_that_posted_last_still_returns(voi
 	}
 }
 
+/* What waited for a thread until nobody waits for it is not begun: its handler could release a secret to no one. */
+static void a_request_that_waited_too_long_is_never_begun(void **state)
+{
+	static const char slow[] = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", next[] = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct rig r;
+	char got[4096];
+	bool closed;
+	int fd[2];
+
+	(void)state;
+	rig_init(&r, false);
+	r.config.workers = 1;
+	r.config.handle_ms = 100;
+	rig_start(&r);
+	atomic_store(&rig_smuggled, 0);
+	fd[0] = dial_port(rig_port(&r));
+	assert_int_equal(write(fd[0], slow, sizeof(slow) - 1), (ssize_t)sizeof(slow) - 1);
+	usleep(50000);	/* the one thread has it, for 300 ms */
+	fd[1] = dial_port(rig_port(&r));
+	assert_int_equal(write(fd[1], next, sizeof(next) - 1), (ssize_t)sizeof(next) - 1);
+	read_all(fd[1], got, sizeof(got), &closed);
+	assert_true(closed && strncmp(got, "HTTP/1.1 503", 12) == 0);
+	close(fd[0]);
+	close(fd[1]);
+	rig_end(&r);	/* the thread has come to it */
+	assert_int_equal(atomic_load(&rig_smuggled), 0);
+}
+
+/* A refused sender is listened to for a while, so that it reads why; but not without end. */
+static void who_sends_on_after_a_refusal_is_cut_off(void **state)
+{
+	static const char bad[] = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+	static uint8_t more[65536];
+	size_t taken = 0;
+	int64_t until;
+	struct rig r;
+	int fd;
+
+	(void)state;
+	rig_init(&r, false);
+	rig_start(&r);
+	fd = dial_port(rig_port(&r));
+	assert_int_equal(write(fd, bad, sizeof(bad) - 1), (ssize_t)sizeof(bad) - 1);
+	until = sys_monotonic_ns() + 3000000000;
+	while (sys_monotonic_ns() < until) {
+		ssize_t n = send(fd, more, sizeof(more), MSG_NOSIGNAL);
+
+		if (n <= 0)
+			break;
+		taken += (size_t)n;
+	}
+	assert_in_range(taken, 1, 24 << 20);	/* one MiB, and what the system's buffers hold */
+	close(fd);
+	rig_end(&r);
+}
+
 static void beyond_the_queue_the_answer_is_503(void **state)
 {
 	static const char sent[] = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -551,6 +607,8 @@ int main(void)
 		cmocka_unit_test(tasks_are_done_by_the_threads_that_run_handlers),
 		cmocka_unit_test(a_server_may_end_while_the_thread_that_posted_last_still_returns),
 		cmocka_unit_test(beyond_the_queue_the_answer_is_503),
+		cmocka_unit_test(a_request_that_waited_too_long_is_never_begun),
+		cmocka_unit_test(who_sends_on_after_a_refusal_is_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

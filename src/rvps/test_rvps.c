@@ -111,6 +111,43 @@ static void a_change_is_seen_at_once_and_a_deleted_value_is_unknown(void **state
 	assert_int_equal(look(f, "x", &v, &until), RV_UNKNOWN);
 }
 
+/* A store whose value is changed by another thread between its answer and who remembers it. */
+static struct fixture *racing;
+static const struct store_vtable *racing_store;
+
+static rc get_then_change(struct store *s, const char *ns, const char *key, int64_t now_s, struct arena *a, struct slice *value,
+			  uint64_t *rev, int64_t *expires_s, struct why *w)
+{
+	struct fixture *f = racing;
+	rc r;
+
+	racing = NULL;	/* once */
+	r = racing_store->get(s, ns, key, now_s, a, value, rev, expires_s, w);
+	if (f)
+		assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 2), 0, &f->w)));
+	return r;
+}
+
+static void a_value_that_changes_while_it_is_read_is_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_vtable *own = f->store->vt;
+	struct store_vtable vt = *own;
+	struct json *v;
+	int64_t until;
+
+	assert_true(rc_ok(rvps_set(f->rvps, SLICE_LIT("x"), json_new_i64(f->a, 1), 0, &f->w)));
+	racing_store = own;
+	vt.get = get_then_change;
+	f->store->vt = &vt;
+	racing = f;
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	assert_true(slice_is(v->text, "1"));	/* what was true when it was asked */
+	assert_int_equal(look(f, "x", &v, &until), RV_FOUND);
+	assert_true(slice_is(v->text, "2"));
+	f->store->vt = own;
+}
+
 static void bad_messages_are_refused_and_store_nothing(void **state)
 {
 	static const struct {
@@ -178,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(values_are_found_as_they_were_registered, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_expired_value_is_not_a_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_change_is_seen_at_once_and_a_deleted_value_is_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_value_that_changes_while_it_is_read_is_not_remembered, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_messages_are_refused_and_store_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_message_has_a_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_default_expiry_is_twelve_months_on_a_leap_day_too, setup, teardown),
