@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "base/sys.h"
 #include "base/utf8.h"
 
 enum origin {
@@ -434,44 +435,34 @@ static rc new_integer(struct reader *r, struct slice digits, unsigned base, bool
 	return *out ? rc_of(OK) : no_memory(r);
 }
 
-/* A date, time or both begins with 4 digits and '-', or 2 digits and ':'. Kept as text once its shape is right. */
-static bool date_shape(struct slice s)
+/* A date, time or both begins with 4 digits and '-', or 2 digits and ':'. Kept as text once it is one: what is left out is put in place, and
+ * then it must be a time of RFC 3339. */
+static bool is_date(struct reader *r, struct slice s)
 {
-	static const char date[] = "dddd-dd-dd", clock[] = "dd:dd:dd";
-	size_t i = 0;
+	struct slice date = SLICE_LIT("2000-01-01"), clock = SLICE_LIT("00:00:00"), zone = SLICE_LIT("Z");
 	bool has_date = s.n >= 10 && s.p[4] == '-';
+	const char *text;
+	int64_t t;
+	size_t i = 0;
 
 	if (has_date) {
-		for (; i < 10; i++)
-			if (date[i] == 'd' ? !is_digit(s.p[i]) : s.p[i] != (uint8_t)date[i])
-				return false;
-		if (i == s.n)
-			return true;
-		if (s.p[i] != 'T' && s.p[i] != 't' && s.p[i] != ' ')
+		date = slice_sub(s, 0, 10);
+		s = slice_sub(s, 10, s.n);
+		if (s.n && s.p[0] != 'T' && s.p[0] != 't' && s.p[0] != ' ')
 			return false;
-		i++;
 	}
-	if (s.n - i < 8)
-		return false;
-	for (size_t k = 0; k < 8; k++, i++)
-		if (clock[k] == 'd' ? !is_digit(s.p[i]) : s.p[i] != ':')
-			return false;
-	if (i < s.n && s.p[i] == '.') {
-		size_t from = ++i;
-
-		while (i < s.n && is_digit(s.p[i]))
+	if (s.n || !has_date) {
+		s = slice_sub(s, has_date, s.n);
+		while (i < s.n && !strchr("Zz+-", s.p[i]))
 			i++;
-		if (i == from)
+		clock = slice_sub(s, 0, i);
+		if (i < s.n)
+			zone = slice_sub(s, i, s.n);
+		if (i < s.n && !has_date)
 			return false;
 	}
-	if (has_date && i < s.n) {
-		if (s.p[i] == 'Z' || s.p[i] == 'z')
-			i++;
-		else if ((s.p[i] == '+' || s.p[i] == '-') && s.n - i == 6 && is_digit(s.p[i + 1]) && is_digit(s.p[i + 2]) &&
-			 s.p[i + 3] == ':' && is_digit(s.p[i + 4]) && is_digit(s.p[i + 5]))
-			i += 6;
-	}
-	return i == s.n;
+	text = arena_printf(r->a, SLICE_FMT "T" SLICE_FMT SLICE_FMT, SLICE_ARG(date), SLICE_ARG(clock), SLICE_ARG(zone));
+	return text && rc_ok(time_parse_rfc3339(slice_cstr(text), &t, NULL));
 }
 
 static rc read_float(struct reader *r, struct slice s, struct json **out)
@@ -510,7 +501,7 @@ static rc read_number_or_date(struct reader *r, struct json **out)
 	if (!s.n)
 		return syntax(r, "expected a value");
 	if ((s.n >= 5 && s.p[4] == '-' && is_digit(s.p[0])) || (s.n >= 3 && s.p[2] == ':')) {
-		if (!date_shape(s))
+		if (!is_date(r, s))
 			return syntax(r, "not a date or time");
 		*out = json_new_str(r->a, s);
 		return *out ? rc_of(OK) : no_memory(r);

@@ -1,6 +1,6 @@
 /* toml.h - the one TOML reader (TOML 1.0.0), for configuration and for init-data.
  *
- * The result is a tree of `struct json`: tables are objects, dates and times are strings as written. `inf` and `nan` are
+ * The result is a tree of `struct json`: tables are objects, dates and times, which must be some, are strings as written. `inf` and `nan` are
  * refused, since nothing here can mean them. `raw` of each value says where it stands in `in`, which must live as long. Strict: duplicate keys and redefined tables, bad UTF-8 and control
  * characters are refused with line and column. Caps: 4 MiB, 4,096 keys, depth 32.
  */
