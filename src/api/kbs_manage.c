@@ -1,5 +1,6 @@
 /* kbs_manage.c - what administrators list, set, remove and look up, and the audit log. */
 #include "api/kbs_http_priv.h"
+#include "base/num.h"
 #include "codec/base64.h"
 
 #define LIST_MAX 1000u
@@ -11,17 +12,23 @@ static const char *query_str(const struct route_call *c, const char *name)
 	return json_is(v, JSON_STRING) ? (const char *)v->text.p : NULL;
 }
 
-static uint64_t query_u64(const struct route_call *c, const char *name, uint64_t def, uint64_t max)
+/* A number of the query: `def` without it, at most `max`. false: it is none, and that was answered. */
+static bool query_u64(struct route_call *c, const char *name, uint64_t def, uint64_t max, uint64_t *out)
 {
 	const struct json *v = json_get(c->req->query, name);
 	struct json n;
-	uint64_t out;
 
-	if (!json_is(v, JSON_STRING))
-		return def;
+	*out = def;
+	if (!v)
+		return true;
 	n = *v;
 	n.kind = JSON_NUMBER;
-	return json_u64(&n, &out) && out <= max ? out : def;
+	if (json_is(v, JSON_STRING) && json_u64(&n, out)) {
+		*out = MIN_OF(*out, max);
+		return true;
+	}
+	api_fail(c, deny(&c->why, E_MALFORMED, "http.query.number", "%s: \"" SLICE_FMT "\" is no number", name, SLICE_ARG(slice_sub(v->text, 0, 64))), true);
+	return false;
 }
 
 static void answer_names(struct route_call *c, rc r, char **names, size_t n)
@@ -41,12 +48,14 @@ void api_list_resources(struct route_call *c)
 {
 	const char *prefix = query_str(c, "prefix");
 	char **names = NULL;
+	uint64_t limit;
 	size_t n = 0;
 	rc r;
 
 	c->o.type = "PluginInternalError";
-	r = kbs_list_resources(c->h->kbs, prefix ? prefix : "", query_str(c, "after"), query_u64(c, "limit", LIST_MAX, LIST_MAX), c->req->arena,
-			       &names, &n, &c->why);
+	if (!query_u64(c, "limit", LIST_MAX, LIST_MAX, &limit))
+		return;
+	r = kbs_list_resources(c->h->kbs, prefix ? prefix : "", query_str(c, "after"), limit, c->req->arena, &names, &n, &c->why);
 	answer_names(c, r, names, n);
 }
 
@@ -150,12 +159,14 @@ void api_delete_reference_value(struct route_call *c)
 void api_list_reference_values(struct route_call *c)
 {
 	char **names = NULL;
+	uint64_t limit;
 	size_t n = 0;
 	rc r;
 
 	c->o.type = "RvpsError";
-	r = kbs_list_reference_values(c->h->kbs, query_str(c, "after"), query_u64(c, "limit", LIST_MAX, LIST_MAX), c->req->arena, &names, &n,
-				      &c->why);
+	if (!query_u64(c, "limit", LIST_MAX, LIST_MAX, &limit))
+		return;
+	r = kbs_list_reference_values(c->h->kbs, query_str(c, "after"), limit, c->req->arena, &names, &n, &c->why);
 	answer_names(c, r, names, n);
 }
 
@@ -219,11 +230,13 @@ void api_audit_head(struct route_call *c)
 
 void api_audit_records(struct route_call *c)
 {
-	uint64_t from = query_u64(c, "from", 0, UINT64_MAX), limit = query_u64(c, "limit", 100, LIST_MAX);
 	struct buf b = buf_in(c->req->arena, (size_t)32 << 20);
+	uint64_t from, limit;
 	rc r = rc_of(OK);
 
 	c->o.type = "AuditError";
+	if (!query_u64(c, "from", 0, UINT64_MAX, &from) || !query_u64(c, "limit", 100, LIST_MAX, &limit))
+		return;
 	buf_putc(&b, '[');
 	for (uint64_t i = 0; i < limit; i++) {
 		struct slice record;
@@ -248,11 +261,13 @@ void api_audit_records(struct route_call *c)
 void api_audit_proof(struct route_call *c)
 {
 	struct json *o = json_new_object(c->req->arena);
-	uint64_t index = query_u64(c, "index", 0, UINT64_MAX), size = query_u64(c, "size", 0, UINT64_MAX);
 	struct slice record, hashes;
+	uint64_t index, size;
 	rc r;
 
 	c->o.type = "AuditError";
+	if (!query_u64(c, "index", 0, UINT64_MAX, &index) || !query_u64(c, "size", 0, UINT64_MAX, &size))
+		return;
 	r = audit_get(kbs_audit(c->h->kbs), index, c->req->arena, &record, &c->why);
 	if (rc_ok(r))
 		r = audit_inclusion(kbs_audit(c->h->kbs), index, size, c->req->arena, &hashes, &c->why);

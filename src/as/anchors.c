@@ -30,8 +30,8 @@ static rc load(struct store *store, struct entry **out, size_t *n, struct why *w
 {
 	struct arena *a = arena_new(0);
 	struct entry *e;
-	char **keys;
-	size_t k;
+	char **keys = NULL;
+	size_t k = 0;
 	rc r = store_list(store, NS, "", NULL, ANCHORS_MAX, a, &keys, &k, w);
 
 	e = calloc(k + 1, sizeof(*e));
@@ -62,6 +62,7 @@ static rc refresh(struct anchors *an, bool force, struct why *w)
 	struct entry *fresh, *old;
 	bool due;
 	size_t n;
+	rc r;
 
 	pthread_mutex_lock(&an->lock);
 	due = force || !an->loaded || now - an->read_ns >= FRESH_NS;
@@ -70,8 +71,13 @@ static rc refresh(struct anchors *an, bool force, struct why *w)
 	pthread_mutex_unlock(&an->lock);
 	if (!due)
 		return rc_of(OK);
-	TRY(load(an->store, &fresh, &n, w));
+	r = load(an->store, &fresh, &n, w);
 	pthread_mutex_lock(&an->lock);
+	if (!rc_ok(r)) {	/* what was taken back must not go on counting while nobody can tell: whoever comes looks */
+		an->loaded = false;
+		pthread_mutex_unlock(&an->lock);
+		return r;
+	}
 	old = an->entry;
 	an->entry = fresh;
 	an->n = n;
