@@ -102,6 +102,18 @@ def a_check_finds_what_would_stop_a_start_and_says_where():
     subprocess.run(['openssl', 'ec', '-in', f'{d}/tls.key', '-aes256', '-passout', 'pass:x', '-out', f'{d}/locked.key'], check=True,
                    stderr=subprocess.DEVNULL)
     subprocess.run([f'{BUILD}/bin/kbs-client', 'admin-key', '--out', f'{d}/admin.key'], check=True)
+    for name in ('signer', 'other'):
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', f'{d}/{name}.key', '-out',
+                        f'{d}/{name}.crt', '-days', '2', '-subj', f'/CN={name}'], check=True, stderr=subprocess.DEVNULL)
+        os.chmod(f'{d}/{name}.key', 0o600)
+    signer = f'''[attestation_service]
+type = "coco_as_builtin"
+[attestation_service.attestation_token_broker.signer]
+key_path = "{d}/signer.key"
+cert_path = "{d}/signer.crt"
+[attestation_token]
+trusted_certs_paths = ["{d}/signer.crt"]
+'''
     good = f'''data_dir = "{d}/data"
 [http_server]
 sockets = ["127.0.0.1:0"]
@@ -122,7 +134,14 @@ acls = [{{role = "a", allowed_endpoints = "^/kbs/v0/.*$"}}]
     try:
         p = check(good)
         assert p.returncode == 0 and 'is good' in p.stdout, (p.stdout, p.stderr)
+        p = check(good + signer)
+        assert p.returncode == 0, (p.stdout, p.stderr)
         assert not os.path.exists(f'{d}/data'), 'a check changes nothing'
+        for old, new, *words in (('signer.crt"\n[', 'other.crt"\n[', 'other.crt is not of the key', 'signer.key'), ('signer.key', 'absent.key', 'absent.key'),
+                                 ('signer.key', 'tls.crt', 'tls.crt'), ('["', '["/dev/null', 'Not a directory'), (f'["{d}/signer.crt', f'["{d}/signer.key', 'reading the trusted')):
+            assert old in signer
+            p = check(good + signer.replace(old, new, 1))
+            assert p.returncode == 1 and all(w in p.stdout for w in words), (old, new, p.stdout, p.stderr)
         for old, new, *words in (('127.0.0.1:0', 'localhost:0', 'not an IP address'), ('127.0.0.1:0', '127.0.0.1', 'IP:port'),
                                  ('127.0.0.1:0', '127.0.0.1:65536', '65535'), ('127.0.0.1:0', '127.0.0.1:+80', 'IP:port'),
                                  ('["127.0.0.1:0"]', '[]', 'names no socket'), ('tls.key', 'absent.key', 'absent.key: No such file'),
@@ -130,6 +149,7 @@ acls = [{{role = "a", allowed_endpoints = "^/kbs/v0/.*$"}}]
                                  ('tls.crt', 'tls.key', 'no PEM certificate'), ('tls.key', 'admin.key', 'is not the key of'),
                                  ('admin.key.pub', 'absent.pub', 'absent.pub: No such file'), ('admin.key.pub', 'kbs.toml', 'reading', 'kbs.toml'),
                                  ('sockets', 'socket', 'http_server.socket is no setting', 'kbs.toml:3'),
+                                 ('^/kbs/v0/.*$', '^/kbs/v0/([a$', 'no regular expression'),
                                  ('role = "a", ', '', 'acls.role is required', 'kbs.toml:11'), ('role = "a"', 'role = 1', 'acls.role must be', 'kbs.toml:11'),
                                  ('[admin]\n', '[admin]\ntype = "Simple"\n', 'admin.type', 'kbs.toml:7'),
                                  ('[http_server]\n', '[http_server]\nworker_count = 0\n', 'from 1 to 256', 'kbs.toml:3'),

@@ -11,46 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/kbs_http.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/sys.h"
-#include "collateral/upstream.h"
-#include "kms/keyring.h"
-#include "main/kbs_config.h"
-#include "net/server.h"
-#include "store/store.h"
+#include "main/kbs_main.h"
 #include "sandbox/sandbox.h"
 #include "verifier/pool.h"
 
 #define GRACE_MS 30000
 #define QUIET_S  10
-
-struct kbs_main {
-	struct arena *a;	/* process life */
-	struct why w;
-	struct kbs_settings s;
-	struct store *store;
-	struct keyring *keyring;
-	struct kms *kms;
-	struct pool *pool;
-	struct rvps *rvps;
-	struct upstream *upstream;
-	struct collateral *collateral;
-	struct as *as;
-	struct audit *audit;
-	struct kbs *kbs;
-	struct kbs_http *http;
-	struct server *server;
-	struct executor later;	/* the server's threads, once there are any */
-	struct pkey *signer;
-	struct secret challenge_key, se_key;
-	struct kbs_se se;
-	struct pkey *admin_key[16];
-	size_t admin_keys;
-};
-
-/* ---- settings to what the rooms take ---- */
 
 static rc open_store(struct kbs_main *m)
 {
@@ -67,42 +36,6 @@ static rc open_store(struct kbs_main *m)
 					   &m->w);
 	}
 	return deny(&m->w, E_INTERNAL, "kbs.store", "no storage type");
-}
-
-static rc signing_key(struct kbs_main *m)
-{
-	SECRET(pem);
-
-	if (!m->s.as.key_path)
-		return keyring_key(m->keyring, "token-signer", KEY_P256, &m->signer, &m->w);
-	TRY(file_read_secret(m->s.as.key_path, 65536, &pem, &m->w));
-	return pkey_from_private_pem(&pem, &m->signer, &m->w);
-}
-
-/* PEM certificates of a file as an array of base64 DER. */
-static rc read_x5c(struct kbs_main *m, struct json **out)
-{
-	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-	struct slice pem;
-	const char *p, *q;
-
-	if (!m->s.as.cert_path)
-		return rc_of(OK);
-	TRY(file_read(m->a, m->s.as.cert_path, (size_t)1 << 20, &pem, &m->w));
-	*out = json_new_array(m->a);
-	for (p = (const char *)pem.p; (p = strstr(p, begin)); p = q) {
-		struct buf b = buf_in(m->a, 65536);
-
-		p += sizeof(begin) - 1;
-		q = strstr(p, end);
-		if (!q)
-			break;
-		for (; p < q; p++)
-			if (*p != '\n' && *p != '\r' && *p != ' ')
-				buf_putc(&b, *p);
-		json_push(m->a, *out, json_new_str(m->a, buf_view(&b)));
-	}
-	return (*out)->n ? rc_of(OK) : deny(&m->w, E_MALFORMED, "config.signer", "%s holds no PEM certificate", m->s.as.cert_path);
 }
 
 typedef rc entry_fn(struct kbs_main *m, const char *path, const char *name, const char *set);
@@ -163,7 +96,7 @@ static rc open_as(struct kbs_main *m)
 				       .starts_per_min = (unsigned)m->s.as.fetches_per_min};
 	struct json *x5c = NULL;
 
-	TRY(read_x5c(m, &x5c));
+	TRY(setup_x5c(m, &x5c));
 	if (m->s.as.se.host_keys) {
 		TRY(keyring_bytes(m->keyring, "se-challenge", 32, &m->se_key, &m->w));
 		TRY(kbs_se_open(&m->s.as.se, &m->se_key, clock_now_s(&clock_system), m->a, &m->se, &m->w));
@@ -181,85 +114,6 @@ static rc open_as(struct kbs_main *m)
 	return enrol_folders(m);
 }
 
-static const char *local_path(const char *uri)
-{
-	return strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri;
-}
-
-static rc read_jwks(struct kbs_main *m, const char *uri, const struct json **out)
-{
-	struct slice text;
-	struct json *doc;
-
-	if (strstr(uri, "://") && strncmp(uri, "file://", 7) != 0)
-		return deny(&m->w, E_UNSUPPORTED, "config.refused", "%s: key sets are read from files only", uri);
-	TRY(file_read(m->a, local_path(uri), (size_t)1 << 20, &text, &m->w));
-	TRY(json_parse(m->a, text, NULL, &doc, &m->w));
-	if (!json_is(json_get(doc, "keys"), JSON_ARRAY))
-		return deny(&m->w, E_MALFORMED, "config.jwks", "%s is no JWK set", uri);
-	*out = doc;
-	return rc_of(OK);
-}
-
-static rc token_settings(struct kbs_main *m, struct token_config *t)
-{
-	const size_t pems = m->s.token.trusted_certs_paths.n, sets = m->s.token.trusted_jwk_sets.n;
-	struct slice *pem = arena_array(m->a, pems + 1, struct slice);
-	const struct json **set = arena_alloc_n(m->a, sets + 1, sizeof(*set));
-
-	*t = (struct token_config){.own_key = m->signer, .insecure_header_jwk = m->s.token.insecure_header_jwk, .issuer = m->s.token.issuer,
-				   .audience = m->s.token.audience, .extra_teekey_paths = m->s.token.extra_teekey_paths.v,
-				   .extra_teekey_paths_n = m->s.token.extra_teekey_paths.n};
-	if (!pem || !set)
-		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
-	for (size_t i = 0; i < pems; i++)
-		TRY(file_read(m->a, m->s.token.trusted_certs_paths.v[i], (size_t)1 << 20, &pem[i], &m->w));
-	for (size_t i = 0; i < sets; i++)
-		TRY(read_jwks(m, m->s.token.trusted_jwk_sets.v[i], &set[i]));
-	t->trusted_pems = pem;
-	t->trusted_pems_n = pems;
-	t->jwk_sets = set;
-	t->jwk_sets_n = sets;
-	if (t->insecure_header_jwk)
-		LOG(LOG_WARN, "insecure", LOG_S("what", "insecure_header_jwk: tokens signed by any key are accepted"));
-	return rc_of(OK);
-}
-
-static rc admin_settings(struct kbs_main *m, struct admin_config *c)
-{
-	struct admin_provider *p = arena_array(m->a, m->s.admin.providers_n + 1, struct admin_provider);
-	struct admin_acl *acl = arena_array(m->a, m->s.admin.acls_n + 1, struct admin_acl);
-
-	if (!p || !acl)
-		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
-	for (size_t i = 0; i < m->s.admin.providers_n; i++) {
-		const struct admin_provider_cfg *cfg = &m->s.admin.providers[i];
-		struct pkey *key = NULL;
-		struct slice pem;
-
-		p[i] = (struct admin_provider){.issuer = cfg->issuer, .audience = cfg->audience};
-		if (cfg->public_key_uri) {
-			TRY(file_read(m->a, local_path(cfg->public_key_uri), 65536, &pem, &m->w));
-			TRY(note(&m->w, pkey_from_pem(pem, &key, &m->w), "reading %s", cfg->public_key_uri));
-			p[i].key = m->admin_key[m->admin_keys++] = key;
-		}
-		if (cfg->jwk_set_uri)
-			TRY(read_jwks(m, cfg->jwk_set_uri, &p[i].jwks));
-	}
-	for (size_t i = 0; i < m->s.admin.acls_n; i++)
-		acl[i] = (struct admin_acl){m->s.admin.acls[i].role, m->s.admin.acls[i].allowed_endpoints, m->s.admin.acls[i].methods};
-	c->mode = strcmp(m->s.admin.mode, "DenyAll") == 0 ? ADMIN_DENY_ALL
-		  : strcmp(m->s.admin.mode, "InsecureAllowAll") == 0 ? ADMIN_INSECURE_ALLOW_ALL
-								     : ADMIN_AUTHENTICATED;
-	c->providers = p;
-	c->providers_n = m->s.admin.providers_n;
-	c->acls = acl;
-	c->acls_n = m->s.admin.acls_n;
-	if (c->mode == ADMIN_INSECURE_ALLOW_ALL)
-		LOG(LOG_WARN, "insecure", LOG_S("what", "InsecureAllowAll: anybody may administer this broker"));
-	return rc_of(OK);
-}
-
 static rc open_kbs(struct kbs_main *m)
 {
 	struct kbs_config c = {.challenge_min = (unsigned)m->s.as.timeout_min, .allow_rsa1_5 = m->s.allow_rsa1_5,
@@ -267,19 +121,10 @@ static rc open_kbs(struct kbs_main *m)
 	struct kbs_env env = {.store = m->store, .as = m->as, .kms = m->kms, .audit = m->audit, .rvps = m->rvps,
 			      .challenge_key = &m->challenge_key, .clock = &clock_system, .later = &m->later};
 
-	TRY(token_settings(m, &c.token));
-	TRY(admin_settings(m, &c.admin));
+	TRY(setup_tokens(m, &c.token));
+	TRY(setup_admin(m, &c.admin));
 	TRY(kbs_open(&env, &c, &m->kbs, &m->w));
 	return kbs_http_open(m->kbs, (size_t)m->s.http.payload_request_size << 20, &m->http, &m->w);
-}
-
-static enum tls_profile profile_of(const char *name)
-{
-	return !name || strcmp(name, "intermediate") == 0 ? TLS_INTERMEDIATE
-	       : strcmp(name, "modern") == 0		? TLS_MODERN
-	       : strcmp(name, "old") == 0		? TLS_OLD
-	       : strcmp(name, "custom") == 0		? TLS_CUSTOM
-							: 0;
 }
 
 #define CONNECTIONS	10000u	/* unless the configuration says another number */
@@ -308,37 +153,11 @@ static unsigned connections(unsigned wanted)
 	return wanted;
 }
 
-/* Nothing is opened yet; *out lives in the arena. The handlers get their ctx when there is one. */
-static rc server_settings(struct kbs_main *m, struct server_config *out)
-{
-	struct tls_config *tls = ARENA_NEW(m->a, struct tls_config);
-	size_t n = m->s.http.sockets.n;
-	struct server_listener *l = arena_array(m->a, n + 1, struct server_listener);
-	struct server_config c = {.listeners = l, .loops = (unsigned)m->s.http.worker_count, .workers = (unsigned)m->s.http.request_threads,
-				  .body_max = (size_t)m->s.http.payload_request_size << 20, .refuse = kbs_http_refuse};
-
-	if (!tls || !l)
-		return deny(&m->w, E_INTERNAL, "kbs.memory", "no memory");
-	*tls = (struct tls_config){.certificate = m->s.http.certificate, .private_key = m->s.http.private_key,
-				   .profile = profile_of(m->s.http.tls_profile), .min_version = m->s.http.tls_min_version,
-				   .max_version = m->s.http.tls_max_version, .ciphers = m->s.http.tls_ciphers, .groups = m->s.http.tls_groups};
-	if (!tls->profile)
-		return deny(&m->w, E_MALFORMED, "config.tls", "http_server.tls_profile must be old, intermediate, modern or custom");
-	for (size_t i = 0; i < n; i++)
-		l[i] = (struct server_listener){.address = m->s.http.sockets.v[i], .kind = "public", .tls = m->s.http.insecure_http ? NULL : tls,
-						.handle = kbs_http_handle, .quick = kbs_http_quick, .body_limit = kbs_http_body_limit, .ctx = m->http};
-	if (m->s.http.metrics_socket)
-		l[n++] = (struct server_listener){.address = m->s.http.metrics_socket, .kind = "metrics", .handle = kbs_http_metrics, .ctx = m->http};
-	c.listeners_n = n;
-	*out = c;
-	return rc_of(OK);
-}
-
 static rc open_server(struct kbs_main *m)
 {
 	struct server_config c;
 
-	TRY(server_settings(m, &c));
+	TRY(setup_server(m, &c));
 	c.max_connections = connections(m->s.http.max_connections ? (unsigned)m->s.http.max_connections : CONNECTIONS);
 	c.max_per_peer = (unsigned)m->s.http.max_connections_per_peer;
 	if (!c.max_per_peer)	/* whatever there is, one peer gets no more than three quarters */
@@ -360,19 +179,11 @@ static void warn_if_readable(const char *path, const char *what)
 		LOG(LOG_WARN, "insecure", LOG_S("what", what), LOG_S("path", path));
 }
 
-static rc read_settings(struct kbs_main *m, const char *config)
-{
-	struct settings_file file;
-
-	TRY(settings_load(config, m->a, &file, &m->w));
-	return settings_placed(&file, kbs_settings_read(file.doc, m->a, &m->s, &m->w), &m->w);
-}
-
 static rc start(struct kbs_main *m, const char *config)
 {
 	struct kms_seal seal;
 
-	TRY(read_settings(m, config));
+	TRY(setup_read(m, config));
 	warn_if_readable(m->s.http.private_key, "everybody on this machine can read the TLS key: chmod 640");
 	if (m->s.store.password)
 		warn_if_readable(config, "everybody on this machine can read the password in the configuration: chmod 640, or set POSTGRES_URL");
@@ -389,7 +200,7 @@ static rc start(struct kbs_main *m, const char *config)
 	TRY(keyring_open(m->store, &seal, &m->keyring, &m->w));
 	TRY(kms_open_kvstore(m->store, &seal, &m->kms, &m->w));
 	TRY(keyring_bytes(m->keyring, "challenge", 32, &m->challenge_key, &m->w));
-	TRY(signing_key(m));
+	TRY(setup_signing_key(m));
 	TRY(rvps_open(m->store, &clock_system, &m->rvps, &m->w));
 	if (m->s.as.enabled)
 		TRY(open_as(m));
@@ -489,16 +300,21 @@ static rc try_settings(struct kbs_main *m, const char *config)
 {
 	struct server_config server;
 	struct token_config token;
-	struct admin_config admin;
+	struct admin_config rules;
+	struct admin *admin;
 	struct json *x5c = NULL;
 
-	TRY(read_settings(m, config));
-	TRY(server_settings(m, &server));
+	TRY(setup_read(m, config));
+	TRY(setup_server(m, &server));
 	TRY(server_check(server.listeners, server.listeners_n, &m->w));
-	TRY(admin_settings(m, &admin));
-	TRY(token_settings(m, &token));
-	TRY(read_x5c(m, &x5c));
-	return m->s.as.key_path ? signing_key(m) : rc_of(OK);
+	TRY(setup_admin(m, &rules));
+	TRY(admin_open(&rules, &clock_system, &admin, &m->w));
+	admin_close(admin);
+	TRY(setup_tokens(m, &token));
+	if (!m->s.as.key_path)	/* the store's own key has no certificates */
+		return rc_of(OK);
+	TRY(setup_signing_key(m));
+	return setup_x5c(m, &x5c);
 }
 
 static int check(const char *config)

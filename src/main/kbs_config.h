@@ -77,3 +77,5 @@ struct kbs_settings {
 
 /* Every refusal names the path of the setting. */
 RC kbs_settings_read(const struct json *doc, struct arena *a, struct kbs_settings *out, struct why *w);
+/* Its part for [attestation_service.verifier_config]; t NULL: the defaults. */
+RC kbs_verifiers_read(const struct json *t, struct arena *a, struct kbs_settings *s, struct why *w);
