@@ -217,12 +217,19 @@ static void what_a_digest_covers_is_said(void **state)
 	put_event(&f.b, 8, EV_IPL, all, other);
 	put_event(&f.b, 4, EV_EFI_BOOT_SERVICES_APPLICATION, SLICE_LIT("x"), other);
 	put_event(&f.b, 4, EV_SEPARATOR, SLICE_LIT("\0\0\0\0"), other);
+	/* no digest at all covers nothing */
+	buf_le32(&f.b, 8);
+	buf_le32(&f.b, EV_IPL);
+	buf_le32(&f.b, 0);
+	buf_le32(&f.b, (uint32_t)all.n);
+	buf_slice(&f.b, all);
 	assert_true(rc_ok(parse(&f, &l)));
 	assert_int_equal(event_binding(&l.events[1], NULL), EVENT_BOUND_PART);
 	assert_int_equal(event_binding(&l.events[2], NULL), EVENT_BOUND);
 	assert_int_equal(event_binding(&l.events[3], NULL), EVENT_DESCRIPTIVE);
 	assert_int_equal(event_binding(&l.events[4], NULL), EVENT_DESCRIPTIVE);
 	assert_int_equal(event_binding(&l.events[5], NULL), EVENT_MISMATCH);
+	assert_int_equal(event_binding(&l.events[6], NULL), EVENT_DESCRIPTIVE);
 	assert_int_equal(eventlog_check_digests(&l, "t.event-digest-mismatch", &f.w).code, E_DENIED);
 	end(&f);
 }

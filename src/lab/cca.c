@@ -85,7 +85,7 @@ static struct slice realm_claims(const struct lab_world *l, const struct lab_bin
 	cbor_put_array(&b, COUNT_OF(rems));
 	for (size_t i = 0; i < COUNT_OF(rems); i++)
 		cbor_put_bytes(&b, lab_hex(fields, rems[i], a));
-	put_text_claim(&b, 44240, SLICE_LIT("sha-256"));
+	put_text_claim(&b, 44240, lab_text(fields, "rak_hash_algo"));
 	return buf_view(&b);
 }
 
@@ -137,13 +137,14 @@ static RC evidence(const struct lab_world *l, const struct lab_binding *bind, co
 	struct json *doc = json_new_object(a), *octets = json_new_array(a);
 	struct slice rak, vouched = lab_hex(fields, "platform_challenge", a);
 	struct buf b = buf_in(a, 0);
-	uint8_t of_rak[32];
+	enum digest_alg alg = digest_by_name(lab_text(fields, "rak_hash_algo"));
+	uint8_t of_rak[DIGEST_MAX];
 
 	TRY(realm_key(l, a, &rak, w));
-	TRY(digest(DIGEST_SHA256, rak, of_rak, w));
+	TRY(digest(alg, rak, of_rak, w));
 	cbor_put_tag(&b, 399);
 	cbor_put_map(&b, 2);
-	TRY(put_signed(&b, 44234, lab_item(l, "cpak.key"), platform_claims(l, fields, vouched.n ? vouched : slice_of(of_rak, 32), a), a, w));
+	TRY(put_signed(&b, 44234, lab_item(l, "cpak.key"), platform_claims(l, fields, vouched.n ? vouched : slice_of(of_rak, digest_size(alg)), a), a, w));
 	TRY(put_signed(&b, 44241, lab_item(l, "rak.key"), realm_claims(l, bind, fields, rak, a), a, w));
 	for (size_t i = 0; i < b.n; i++)
 		json_push(a, octets, json_new_u64(a, b.p[i]));
@@ -162,7 +163,7 @@ const struct lab_shape lab_cca = {
 	.fields = "{\"implementation_id\": \"" H("7f") "\", \"instance_id\": \"" INSTANCE "\", \"config\": \"cfcfcfcfcfcfcfcf\", \"lifecycle\": 12291,"
 		  "\"component_type\": \"BL\", \"component_measurement\": \"" H("13") "\", \"component_version\": \"1.0.1\","
 		  "\"component_signer\": \"" H("5a") "\", \"service\": \"https://veraison.example/\", \"platform_hash_algo\": \"sha-256\","
-		  "\"platform_challenge\": \"\", \"realm_hash_algo\": \"sha-256\", \"rim\": \"" H("d1") "\", \"rem0\": \"" H("00") "\","
+		  "\"platform_challenge\": \"\", \"rak_hash_algo\": \"sha-256\", \"realm_hash_algo\": \"sha-256\", \"rim\": \"" H("d1") "\", \"rem0\": \"" H("00") "\","
 		  "\"rem1\": \"" H("00") "\", \"rem2\": \"" H("00") "\", \"rem3\": \"" H("00") "\"}",
 	/* base64, as the token's claims stand in policy */
 	.values = "{\"cca_realm_initial_measurement\": [\"0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dE=\"],"

@@ -237,7 +237,7 @@ static void put_head(struct buf *b, const struct lab_binding *bind, const struct
 	buf_slice(b, lab_fit(lab_hex(fields, "mnonce", a), 16, a));
 	buf_slice(b, lab_fit(lab_hex(fields, "measure", a), 32, a));
 	buf_le32(b, (uint32_t)lab_number(fields, "policy"));
-	buf_le32(b, HYGON_PEK);
+	buf_le32(b, (uint32_t)lab_number(fields, "sig_usage"));
 	buf_le32(b, HYGON_SM2_SIGN);
 }
 
@@ -300,7 +300,7 @@ const struct lab_shape lab_csv = {
 	.what = "HRK, HSK, CEK and PEK, SM2 with SM3; reports of version 2 with registers and a log that replays, and of version 1",
 	.variants = "v2, v1",
 	.fields = "{\"user_pubkey_digest\": \"" ZERO32 "\", \"vm_id\": \"" ZERO16 "\", \"vm_version\": \"" ZERO16 "\", \"mnonce\": \"0102030405060708090a0b0c0d0e0f10\","
-		  "\"measure\": \"" MEASURE "\", \"policy\": 7, \"anonce\": 305419896, \"build\": 1873, \"rtmr_version\": 1,"
+		  "\"measure\": \"" MEASURE "\", \"policy\": 7, \"sig_usage\": 4098, \"anonce\": 305419896, \"build\": 1873, \"rtmr_version\": 1,"
 		  "\"rtmr0\": \"\", \"rtmr1\": \"\", \"rtmr2\": \"\", \"rtmr3\": \"\", \"rtmr4\": \"\","
 		  "\"events\": [[1, 2147483649, \"6c61622d76617269\"], [2, 4, \"00000000\"], [3, 13, \"6b65726e656c\"], [4, 6, \"00000000\"]]}",
 	.values = "{\"csv_measure\": [\"" MEASURE "\"]}",

@@ -273,13 +273,14 @@ static bool add_key_ids(X509 *x, EVP_PKEY *key, EVP_PKEY *signer)
 }
 
 /* Basic constraints and key usage. */
-static bool add_role(X509 *x, bool ca)
+static bool add_role(X509 *x, bool ca, uint8_t usage)
 {
 	static const uint8_t is_ca[] = {0x30, 3, 1, 1, 0xff}, no_ca[] = {0x30, 0};
-	static const uint8_t signs_certs[] = {3, 2, 1, 6}, signs[] = {3, 2, 7, 0x80};	/* bits 5 and 6; bit 0 */
+	uint8_t bits[] = {3, 2, 0, usage ? usage : ca ? 0x06 : 0x80};	/* keyCertSign and cRLSign; digitalSignature */
 
-	return ca ? add(x, "2.5.29.19", true, is_ca, sizeof(is_ca)) && add(x, "2.5.29.15", true, signs_certs, sizeof(signs_certs))
-		  : add(x, "2.5.29.19", true, no_ca, sizeof(no_ca)) && add(x, "2.5.29.15", true, signs, sizeof(signs));
+	while (!(bits[3] >> bits[2] & 1))
+		bits[2]++;
+	return add(x, "2.5.29.19", true, ca ? is_ca : no_ca, ca ? sizeof(is_ca) : sizeof(no_ca)) && add(x, "2.5.29.15", true, bits, sizeof(bits));
 }
 
 static bool fill(X509 *x, const struct lab_cert *c, EVP_PKEY *key, EVP_PKEY *signer)
@@ -288,7 +289,7 @@ static bool fill(X509 *x, const struct lab_cert *c, EVP_PKEY *key, EVP_PKEY *sig
 	bool ok = subject && issuer && key && signer && X509_set_version(x, X509_VERSION_3) == 1 &&
 		  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), c->serial) == 1 && X509_set_subject_name(x, subject) == 1 &&
 		  X509_set_issuer_name(x, issuer) == 1 && ASN1_TIME_set(X509_getm_notBefore(x), (time_t)c->from_s) &&
-		  ASN1_TIME_set(X509_getm_notAfter(x), (time_t)c->to_s) && X509_set_pubkey(x, key) == 1 && add_role(x, c->ca) &&
+		  ASN1_TIME_set(X509_getm_notAfter(x), (time_t)c->to_s) && X509_set_pubkey(x, key) == 1 && add_role(x, c->ca, c->usage) &&
 		  add_key_ids(x, key, signer);
 
 	for (size_t i = 0; ok && i < c->ext_n; i++)

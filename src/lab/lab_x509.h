@@ -43,6 +43,7 @@ struct lab_cert {
 	bool pss;			/* RSA signers: PSS instead of PKCS#1 v1.5 */
 	enum digest_alg hash;		/* 0: SHA-384 for P-384, SHA-512 for P-521 signers, else SHA-256 */
 	bool ca;			/* basic constraints and key usage of an authority; else of an end entity that signs */
+	uint8_t usage;			/* key usage, bit 0 the highest; 0: as `ca` says */
 	const struct lab_ext *ext;	/* more extensions */
 	size_t ext_n;
 };

@@ -194,10 +194,12 @@ static void put_opaque(struct buf *b, uint16_t type, struct slice v, bool text)
 
 static struct slice opaque(const struct json *fields, bool is_switch, struct arena *a)
 {
+	struct slice fwid = lab_hex(fields, "fwid", a);
 	struct buf b = buf_in(a, 0);
 
 	put_opaque(&b, SPDM_VBIOS_VERSION, lab_hex(fields, "vbios_version", a), false);
-	put_opaque(&b, SPDM_FWID, lab_hex(fields, "fwid", a), false);
+	if (fwid.n)	/* older drivers do not tell */
+		put_opaque(&b, SPDM_FWID, fwid, false);
 	if (is_switch) {
 		put_opaque(&b, SPDM_SWITCH_PDI, lab_hex(fields, "pdi", a), false);
 		return buf_view(&b);

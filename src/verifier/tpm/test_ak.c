@@ -135,6 +135,8 @@ static void a_certificate_is_of_the_key_and_leads_to_the_root(void **state)
 	c = good_cert();
 	c.ca = true;
 	expect(&t, ak_key, issue(c), root_cert(), "t.chain", "of an authority");
+	c.usage = 0x84;	/* one that signs data as well as certificates */
+	expect(&t, ak_key, issue(c), root_cert(), "t.chain", "of an authority that signs data");
 	/* its own root: by its name, and even as an anchor */
 	c = (struct lab_cert){.subject = ROOT, .issuer = ROOT, .serial = 3, .key = ak_key, .signer = ak_key};
 	trial_anchor(&t, "tpm-ek-root", issue(c));
