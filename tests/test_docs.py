@@ -86,6 +86,14 @@ def tests_that_answer_advisories_are_there():
             assert name in known, (name, row[:60])
 
 
+def what_is_installed_links_to_what_is_installed():
+    installed = set(re.findall(r"'docs/([a-z-]+\.md)'", open(f'{TOP}/meson.build').read()))
+    assert 'deploy.md' in installed
+    for page in installed:
+        for link in re.findall(r'\]\(([a-z-]+\.md)\)', open(f'{TOP}/docs/{page}').read()):
+            assert link in installed, (page, link)
+
+
 def examples_of_configurations_are_understood():
     page = re.search(r'\n\n((?:    .*\n|\n)*    data_dir(?:.*\n)(?:    .*\n|\n)*)', open(f'{TOP}/docs/operate.md').read()).group(1)
     d = tempfile.mkdtemp(prefix='warrant-test-')
@@ -103,4 +111,4 @@ def examples_of_configurations_are_understood():
 
 
 run_tap([getting_started_runs_as_it_is_written, the_reference_of_commands_has_them_all, the_routes_of_the_page_are_those_of_the_table,
-         every_link_leads_somewhere, tests_that_answer_advisories_are_there, examples_of_configurations_are_understood])
+         every_link_leads_somewhere, tests_that_answer_advisories_are_there, what_is_installed_links_to_what_is_installed, examples_of_configurations_are_understood])

@@ -176,6 +176,32 @@ def a_request_that_no_handler_saw_is_refused_in_words_and_logged():
         assert r.status == 404 and 'not found' in r.json()['detail'], r.body
 
 
+def a_supervisor_is_told_when_the_broker_listens_and_when_it_stops():
+    d = tempfile.mkdtemp(prefix='warrant-notify-')
+    try:
+        for address in (f'{d}/socket', f'\0{d}/abstract'):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                s.bind(address)
+                s.settimeout(20)
+                b = Broker()
+                try:
+                    b.start(env={'NOTIFY_SOCKET': address.replace('\0', '@')})
+                    assert s.recv(100) == b'READY=1'
+                    assert b.request('GET', '/healthz').status == 200
+                finally:
+                    b.stop()
+                assert s.recv(100) == b'STOPPING=1'
+        for address in ('relative', '/', '@', '/' + 'x' * 200, f'{d}/nobody'):
+            b = Broker()
+            try:
+                b.start(env={'NOTIFY_SOCKET': address})
+                assert b.request('GET', '/healthz').status == 200, address
+            finally:
+                b.stop()
+    finally:
+        shutil.rmtree(d)
+
+
 def a_database_put_back_beside_newer_journals_stops_the_start():
     b = Broker().start()
     try:
@@ -312,6 +338,7 @@ def what_a_configuration_lacks_is_named_with_its_remedy():
 
 run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start, a_tls_key_that_everybody_can_read_is_said,
          no_core_file_and_no_debugger_sees_what_is_inside, a_server_without_tls_says_so,
+         a_supervisor_is_told_when_the_broker_listens_and_when_it_stops,
          a_check_finds_what_would_stop_a_start_and_says_where, a_request_that_no_handler_saw_is_refused_in_words_and_logged,
          a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,
          connections_are_no_more_than_the_system_gives, a_stop_under_load_answers_what_it_took,

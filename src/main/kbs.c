@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "main/kbs_main.h"
+#include "main/notify.h"
 #include "sandbox/sandbox.h"
 #include "verifier/pool.h"
 
@@ -398,8 +399,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	LOG(LOG_INFO, "ready", LOG_S("version", WARRANT_VERSION), LOG_N("start_ms", (sys_monotonic_ns() - from) / 1000000));
+	notify("READY=1");
 	while ((sig = next_signal(m, &set)) == SIGHUP)
 		reload(m);
+	notify("STOPPING=1");
 	LOG(LOG_INFO, "stopping", LOG_N("signal", sig));
 	stop(m, sig == SIGTERM ? GRACE_MS : 0);
 	arena_free(m->a);
