@@ -340,6 +340,9 @@ def vendors_serve_this_host_alone_and_end_by_themselves():
             p = subprocess.run([f'{BUILD}/bin/warrant-lab', 'serve', '--state', w.dir, '--listen', address], capture_output=True, text=True,
                                timeout=20)
             assert p.returncode == 1 and 'lab.listen' in p.stderr, (address, p.stderr)
+        for idle in ('x', '0', '-1', '86401', '1s'):
+            p = subprocess.run([f'{BUILD}/bin/warrant-lab', 'serve', '--state', w.dir, '--idle', idle], capture_output=True, text=True, timeout=20)
+            assert p.returncode == 2 and 'cli.usage.idle' in p.stderr, (idle, p.stderr)
         p = subprocess.run([f'{BUILD}/bin/warrant-lab', 'serve', '--state', w.dir, '--idle', '1'], capture_output=True, text=True, timeout=20)
         assert p.returncode == 0 and p.stdout.startswith('listening at http://127.0.0.1:'), (p.stdout, p.stderr)
 

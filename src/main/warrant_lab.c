@@ -47,12 +47,19 @@ static bool made_before(size_t i)
 
 static rc make(const struct options *o, struct arena *a, struct why *w)
 {
+	size_t n = 0;
+
 	TRY(need(o->state, "state", w));
 	if (o->tee)
 		return make_one(o, o->tee, a, w);
-	for (size_t i = 0; lab_shapes[i]; i++)
+	while (lab_shapes[n])
+		n++;
+	for (size_t i = 0; i < n; i++) {
+		cli_progress("shapes", i, n);	/* large keys take their time */
 		if (!made_before(i))
 			TRY(make_one(o, lab_shapes[i]->tee, a, w));
+	}
+	cli_progress_end();
 	return rc_of(OK);
 }
 
@@ -132,11 +139,13 @@ static rc serve(const struct options *o, struct arena *a, struct why *w)
 	struct serve_config c = {.listen = o->listen ? o->listen : "127.0.0.1:0", .ready = listening};
 	struct vendor *v;
 	struct slice faults;
+	uint64_t idle = 0;
 	rc r;
 
 	TRY(need(o->state, "state", w));
-	if (o->idle)
-		c.idle_s = (unsigned)strtoul(o->idle, NULL, 10);
+	if (o->idle && (!json_u64(json_new_number(a, slice_cstr(o->idle)), &idle) || idle < 1 || idle > 86400))
+		return deny(w, E_MALFORMED, "cli.usage.idle", "--idle takes seconds from 1 to 86400, it is \"%s\"", o->idle);
+	c.idle_s = (unsigned)idle;
 	TRY(faults_of(o, a, &faults, w));
 	TRY(vendor_open(o->state, &clock_system, &v, w));
 	r = vendor_set_faults(v, faults, w);
