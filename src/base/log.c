@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -18,12 +19,18 @@ static const char *const level_name[] = {"error", "warn", "info", "debug"};
 
 enum log_level log_level_of(const char *text, enum log_level otherwise)
 {
-	static const char *const name[] = {[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} row[] = {{"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {"trace", LOG_DEBUG}};
 
-	for (unsigned i = 0; text && i < sizeof(name) / sizeof(name[0]); i++)
-		if (strcmp(text, name[i]) == 0)
-			return (enum log_level)i;
-	return text && strcmp(text, "trace") == 0 ? LOG_DEBUG : otherwise;
+	for (size_t n; text && *text; text += n + (text[n] == ',')) {
+		n = strcspn(text, ",");
+		for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+			if (strlen(row[i].name) == n && strncasecmp(text, row[i].name, n) == 0)
+				return row[i].level;
+	}
+	return otherwise;
 }
 
 void log_set_level(enum log_level max)

@@ -21,7 +21,8 @@ static inline struct log_field log_str(const char *key, const char *value)
 #define LOG_N(k, v) ((struct log_field){(k), 0, (int64_t)(v)})
 
 void log_set_level(enum log_level max);
-/* "error", "warn", "info", "debug" or "trace", as in $RUST_LOG; anything else, NULL as well, is `otherwise`. */
+/* The first of "error", "warn", "info", "debug" and "trace" that stands alone in a list as of $RUST_LOG, "warn,kbs=debug"; without one, for
+ * NULL as well, `otherwise`. */
 enum log_level log_level_of(const char *text, enum log_level otherwise);
 /* Thread-safe: one write(2) a line. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields, unsigned n);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/cur.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/secret.h"
 #include "base/sys.h"
@@ -317,6 +318,20 @@ static void text_of_strangers_is_written_so_that_json_and_terminals_bear_it(void
 	arena_free(a);
 }
 
+static void a_level_is_found_among_the_directives_of_others(void **state)
+{
+	static const struct {
+		const char *text;
+		enum log_level level;
+	} row[] = {{"error", LOG_ERROR}, {"WARN", LOG_WARN}, {"kbs=debug,info", LOG_INFO}, {"info,kbs=error", LOG_INFO}, {"trace", LOG_DEBUG},
+		   {"debug", LOG_DEBUG}, {"", LOG_WARN}, {"kbs=debug", LOG_WARN}, {"inf", LOG_WARN}, {"information", LOG_WARN}, {",,", LOG_WARN}};
+
+	(void)state;
+	assert_int_equal(log_level_of(NULL, LOG_WARN), LOG_WARN);
+	for (size_t i = 0; i < COUNT_OF(row); i++)
+		assert_int_equal(log_level_of(row[i].text, LOG_WARN), row[i].level);
+}
+
 static void utf8_is_strict(void **state)
 {
 	static const char *const bad[] = {"\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xf8"};
@@ -346,6 +361,7 @@ int main(void)
 		cmocka_unit_test(times_round_trip_and_nonsense_is_refused),
 		cmocka_unit_test(files_are_whole_private_and_exclusive),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(a_level_is_found_among_the_directives_of_others),
 		cmocka_unit_test(text_of_strangers_is_written_so_that_json_and_terminals_bear_it),
 	};
 
