@@ -6,7 +6,7 @@
 #include "base/num.h"
 #include "codec/base64.h"
 
-/* What a state says, taken apart: states of several parts converge by the union of what they say. */
+/* What a state says, taken apart. */
 #define SAYS_SW_HARDENING 1u
 #define SAYS_CONFIGURATION 2u
 #define SAYS_OUT_OF_DATE 4u
@@ -214,7 +214,8 @@ static RC evaluate(struct arena *a, const struct dcap_tcb_info *info, const stru
 	for (size_t i = 0; i < 3; i++) {
 		if (!part[i])
 			continue;
-		bits |= says(part[i]->status);
+		/* Of module and QE counts that they are old or revoked (verifiers.md 5.6 step 4), whatever else they say. */
+		bits |= says(part[i]->status) & (i ? SAYS_OUT_OF_DATE | SAYS_REVOKED : ~0u);
 		out->date = MIN_OF(out->date, part[i]->date);
 	}
 	out->status = status_of(bits);

@@ -143,6 +143,12 @@ static void states_of_platform_module_and_qe_converge(void **state)
 		{"ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDate", "OutOfDateConfigurationNeeded"},
 		{"OutOfDate", "UpToDate", "OutOfDate", "OutOfDate"},
 		{"OutOfDateConfigurationNeeded", "OutOfDate", "UpToDate", "OutOfDateConfigurationNeeded"},
+		/* what a platform's settings need is not the enclave's to say; that it is old is */
+		{"UpToDate", "UpToDate", "ConfigurationNeeded", "UpToDate"},
+		{"SWHardeningNeeded", "UpToDate", "ConfigurationNeeded", "SWHardeningNeeded"},
+		{"OutOfDate", "UpToDate", "ConfigurationNeeded", "OutOfDate"},
+		{"UpToDate", "UpToDate", "OutOfDateConfigurationNeeded", "OutOfDate"},
+		{"ConfigurationNeeded", "UpToDate", "OutOfDateConfigurationNeeded", "OutOfDateConfigurationNeeded"},
 		{"Revoked", "UpToDate", "UpToDate", NULL},
 		{"UpToDate", "Revoked", "UpToDate", NULL},
 		{"OutOfDate", "UpToDate", "Revoked", NULL},
