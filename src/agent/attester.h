@@ -2,6 +2,8 @@
  *
  * Spec: agent.md 5, verifiers.md 17. An attester reads devices of the machine it runs on; it is for programs in the guest
  * and for the command line, never for a server.
+ *
+ * Threads: no state; a device may be asked by one at a time.
  */
 #pragma once
 #include "codec/json.h"

@@ -1,6 +1,8 @@
 /* guest.h - the guest's side of the protocol: a handshake with a broker, and secrets opened with the guest's key.
  *
  * Speaks RCAR 0.4.0. The transport is given, so that a test can stand in for a server.
+ *
+ * Threads: a guest belongs to one.
  */
 #pragma once
 #include "agent/attester.h"

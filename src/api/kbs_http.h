@@ -2,6 +2,8 @@
  *
  * Spec: kbs.md 1; statuses where we part from the reference: 401 only for "attest (again)" or "authenticate", 403 denied, 404
  * absent, 413, 429, 503. Errors are always {"type","detail"}, with "decision" where there was a verdict.
+ *
+ * Threads: handlers and kbs_http_refuse run on any thread, side by side; open and close on one. The broker is borrowed.
  */
 #pragma once
 #include "kbs/kbs.h"

@@ -1,4 +1,7 @@
-/* anchors.h - trust anchors that operators add: digests in the store, read once a second, handed to each verification. */
+/* anchors.h - trust anchors that operators add: digests in the store, read once a second, handed to each verification.
+ *
+ * Threads: any. Once a look at the store has failed, every look-up fails until one succeeds.
+ */
 #pragma once
 #include "evidence/job.h"
 #include "store/store.h"

@@ -1,6 +1,8 @@
 /* ear.h - the EAR token: trustworthiness vectors, status tiers, payload and signature.
  *
  * Spec: attestation-service.md 5.1 and 7; draft-ietf-rats-ear; AR4SI (draft-ietf-rats-ar4si).
+ *
+ * Threads: no state.
  */
 #pragma once
 #include "as/as.h"

@@ -1,6 +1,8 @@
 /* initdata.h - init-data: a TOML document that the guest was started with, bound by its digest.
  *
  * Spec: attestation-service.md 5 (step 3), kbs.md 2.6.
+ *
+ * Threads: no state.
  */
 #pragma once
 #include "codec/json.h"

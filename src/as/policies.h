@@ -2,6 +2,8 @@
  *
  * A policy of id "default_cpu" is stored as default_cpu.rego in namespace attestation_service_policy. The defaults are written
  * when absent; a stored default that is still the text of an older release is an operator's choice and stays.
+ *
+ * Threads: any; programs are counted references, replaced under a lock that is held over no evaluation.
  */
 #pragma once
 #include "base/sys.h"

@@ -1,4 +1,7 @@
-/* se.h - what the service itself knows about guests of IBM Secure Execution: their challenges, and the image's header. */
+/* se.h - what the service itself knows about guests of IBM Secure Execution: their challenges, and the image's header.
+ *
+ * Threads: no state.
+ */
 #pragma once
 #include "as/as.h"
 

@@ -1,6 +1,8 @@
 /* cli.h - the command line: a table of sub-commands, and the options of each as rows.
  *
  * Exit codes everywhere: 0 done, 1 refused or failed, 2 usage.
+ *
+ * Threads: one; a command line has one terminal.
  */
 #pragma once
 #include "base/why.h"

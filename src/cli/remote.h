@@ -1,4 +1,7 @@
-/* remote.h - the broker that a command talks to: URL, trust, admin token. The server is verified before anything is sent. */
+/* remote.h - the broker that a command talks to: URL, trust, admin token. The server is verified before anything is sent.
+ *
+ * Threads: one.
+ */
 #pragma once
 #include "agent/guest.h"
 #include "cli/cli.h"

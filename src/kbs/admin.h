@@ -2,6 +2,8 @@
  *
  * A rule's pattern is matched against the decoded, canonical path as a whole, never against the query, and may name the
  * methods it is for. Spec: kbs.md 6; where the reference is weak: pitfalls.md part 1, 35 to 37.
+ *
+ * Threads: what was opened does not change; any may check. Keys and texts of the configuration are borrowed.
  */
 #pragma once
 #include "base/sys.h"

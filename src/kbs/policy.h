@@ -2,6 +2,8 @@
  *
  * input = the token's claims; data = {"plugin","resource-path","query","method"}; rule data.policy.allow. Only the value true
  * allows. Spec: kbs.md 5.
+ *
+ * Threads: any; the compiled text is shared, and replaced under a lock that is held over no evaluation.
  */
 #pragma once
 #include "base/sys.h"

@@ -2,6 +2,8 @@
  *
  * Allowed verdicts stay as long as the store keeps decisions. Refusals are cheap to cause, so only the newest
  * RECORDS_DENIED_MAX of them are kept: a ring in the store, each new one takes the place of the oldest.
+ *
+ * Threads: any.
  */
 #pragma once
 #include "audit/audit.h"

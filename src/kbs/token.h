@@ -3,6 +3,8 @@
  * Spec: kbs.md 4. The own attestation service's key is always trusted. Others by certificate chain (header jwk + x5c) or by
  * a configured JWK set (header kid). A key that stands in the header alone is trusted only where the configuration says so
  * in words. exp is required; iss, aud and nbf are checked when configured or present; a claim of the wrong type is a refusal.
+ *
+ * Threads: no state but `seen`, which any may use. The configuration is borrowed.
  */
 #pragma once
 #include "base/sys.h"

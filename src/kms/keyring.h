@@ -1,6 +1,8 @@
 /* keyring.h - the service's own long-lived keys: in the store, sealed under a key derived from the master key.
  *
  * All replicas on one store share them: whoever asks first for a name makes the key, the others find it.
+ *
+ * Threads: any.
  */
 #pragma once
 #include "crypto/pkey.h"

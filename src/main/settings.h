@@ -1,5 +1,7 @@
 /* settings.h - tables of settings: a configuration file is read by rows (name, type, place), and what no row names is
  * refused with its path. Formats by file name: .toml, .json.
+ *
+ * Threads: no state.
  */
 #pragma once
 #include "codec/json.h"

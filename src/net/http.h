@@ -2,6 +2,8 @@
  *
  * A request is complete and bounded when a handler sees it: head parsed strictly, path decoded once and canonical, body whole.
  * Everything lives in the request's arena, until the response has been handed to the connection.
+ *
+ * Threads: no state; one request belongs to one thread at a time.
  */
 #pragma once
 #include "base/buf.h"

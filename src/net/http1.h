@@ -2,6 +2,8 @@
  *
  * What RFC 9110 and RFC 9112 say must be refused is refused, and the connection ends there: a message whose end two parsers
  * might see at different places is never served. Feed bytes in any pieces. The battery: battery.h.
+ *
+ * Threads: a codec belongs to one.
  */
 #pragma once
 #include "net/http.h"

@@ -1,4 +1,7 @@
-/* metrics.h - counters, gauges and histograms of a fixed set, as Prometheus text. No label is taken from a request. */
+/* metrics.h - counters, gauges and histograms of a fixed set, as Prometheus text. No label is taken from a request.
+ *
+ * Threads: any may add, observe and write at once.
+ */
 #pragma once
 #include <stdatomic.h>
 

@@ -1,6 +1,8 @@
 /* rules.h - what a request head must be, whichever protocol version carried it. For the codecs only.
  *
  * A function that returns int gives 0, or the status of the refusal with *reason set.
+ *
+ * Threads: no state.
  */
 #pragma once
 #include "net/http.h"

@@ -1,4 +1,7 @@
-/* tls.h - server-side TLS contexts by profile (spec kbs.md 7.2). */
+/* tls.h - server-side TLS contexts by profile (spec kbs.md 7.2).
+ *
+ * Threads: no state; call from any.
+ */
 #pragma once
 #include <openssl/ssl.h>
 
