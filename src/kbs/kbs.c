@@ -73,15 +73,21 @@ struct as *kbs_as(struct kbs *k)
 rc kbs_health(struct kbs *k, struct why *w)
 {
 	int64_t now = sys_monotonic_ns();
+	bool due;
 	rc r;
 
 	pthread_mutex_lock(&k->health_lock);
-	if (!k->health_ns || now - k->health_ns >= HEALTH_NS) {
-		k->health = store_health(k->env.store, w).code;
+	due = !k->health_ns || now - k->health_ns >= HEALTH_NS;
+	if (due)	/* one asks; the others are told what was last known, since a store that hangs must not hold every thread */
 		k->health_ns = now;
-	}
 	r = rc_of(k->health);
 	pthread_mutex_unlock(&k->health_lock);
+	if (due) {
+		r = store_health(k->env.store, w);
+		pthread_mutex_lock(&k->health_lock);
+		k->health = r.code;
+		pthread_mutex_unlock(&k->health_lock);
+	}
 	return rc_ok(r) || !why_empty(w) ? r : deny(w, r.code, "kbs.health", "the store could not be written a moment ago");
 }
 

@@ -2,6 +2,8 @@
  * on (the time, the store, the request) is changed one at a time. */
 #include "kbs/test_fix.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@ struct shim {
 	struct store base;
 	struct store *inner;
 	bool down, races;	/* another writer is always faster */
+	atomic_bool hangs;	/* the health of the store is asked, and it does not answer */
+	atomic_uint asked;
 };
 
 static rc shim_commit(struct store *s, const struct store_op *ops, size_t n, int64_t now_s, size_t *refused, struct why *w)
@@ -51,7 +55,17 @@ static rc shim_list(struct store *s, const char *ns, const char *prefix, const c
 	return inner->vt->list(inner, ns, prefix, after, limit, now_s, a, keys, n, w);
 }
 
-static const struct store_vtable shim_vt = {.name = "shim", .commit = shim_commit, .get = shim_get, .list = shim_list};
+static rc shim_health(struct store *s, struct why *w)
+{
+	struct shim *sh = (struct shim *)s;
+
+	atomic_fetch_add(&sh->asked, 1);
+	while (atomic_load(&sh->hangs))
+		usleep(1000);
+	return sh->down ? deny(w, E_UNAVAILABLE, "store.down", "the store is down") : rc_of(OK);
+}
+
+static const struct store_vtable shim_vt = {.name = "shim", .commit = shim_commit, .get = shim_get, .list = shim_list, .health = shim_health};
 
 struct broker {
 	struct fix *f;
@@ -87,7 +101,7 @@ static void broker_open(struct broker *b, struct fix *f, bool passport, unsigned
 	struct kms_seal seal;
 	struct why *w = &f->w;
 
-	*b = (struct broker){.f = f, .dir = "/tmp/warrant-broker-XXXXXX", .shim = {{&shim_vt, &f->clock}, f->store, false, false}};
+	*b = (struct broker){.f = f, .dir = "/tmp/warrant-broker-XXXXXX", .shim = {.base = {&shim_vt, &f->clock}, .inner = f->store}};
 	assert_non_null(mkdtemp(b->dir));
 	seal = kms_seal_file(arena_printf(f->a, "%s/master", b->dir));
 	OK_OR_FAIL(kms_open_kvstore(&b->shim.base, &seal, &b->kms, w), w);
@@ -368,6 +382,43 @@ static void a_refused_release_is_in_the_audit_log(void **state)
 	broker_close(&b);
 }
 
+static void *ask_health(void *broker)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+
+	(void)kbs_health(((struct broker *)broker)->kbs, &w).code;
+	arena_free(a);
+	return NULL;
+}
+
+/* Anybody may ask, and each who waits holds a thread that guests need. */
+static void while_a_store_hangs_one_thread_waits_for_it(void **state)
+{
+	struct fix *f = *state;
+	struct broker b;
+	pthread_t t;
+
+	broker_open(&b, f, false, 0);
+	atomic_store(&b.shim.hangs, true);
+	assert_int_equal(pthread_create(&t, NULL, ask_health, &b), 0);
+	while (!atomic_load(&b.shim.asked))
+		usleep(1000);
+	for (unsigned i = 0; i < 3; i++)	/* these return, or the test never ends */
+		OK_OR_FAIL(kbs_health(b.kbs, &f->w), &f->w);
+	assert_int_equal(atomic_load(&b.shim.asked), 1);
+	b.shim.down = true;
+	atomic_store(&b.shim.hangs, false);
+	pthread_join(t, NULL);
+	REFUSED(kbs_health(b.kbs, &f->w), &f->w, E_UNAVAILABLE, "kbs.health");	/* what the one learnt, for a second */
+	assert_int_equal(atomic_load(&b.shim.asked), 1);
+	b.shim.down = false;
+	usleep(1100000);
+	OK_OR_FAIL(kbs_health(b.kbs, &f->w), &f->w);
+	assert_int_equal(atomic_load(&b.shim.asked), 2);
+	broker_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +431,7 @@ int main(void)
 		BEHAVIOUR(a_broker_without_an_attestation_service_takes_tokens_and_asks_nobody),
 		BEHAVIOUR(a_new_refusal_takes_the_place_of_the_oldest),
 		BEHAVIOUR(a_refused_release_is_in_the_audit_log),
+		BEHAVIOUR(while_a_store_hangs_one_thread_waits_for_it),
 	};
 
 	return cmocka_run_group_tests_name("broker", tests, NULL, NULL);
