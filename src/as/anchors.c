@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "codec/base64.h"
 #include "crypto/pkey.h"
+#include "evidence/pins.h"
 
 #define NS	 "trust_anchor"
 #define SET_MAX	 32u
@@ -202,6 +203,21 @@ rc anchors_remove(struct anchors *an, struct slice set, struct slice sha256_hex,
 rc anchors_list(struct anchors *an, struct arena *a, char ***names, size_t *n, struct why *w)
 {
 	return store_list(an->store, NS, "", NULL, ANCHORS_MAX, a, names, n, w);
+}
+
+bool anchors_has(struct anchors *an, const char *set, const uint8_t sha256[32])
+{
+	bool found = false;
+
+	if (pin_matches(set, sha256))
+		return true;
+	if (!rc_ok(refresh(an, false, NULL)))
+		return false;
+	pthread_mutex_lock(&an->lock);
+	for (size_t i = 0; i < an->n && !found; i++)
+		found = strcmp(an->entry[i].set, set) == 0 && memcmp(an->entry[i].sha256, sha256, 32) == 0;
+	pthread_mutex_unlock(&an->lock);
+	return found;
 }
 
 rc anchors_get(struct anchors *an, struct arena *a, const struct vanchor **out, size_t *n, struct why *w)

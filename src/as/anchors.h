@@ -18,5 +18,7 @@ RC anchors_add(struct anchors *an, struct slice set, struct slice pem, const str
 RC anchors_remove(struct anchors *an, struct slice set, struct slice sha256_hex, const struct store_committer *by, struct why *w);
 /* "<set>/<digest>", in byte order. */
 RC anchors_list(struct anchors *an, struct arena *a, char ***names, size_t *n, struct why *w);
+/* Does it count for that set, be it added or pinned? False too while nobody can tell. */
+bool anchors_has(struct anchors *an, const char *set, const uint8_t sha256[32]);
 /* All of them, in the arena. */
 RC anchors_get(struct anchors *an, struct arena *a, const struct vanchor **out, size_t *n, struct why *w);

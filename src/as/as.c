@@ -70,6 +70,11 @@ static const struct rego_host_fn host_fns[] = {{"query_reference_value", 1, 0, q
 
 /* ---- opening ---- */
 
+static bool counts_as_anchor(void *ctx, const char *set, const uint8_t sha256[32])
+{
+	return anchors_has(ctx, set, sha256);
+}
+
 rc as_open(const struct as_env *env, const struct as_config *config, struct as **out, struct why *w)
 {
 	struct as *as = calloc(1, sizeof(*as));
@@ -109,6 +114,8 @@ rc as_open(const struct as_env *env, const struct as_config *config, struct as *
 		as_close(as);
 		return note(w, r, "opening the attestation service");
 	}
+	if (env->collateral)
+		collateral_trust(env->collateral, counts_as_anchor, as->anchors);
 	*out = as;
 	return r;
 }
@@ -117,6 +124,8 @@ void as_close(struct as *as)
 {
 	if (!as)
 		return;
+	if (as->env.collateral)
+		collateral_trust(as->env.collateral, NULL, NULL);
 	anchors_close(as->anchors);
 	policies_close(as->policies);
 	arena_free(as->arena);

@@ -233,7 +233,7 @@ rc bundle_import(struct store *store, const struct clock *clock, const struct bu
 		if (!a)
 			return no_memory(w);
 		inner = why_in(a);
-		r = cache_put(store, clock, two, n, &inner);
+		r = cache_put(store, clock, NULL, two, n, &inner);
 		older = r.code == E_DENIED && strcmp(why_reason(&inner), "collateral.older") == 0;
 		if (!rc_ok(r) && refused)
 			refused(&b->pieces[i], &inner, ctx);

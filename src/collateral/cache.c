@@ -90,13 +90,87 @@ rc cache_get(struct store *store, const char *kind, const char *key, struct aren
 
 /* ---- replacing ---- */
 
+/* One change of the cache: all of its pieces. */
+struct put {
+	struct store *store;
+	const struct clock *clock;
+	const struct signed_trust *trust;	/* NULL: no signature is looked at */
+	const struct collateral_piece *pieces;
+	size_t n;
+};
+
+/* Certificates of that kind and key: of the change itself, else cached. p == NULL: neither. */
+static struct slice chain_at_hand(const struct put *put, const char *kind, const char *key, bool held, struct arena *a)
+{
+	struct cache_row row;
+
+	for (size_t i = 0; i < put->n && !held; i++)
+		if (strcmp(put->pieces[i].kind, kind) == 0 && strcmp(put->pieces[i].key, key) == 0)
+			return put->pieces[i].bytes;
+	return rc_ok(cache_get(put->store, kind, key, a, &row, NULL)) ? row.bytes : (struct slice){0};
+}
+
+/* held: the bytes are those of the cache, which came with other certificates than the change's. */
+static enum signer signer_of(const struct put *put, const struct collateral_piece *p, struct slice bytes, bool held, struct arena *a)
+{
+	const struct signed_kind *k = put->trust ? signed_kind_find(p->kind) : NULL;
+	struct slice pem[SIGNED_ISSUERS_MAX];
+	size_t n = 0;
+
+	if (!k)
+		return SIGNER_UNKNOWN;
+	for (size_t i = 0; k->issuers && i < COUNT_OF(k->keys); i++) {
+		const char *key = k->keys[i] ? k->keys[i] : i ? NULL : p->key;
+		struct slice chain = key ? chain_at_hand(put, k->issuers, key, held, a) : (struct slice){0};
+
+		if (chain.p)
+			pem[n++] = chain;
+	}
+	return signed_by(k, bytes, pem, n, put->trust, a);
+}
+
+/* May the piece be kept at all? is: what is known of its signer; was: of the one held. */
+static RC check_signer(const struct collateral_piece *p, enum signer is, enum signer was, struct why *w)
+{
+	if (is == SIGNER_BAD)
+		return deny(w, E_DENIED, "collateral.signature", "%s \"%s\" names an issuer that counts, and is not signed by it", p->kind, p->key);
+	if (is == SIGNER_UNKNOWN && was == SIGNER_GOOD)
+		return deny(w, E_DENIED, "collateral.signature", "%s \"%s\" is not known to be its vendor's, and the one held is", p->kind, p->key);
+	return rc_of(OK);
+}
+
+static RC deny_older(const struct collateral_piece *p, const struct collateral_facts *next, const struct collateral_facts *held, struct why *w)
+{
+	char found[32], expected[32];
+	rc r;
+
+	time_rfc3339(next->issued_s, found);
+	time_rfc3339(held->issued_s, expected);
+	r = deny(w, E_DENIED, "collateral.older", "%s \"%s\" of %s, number %llu, is older than the one held, of %s, number %llu", p->kind, p->key,
+		 found, (unsigned long long)next->number, expected, (unsigned long long)held->number);
+	why_compared(w, "issued", found, expected);
+	return r;
+}
+
+static RC deny_future(const struct collateral_piece *p, int64_t issued_s, int64_t now_s, struct why *w)
+{
+	char issued[32], now[32];
+	rc r;
+
+	time_rfc3339(issued_s, issued);
+	time_rfc3339(now_s, now);
+	r = deny(w, E_DENIED, "collateral.future", "%s \"%s\" is issued at %s, and now it is %s", p->kind, p->key, issued, now);
+	why_compared(w, "issued", issued, now);
+	return r;
+}
+
 /* The new row is not older than the one that is held, which it is compared with and bound to. */
-static RC replace(struct store *store, const struct clock *clock, const struct collateral_piece *p, struct arena *a,
-		  struct store_op *op, struct why *w)
+static RC replace(const struct put *put, const struct collateral_piece *p, struct arena *a, struct store_op *op, struct why *w)
 {
 	struct collateral_facts next, held;
-	struct cache_row row = {.kind = p->kind, .key = p->key, .bytes = p->bytes, .fetched_s = clock_now_s(clock), .etag = p->etag,
+	struct cache_row row = {.kind = p->kind, .key = p->key, .bytes = p->bytes, .fetched_s = clock_now_s(put->clock), .etag = p->etag,
 				.modified = p->modified}, old = {.rev = 0};
+	enum signer is, was = SIGNER_UNKNOWN;
 	struct why inner = why_in(a);
 	const char *name;
 	rc r;
@@ -104,51 +178,42 @@ static RC replace(struct store *store, const struct clock *clock, const struct c
 	if (p->bytes.n > COLLATERAL_PIECE_MAX)
 		return deny(w, E_LIMIT, "collateral.size", "%s of %zu bytes, the most is %zu", p->kind, p->bytes.n, COLLATERAL_PIECE_MAX);
 	TRY(collateral_facts(p->kind, p->bytes, a, &next, w));
-	if (next.dated && next.issued_s > row.fetched_s + SKEW_S) {
-		char issued[32], now[32];
-
-		time_rfc3339(next.issued_s, issued);
-		time_rfc3339(row.fetched_s, now);
-		r = deny(w, E_DENIED, "collateral.future", "%s \"%s\" is issued at %s, and now it is %s", p->kind, p->key, issued, now);
-		why_compared(w, "issued", issued, now);
-		return r;
-	}
-	r = cache_get(store, p->kind, p->key, a, &old, &inner);
+	if (next.dated && next.issued_s > row.fetched_s + SKEW_S)
+		return deny_future(p, next.issued_s, row.fetched_s, w);
+	r = cache_get(put->store, p->kind, p->key, a, &old, &inner);
 	if (!rc_ok(r) && r.code != E_NOTFOUND)
 		return deny(w, r.code, "collateral.cache", "%s", why_text(&inner));
-	/* What cannot be read any more is no reason to keep it. */
-	if (rc_ok(r) && rc_ok(collateral_facts(p->kind, old.bytes, a, &held, NULL)) && collateral_is_older(&next, &held, row.fetched_s)) {
-		char found[32], expected[32];
-
-		time_rfc3339(next.issued_s, found);
-		time_rfc3339(held.issued_s, expected);
-		r = deny(w, E_DENIED, "collateral.older", "%s \"%s\" of %s, number %llu, is older than the one held, of %s, number %llu", p->kind,
-			 p->key, found, (unsigned long long)next.number, expected, (unsigned long long)held.number);
-		why_compared(w, "issued", found, expected);
-		return r;
-	}
+	is = signer_of(put, p, p->bytes, false, a);
+	if (rc_ok(r))
+		was = signer_of(put, p, old.bytes, true, a);
+	TRY(check_signer(p, is, was, w));
+	/* What cannot be read any more is no reason to keep it, nor is what somebody else than the vendor made. */
+	if (rc_ok(r) && was != SIGNER_BAD && (was == SIGNER_GOOD || is != SIGNER_GOOD) &&
+	    rc_ok(collateral_facts(p->kind, old.bytes, a, &held, NULL)) && collateral_is_older(&next, &held, row.fetched_s))
+		return deny_older(p, &next, &held, w);
 	row.next_s = next.next_s;
 	TRY(row_of(a, p->kind, p->key, &name, w));
 	*op = (struct store_op){.kind = STORE_CAS, .ns = CACHE_NS, .key = name, .if_rev = old.rev};
 	return write_row(a, &row, &op->value, w);
 }
 
-static RC put_once(struct store *store, const struct clock *clock, const struct collateral_piece *pieces, size_t n, struct arena *a,
-		   bool *changed, struct why *w)
+static RC put_once(const struct put *put, struct arena *a, bool *changed, struct why *w)
 {
 	struct store_op ops[COLLATERAL_PIECES_MAX];
 	struct why inner = why_in(a);
 	rc r;
 
-	for (size_t i = 0; i < n; i++)
-		TRY(replace(store, clock, &pieces[i], a, &ops[i], w));
-	r = store_commit(store, ops, n, &inner);
+	for (size_t i = 0; i < put->n; i++)
+		TRY(replace(put, &put->pieces[i], a, &ops[i], w));
+	r = store_commit(put->store, ops, put->n, &inner);
 	*changed = r.code == E_DENIED;
 	return rc_ok(r) ? r : deny(w, r.code == E_DENIED ? E_UNAVAILABLE : r.code, "collateral.cache", "%s", why_text(&inner));
 }
 
-rc cache_put(struct store *store, const struct clock *clock, const struct collateral_piece *pieces, size_t n, struct why *w)
+rc cache_put(struct store *store, const struct clock *clock, const struct signed_trust *trust, const struct collateral_piece *pieces,
+	     size_t n, struct why *w)
 {
+	const struct put put = {store, clock, trust, pieces, n};
 	rc r = rc_of(OK);
 	bool again = n > 0;
 
@@ -159,7 +224,7 @@ rc cache_put(struct store *store, const struct clock *clock, const struct collat
 
 		again = false;
 		why_clear(w);
-		r = a ? put_once(store, clock, pieces, n, a, &again, w) : no_memory(w);
+		r = a ? put_once(&put, a, &again, w) : no_memory(w);
 		arena_free(a);
 	}
 	return r;

@@ -6,6 +6,7 @@
 #pragma once
 #include "collateral/collateral.h"
 #include "collateral/kinds.h"
+#include "collateral/signed.h"
 
 #define CACHE_NS "shared_collateral"	/* kbs-client reads and writes it beside the broker */
 
@@ -20,9 +21,12 @@ struct cache_row {
 
 /* E_NOTFOUND collateral.absent. */
 RC cache_get(struct store *store, const char *kind, const char *key, struct arena *a, struct cache_row *out, struct why *w);
-/* All pieces or none. E_DENIED collateral.older: one would be a step back; collateral.future: one is dated beyond now.
- * E_MALFORMED collateral.content; E_LIMIT collateral.pieces, collateral.size. */
-RC cache_put(struct store *store, const struct clock *clock, const struct collateral_piece *pieces, size_t n, struct why *w);
+/* All pieces or none. E_DENIED collateral.older: one would be a step back; collateral.future: one is dated beyond now;
+ * collateral.signature: one is not signed by its vendor, or is not known to be while the one held is. A row that is known to be
+ * the vendor's takes the place of one that is not, however that one is dated. E_MALFORMED collateral.content; E_LIMIT
+ * collateral.pieces, collateral.size. trust NULL: no signature is looked at. */
+RC cache_put(struct store *store, const struct clock *clock, const struct signed_trust *trust, const struct collateral_piece *pieces,
+	     size_t n, struct why *w);
 /* The row was found to be the newest that there is. */
 RC cache_touch(struct store *store, const struct clock *clock, const char *kind, const char *key, struct why *w);
 /* Up to `limit` rows of a kind (NULL: of any), behind the row `after` (NULL: from the start); names[n - 1] is where to go on. */

@@ -43,6 +43,8 @@ struct collateral {
 	pthread_cond_t landed;
 	struct flight *flights;
 	struct vendor vendor[VENDORS];
+	pthread_rwlock_t trust_lock;	/* of what follows; held while pieces are judged and written */
+	struct signed_trust trust;
 	atomic_ullong fetches;
 	/* the refresher */
 	pthread_t thread;
@@ -53,7 +55,19 @@ struct collateral {
 
 rc collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w)
 {
-	return cache_put(c->store, c->clock, pieces, n, w);
+	rc r;
+
+	pthread_rwlock_rdlock(&c->trust_lock);
+	r = cache_put(c->store, c->clock, c->trust.anchor ? &c->trust : NULL, pieces, n, w);
+	pthread_rwlock_unlock(&c->trust_lock);
+	return r;
+}
+
+void collateral_trust(struct collateral *c, collateral_anchor_fn *anchor, void *ctx)
+{
+	pthread_rwlock_wrlock(&c->trust_lock);
+	c->trust = (struct signed_trust){anchor, ctx};
+	pthread_rwlock_unlock(&c->trust_lock);
 }
 
 uint64_t collateral_fetches(const struct collateral *c)
@@ -133,14 +147,19 @@ static rc keep(struct collateral *c, const struct collateral_answer *answer, str
 	for (size_t i = 0; i < answer->n; i++)
 		if (answer->piece[i].bytes.p)
 			changed[n++] = answer->piece[i];
-	r = cache_put(c->store, c->clock, changed, n, &inner);
+	r = collateral_put(c, changed, n, &inner);
 	if (r.code == E_DENIED && strcmp(why_reason(&inner), "collateral.older") == 0)
 		n = 0;	/* a mirror behind: what is held is the newest that there is */
 	else if (!rc_ok(r))
 		return deny(w, r.code, "collateral.answer", "%s", why_text(&inner));
-	for (size_t i = 0; i < answer->n; i++)
-		if (n == 0 || !answer->piece[i].bytes.p)
-			TRY(cache_touch(c->store, c->clock, answer->piece[i].kind, answer->piece[i].key, w));
+	for (size_t i = 0; i < answer->n; i++) {
+		if (n && answer->piece[i].bytes.p)
+			continue;
+		why_clear(&inner);
+		r = cache_touch(c->store, c->clock, answer->piece[i].kind, answer->piece[i].key, &inner);
+		if (!rc_ok(r) && r.code != E_NOTFOUND)	/* one that came along may have been removed, or was never held */
+			return deny(w, r.code, why_reason(&inner), "%s", why_text(&inner));
+	}
 	return rc_of(OK);
 }
 
@@ -350,6 +369,7 @@ rc collateral_open(struct store *store, const struct clock *clock, const struct 
 	if (!c->config.starts_per_min)
 		c->config.starts_per_min = COLLATERAL_STARTS_PER_MIN;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_rwlock_init(&c->trust_lock, NULL);
 	pthread_cond_init(&c->landed, NULL);
 	timed_cond_init(&c->wake);
 	if (config->background && config->source) {
@@ -375,6 +395,7 @@ void collateral_close(struct collateral *c)
 		pthread_join(c->thread, NULL);
 	}
 	pthread_mutex_destroy(&c->lock);
+	pthread_rwlock_destroy(&c->trust_lock);
 	pthread_cond_destroy(&c->landed);
 	pthread_cond_destroy(&c->wake);
 	free(c);

@@ -64,10 +64,15 @@ RC collateral_open(struct store *store, const struct clock *clock, const struct 
 		   struct why *w);
 void collateral_close(struct collateral *c);
 
+/* The roots that count, by set and by SHA-256 of certificate or key (evidence/job.h); without them no signature is looked at before a
+ * piece is cached (collateral/signed.h). NULL: none. Returns when no call of the one before is under way. */
+typedef bool collateral_anchor_fn(void *ctx, const char *set, const uint8_t sha256[32]);
+void collateral_trust(struct collateral *c, collateral_anchor_fn *anchor, void *ctx);
+
 /* E_NOTFOUND collateral.absent; E_UNAVAILABLE collateral.put-off: the vendor failed lately, or asked to be left alone;
  * collateral.budget: it was asked too often within a minute. */
 RC collateral_get(struct collateral *c, const char *kind, const char *key, struct arena *a, struct slice *out, struct why *w);
-/* Puts pieces into the cache, all or none: imports. E_DENIED collateral.older, collateral.future; E_MALFORMED
+/* Puts pieces into the cache, all or none: imports. E_DENIED collateral.older, collateral.future, collateral.signature; E_MALFORMED
  * collateral.content; E_LIMIT collateral.pieces, collateral.size. */
 RC collateral_put(struct collateral *c, const struct collateral_piece *pieces, size_t n, struct why *w);
 

@@ -20,6 +20,7 @@ const struct collateral_kind collateral_kinds[] = {
 	{"intel-qe-identity", COLLATERAL_QE_IDENTITY, "intel", "`sgx` or `tdx`", "identity of the quoting enclave"},
 	{"intel-qe-identity-chain", COLLATERAL_CHAIN, "intel", "`sgx` or `tdx`", "who signed it"},
 	{"intel-pck-crl", COLLATERAL_CRL, "intel", "`platform` or `processor`", "PCK certificates that Intel revoked"},
+	{"intel-pck-crl-chain", COLLATERAL_CHAIN, "intel", "`platform` or `processor`", "who signed that list"},
 	{"intel-root-crl", COLLATERAL_CRL, "intel", "empty", "authorities that Intel revoked"},
 	{"hygon-hrk", COLLATERAL_OTHER, NULL, "empty", "Hygon's root certificate, in Hygon's form"},
 	{"hygon-hsk-cek", COLLATERAL_OTHER, "hygon", "chip id", "HSK and CEK certificates of a chip, one behind the other"},

@@ -14,6 +14,8 @@
 #include "base/num.h"
 #include "base/test_pace.h"
 #include "collateral/upstream.h"
+#include "crypto/x509.h"
+#include "evidence/job.h"
 #include "lab/lab.h"
 #include "lab/serve.h"
 #include "lab/vendor.h"
@@ -43,6 +45,8 @@ struct fixture {
 	struct store *store;
 	struct upstream *upstream;
 	struct collateral *c;
+	struct vanchor root[4];
+	size_t roots_n;
 };
 
 static void is_ready(void *ctx, const char *address)
@@ -71,6 +75,38 @@ static void open_cache(struct fixture *f)
 	assert_true(rc_ok(collateral_open(f->store, &shifted, &c, &f->c, &f->w)));
 }
 
+static void reopen_cache(struct fixture *f)
+{
+	collateral_close(f->c);
+	upstream_close(f->upstream);
+	open_cache(f);
+}
+
+/* As an operator would enrol the lab's roots: by their keys. */
+static bool is_lab_root(void *ctx, const char *set, const uint8_t sha256[32])
+{
+	struct fixture *f = ctx;
+	bool found = false;
+
+	for (size_t i = 0; i < f->roots_n && !found; i++)
+		found = strcmp(f->root[i].set, set) == 0 && memcmp(f->root[i].sha256, sha256, 32) == 0;
+	return found;
+}
+
+static void enrol(struct fixture *f, const struct lab_world *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct x509 *c;
+
+		if (!l->item[i].anchor)
+			continue;
+		assert_true(f->roots_n < COUNT_OF(f->root) && rc_ok(x509_from_any(l->item[i].bytes, &c, NULL)));
+		f->root[f->roots_n].set = l->item[i].anchor;
+		memcpy(f->root[f->roots_n++].sha256, x509_spki_sha256(c), 32);
+		x509_free(c);
+	}
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
@@ -86,6 +122,7 @@ static int setup(void **state)
 
 		assert_true(rc_ok(lab_make(tees[i], &o, f->a, &l, &f->w)));
 		assert_true(rc_ok(lab_save(&l, f->dir, f->a, &f->w)));
+		enrol(f, &l);
 	}
 	assert_true(rc_ok(vendor_open(f->dir, &shifted, &f->vendor, &f->w)));
 	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
@@ -161,18 +198,18 @@ static void a_refresh_asks_whether_something_has_changed(void **state)
 
 	get_all(f, first);
 	count(f, &all, &unchanged);
-	assert_int_equal(all, 7);	/* two chains came with their documents */
+	assert_int_equal(all, 9);	/* Intel's chains came with their documents, and for AMD's lists their chains were asked for */
 	assert_int_equal(unchanged, 0);
 	shift_s = DAY;
 	collateral_refresh(f->c);
 	count(f, &all, &unchanged);
-	assert_int_equal(all, 14);	/* and a chain is as good as its document */
-	assert_int_equal(unchanged, 7);
+	assert_int_equal(all, 17);	/* and a chain is as good as its document; AMD's two are asked for by themselves */
+	assert_int_equal(unchanged, 8);
 	get_all(f, second);
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		assert_true(slice_eq(first[i], second[i]));
 	count(f, &all, &unchanged);
-	assert_int_equal(all, 14);
+	assert_int_equal(all, 17);
 }
 
 static void what_was_issued_anew_takes_its_place(void **state)
@@ -187,8 +224,8 @@ static void what_was_issued_anew_takes_its_place(void **state)
 	collateral_refresh(f->c);
 	get_all(f, second);
 	count(f, &all, &unchanged);
-	assert_int_equal(all, 14);
-	assert_int_equal(unchanged, 1);	/* AMD's chain, which is the same whenever it is asked for */
+	assert_int_equal(all, 17);
+	assert_int_equal(unchanged, 2);	/* AMD's chains, which are the same whenever they are asked for */
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		assert_int_equal(slice_eq(first[i], second[i]), i == 0 || strstr(pieces[i].kind, "-chain") != NULL);
 }
@@ -207,6 +244,51 @@ static void a_list_that_revokes_replaces_one_that_does_not_and_never_the_other_w
 	shift_s = 2 * DAY;
 	assert_true(rc_ok(collateral_get(f->c, "intel-pck-crl", "platform", f->a, &out, &f->w)));
 	assert_true(slice_eq(out, bad));
+}
+
+/* Pitfall: lists were believed until somebody used them, so a forged one could keep the vendor's out. */
+static void a_list_with_a_forged_signature_is_not_kept(void **state)
+{
+	static const struct {
+		const char *kind, *key;
+	} row[] = {
+		{"amd-crl", "Genoa"}, {"intel-tcb-info", "tdx/00906ed50000"}, {"intel-qe-identity", "tdx"}, {"intel-pck-crl", "platform"},
+		{"intel-root-crl", ""},
+	};
+	struct fixture *f = *state;
+	struct slice out;
+
+	collateral_trust(f->c, is_lab_root, f);
+	/* who signs Intel's root list is known from other answers */
+	assert_true(rc_ok(collateral_get(f->c, "intel-qe-identity", "sgx", f->a, &out, &f->w)));
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{\"*\": \"signature\"}"), &f->w)));
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		if (collateral_get(f->c, row[i].kind, row[i].key, f->a, &out, &f->w).code != E_DENIED)
+			fail_msg("%s: %s", row[i].kind, why_text(&f->w));
+		assert_string_equal(why_reason(&f->w), "collateral.answer");
+		assert_non_null(strstr(why_text(&f->w), "is not signed by it"));
+		why_clear(&f->w);
+		reopen_cache(f);	/* the vendor was put off */
+		collateral_trust(f->c, is_lab_root, f);
+	}
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{}"), &f->w)));
+	for (size_t i = 0; i < COUNT_OF(row); i++)
+		if (!rc_ok(collateral_get(f->c, row[i].kind, row[i].key, f->a, &out, &f->w)))
+			fail_msg("%s: %s", row[i].kind, why_text(&f->w));
+	/* and one that is forged later leaves the good one where it is */
+	assert_true(rc_ok(vendor_set_faults(f->vendor, SLICE_LIT("{\"*\": \"signature\"}"), &f->w)));
+	shift_s = DAY;
+	for (size_t i = 0; i < COUNT_OF(row); i++) {
+		struct slice was, is;
+
+		shift_s = 0;
+		assert_true(rc_ok(collateral_get(f->c, row[i].kind, row[i].key, f->a, &was, &f->w)));
+		shift_s = DAY;
+		reopen_cache(f);
+		collateral_trust(f->c, is_lab_root, f);
+		assert_true(rc_ok(collateral_get(f->c, row[i].kind, row[i].key, f->a, &is, &f->w)));
+		assert_true(slice_eq(was, is));
+	}
 }
 
 static void a_busy_vendor_says_how_long(void **state)
@@ -234,6 +316,7 @@ int main(void)
 		ROW(a_refresh_asks_whether_something_has_changed),
 		ROW(what_was_issued_anew_takes_its_place),
 		ROW(a_list_that_revokes_replaces_one_that_does_not_and_never_the_other_way),
+		ROW(a_list_with_a_forged_signature_is_not_kept),
 		ROW(a_busy_vendor_says_how_long),
 	};
 

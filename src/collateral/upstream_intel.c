@@ -110,33 +110,49 @@ static RC get_qe_identity(struct upstream_call *call, struct why *w)
 	return rc_of(OK);
 }
 
-static RC get_crl(struct upstream_call *call, const char *url, struct why *w)
+static RC get_crl(struct upstream_call *call, const char *kind, const char *url, struct fetch_reply *reply, struct why *w)
 {
-	struct fetch_reply reply;
 	struct slice list;
 
-	TRY(upstream_ask(call, url, &reply, w));
-	list = reply.body;
-	if (reply.status == 200 && upstream_is_hex((const char *)list.p, list.n))
+	TRY(upstream_ask(call, url, reply, w));
+	list = reply->body;
+	if (reply->status == 200 && upstream_is_hex((const char *)list.p, list.n))
 		TRY(hex_decode(call->a, list, &list, "revocation list", w));
-	upstream_add(call, call->kind, &reply, list);
+	upstream_add(call, kind, reply, list);
+	return rc_of(OK);
+}
+
+/* With the chain of who signed it, where the service says that. */
+static RC get_pck_crl(struct upstream_call *call, struct why *w)
+{
+	struct fetch_reply reply;
+	struct slice header, chain = {0};
+
+	if (strcmp(call->key, "platform") != 0 && strcmp(call->key, "processor") != 0)
+		return bad_key(w, "PCK CRL", call->key);
+	TRY(get_crl(call, "intel-pck-crl", arena_printf(call->a, "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", call->u->intel_base, call->key),
+		    &reply, w));
+	header = fetch_header_get(&reply, "sgx-pck-crl-issuer-chain");
+	if (header.p && reply.status == 200)
+		TRY(upstream_header_chain(call->a, header, &chain, w));
+	if (header.p || (reply.status == 304 && strcmp(call->kind, "intel-pck-crl-chain") == 0))
+		upstream_add(call, "intel-pck-crl-chain", &reply, chain);
 	return rc_of(OK);
 }
 
 rc upstream_intel(struct upstream_call *call, struct why *w)
 {
 	const char *kind = call->kind, *key = call->key, *base = call->u->intel_base;
+	struct fetch_reply reply;
 
 	if (strcmp(kind, "intel-tcb-info") == 0 || strcmp(kind, "intel-tcb-info-chain") == 0)
 		return get_tcb_info(call, w);
 	if (strcmp(kind, "intel-qe-identity") == 0 || strcmp(kind, "intel-qe-identity-chain") == 0)
 		return get_qe_identity(call, w);
-	if (strcmp(kind, "intel-pck-crl") == 0) {
-		if (strcmp(key, "platform") != 0 && strcmp(key, "processor") != 0)
-			return bad_key(w, "PCK CRL", key);
-		return get_crl(call, arena_printf(call->a, "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", base, key), w);
-	}
+	if (strcmp(kind, "intel-pck-crl") == 0 || strcmp(kind, "intel-pck-crl-chain") == 0)
+		return get_pck_crl(call, w);
 	if (strcmp(kind, "intel-root-crl") != 0 || key[0])
 		return bad_key(w, kind, key);
-	return get_crl(call, strcmp(base, PCS_HOST) == 0 ? ROOT_CRL : arena_printf(call->a, "%s/sgx/certification/v4/rootcacrl", base), w);
+	return get_crl(call, kind, strcmp(base, PCS_HOST) == 0 ? ROOT_CRL : arena_printf(call->a, "%s/sgx/certification/v4/rootcacrl", base), &reply,
+		       w);
 }

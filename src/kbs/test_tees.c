@@ -685,6 +685,37 @@ static void init_data_goes_to_the_primary_alone(void **state)
 	broker_close(&b);
 }
 
+/* The anchors of the service are those by which collateral is judged before it is cached; and no longer, once it is closed. */
+static void a_forged_list_is_refused_by_the_roots_that_the_service_trusts(void **state)
+{
+	struct collateral_piece forged;
+	struct handshake h = {0};
+	const struct lab_item *list;
+	struct fix *f = *state;
+	struct guest g;
+	struct broker b;
+	uint8_t *bytes;
+
+	open_guest(f, "tdx", NULL, &g);
+	broker_open(&b, f, &g);
+	run(&b, &g, NULL, &h);
+	OK_OR_FAIL(h.attested, &f->w);
+	list = find_item(&g.cpu, "intel-root-crl", NULL);
+	assert_non_null(list);
+	bytes = arena_alloc(f->a, list->bytes.n);
+	assert_non_null(bytes);
+	memcpy(bytes, list->bytes.p, list->bytes.n);
+	bytes[list->bytes.n - 1] ^= 1;
+	forged = (struct collateral_piece){.kind = "intel-root-crl", .key = "", .bytes = slice_of(bytes, list->bytes.n)};
+	assert_int_equal(collateral_put(b.collateral, &forged, 1, &f->w).code, E_DENIED);
+	assert_string_equal(why_reason(&f->w), "collateral.signature");
+	why_clear(&f->w);
+	as_close(b.as);
+	b.as = NULL;
+	OK_OR_FAIL(collateral_put(b.collateral, &forged, 1, &f->w), &f->w);
+	broker_close(&b);
+}
+
 static int set_up(void **state)
 {
 	struct why w = {0};
@@ -710,6 +741,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(init_data_that_is_not_bound_is_taken_named_and_never_claimed),
 		BEHAVIOUR(an_appraisal_that_wants_init_data_says_what_it_missed),
 		BEHAVIOUR(init_data_goes_to_the_primary_alone),
+		BEHAVIOUR(a_forged_list_is_refused_by_the_roots_that_the_service_trusts),
 	};
 
 	pool_worker_main(argc, argv);
