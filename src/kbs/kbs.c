@@ -77,15 +77,17 @@ rc kbs_health(struct kbs *k, struct why *w)
 	rc r;
 
 	pthread_mutex_lock(&k->health_lock);
-	due = !k->health_ns || now - k->health_ns >= HEALTH_NS;
-	if (due)	/* one asks; the others are told what was last known, since a store that hangs must not hold every thread */
-		k->health_ns = now;
+	/* One asks; the others are told what was last known: a store that hangs must not hold every thread. */
+	due = !k->health_asked && (!k->health_ns || now - k->health_ns >= HEALTH_NS);
+	k->health_asked = k->health_asked || due;
 	r = rc_of(k->health);
 	pthread_mutex_unlock(&k->health_lock);
 	if (due) {
 		r = store_health(k->env.store, w);
 		pthread_mutex_lock(&k->health_lock);
 		k->health = r.code;
+		k->health_ns = sys_monotonic_ns();
+		k->health_asked = false;
 		pthread_mutex_unlock(&k->health_lock);
 	}
 	return rc_ok(r) || !why_empty(w) ? r : deny(w, r.code, "kbs.health", "the store could not be written a moment ago");

