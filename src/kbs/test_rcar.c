@@ -112,10 +112,20 @@ static void bad_attestations_are_refused_with_a_reason(void **state)
 {
 	static const struct {
 		enum rcar_version version;
-		const char *body, *reason;
+		const char *body, *reason, *text;	/* NULL: any */
 	} row[] = {
 		{RCAR_040, "", "json.syntax"},
-		{RCAR_040, "[]", "json.member"},
+		{RCAR_040, "[]", "json.member", "must be an object, it is array"},
+		{RCAR_020, "null", "json.member", "must be an object, it is null"},
+		/* each version, without its evidence or its key, or with another kind of thing in their place */
+		{RCAR_010, "{\"tee-pubkey\":" RSA_KEY "}", "json.member", "\"tee-evidence\" is absent"},
+		{RCAR_011, "{\"tee-pubkey\":" RSA_KEY "}", "json.member", "\"tee-evidence\" is absent"},
+		{RCAR_020, "{\"tee-pubkey\":" EC_KEY "}", "json.member", "\"tee-evidence\" is absent"},
+		{RCAR_030, "{\"tee-pubkey\":" EC_KEY "}", "json.member", "\"tee-evidence\" is absent"},
+		{RCAR_030, "{\"tee-pubkey\":" EC_KEY ",\"tee-evidence\":1}", "json.member", "\"primary_evidence\" is absent"},
+		{RCAR_040, "{\"runtime-data\":{\"nonce\":\"" NONCE "\",\"tee-pubkey\":" EC_KEY "}}", "json.member", "\"tee-evidence\" is absent"},
+		{RCAR_010, "{\"tee-evidence\":\"{}\"}", "json.member", "\"tee-pubkey\" must be object, it is absent"},
+		{RCAR_020, "{\"tee-pubkey\":[],\"tee-evidence\":{}}", "json.member", "\"tee-pubkey\" must be object, it is array"},
 		{RCAR_040, "{}", "json.member"},
 		{RCAR_040, "{\"runtime-data\":{\"nonce\":1}}", "json.member"},
 		{RCAR_040, "{\"runtime-data\":{\"nonce\":\"other\",\"tee-pubkey\":" EC_KEY "},\"tee-evidence\":{}}", "rcar.nonce-mismatch"},
@@ -152,6 +162,8 @@ static void bad_attestations_are_refused_with_a_reason(void **state)
 							  true, &at, &w)));
 		if (strcmp(why_reason(&w), row[i].reason) != 0)
 			fail_msg("row %zu: %s, expected %s", i, why_reason(&w), row[i].reason);
+		if (row[i].text && !strstr(why_text(&w), row[i].text))
+			fail_msg("row %zu: %s, expected %s", i, why_text(&w), row[i].text);
 		arena_free(a);
 	}
 }
