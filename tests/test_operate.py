@@ -176,6 +176,42 @@ def a_request_that_no_handler_saw_is_refused_in_words_and_logged():
         assert r.status == 404 and 'not found' in r.json()['detail'], r.body
 
 
+def a_certificate_that_ends_soon_is_said_at_the_start_and_at_a_reload():
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization as s
+    from cryptography.hazmat.primitives.asymmetric import ec
+    import datetime
+
+    def certificate(b, days):
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, 'localhost')])
+        now = datetime.datetime.utcnow()
+        cert = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1).not_valid_before(
+            now - datetime.timedelta(days=30)).not_valid_after(now + datetime.timedelta(days=days)).add_extension(
+            x509.SubjectAlternativeName([x509.DNSName('localhost')]), False).sign(key, hashes.SHA256())
+        open(f'{b.dir}/tls.crt', 'wb').write(cert.public_bytes(s.Encoding.PEM))
+        open(f'{b.dir}/tls.key', 'wb').write(key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))
+
+    def said(b, words):
+        return sum(f'"event":"{words}"' in l for l in b.log)
+    b = Broker(tls=True)
+    try:
+        certificate(b, 30)
+        b.start()
+        for days, expires, expired in ((6, 1, 0), (-1, 1, 1), (8, 1, 1)):
+            certificate(b, days)
+            before = said(b, 'reloaded')
+            b.process.send_signal(signal.SIGHUP)
+            end = time.time() + 10
+            while time.time() < end and not (said(b, 'reloaded') > before and said(b, 'certificate-expires') == expires and
+                                             said(b, 'certificate-expired') == expired):
+                time.sleep(0.02)
+            time.sleep(0.1)
+            assert (said(b, 'certificate-expires'), said(b, 'certificate-expired')) == (expires, expired), (days, b.log[-4:])
+    finally:
+        b.stop()
+
+
 def a_supervisor_is_told_when_the_broker_listens_and_when_it_stops():
     d = tempfile.mkdtemp(prefix='warrant-notify-')
     try:
@@ -338,6 +374,7 @@ def what_a_configuration_lacks_is_named_with_its_remedy():
 
 run_tap([a_lost_master_key_stops_the_start_and_no_new_one_takes_its_place, files_that_others_can_read_stop_the_start, a_tls_key_that_everybody_can_read_is_said,
          no_core_file_and_no_debugger_sees_what_is_inside, a_server_without_tls_says_so,
+         a_certificate_that_ends_soon_is_said_at_the_start_and_at_a_reload,
          a_supervisor_is_told_when_the_broker_listens_and_when_it_stops,
          a_check_finds_what_would_stop_a_start_and_says_where, a_request_that_no_handler_saw_is_refused_in_words_and_logged,
          a_database_put_back_beside_newer_journals_stops_the_start, a_reload_that_fails_leaves_the_certificate_that_works,

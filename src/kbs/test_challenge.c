@@ -260,6 +260,23 @@ static void a_replica_may_be_one_hour_ahead_and_no_more(void **state)
 	done(&far);
 }
 
+/* The hour of such a time is no index. */
+static void before_1970_there_is_no_challenge(void **state)
+{
+	struct fix *f = *state;
+	struct sealed s = seal_at(f, NOW, 300);
+	static const int64_t before[] = {-1, -3601, INT64_MIN};
+	struct challenge c;
+	struct slice cookie;
+
+	for (size_t i = 0; i < COUNT_OF(before); i++) {
+		REFUSED(challenge_seal(s.sealer, &s.c, before[i], f->a, &cookie, &f->w), &f->w, E_INTERNAL, "challenge.clock");
+		REFUSED(challenge_open(s.sealer, s.cookie, before[i], f->a, &c, &f->w), &f->w, E_UNAUTH, "challenge.expired");
+	}
+	OK_OR_FAIL(challenge_seal(s.sealer, &s.c, 0, f->a, &cookie, &f->w), &f->w);
+	done(&s);
+}
+
 static void a_sealing_key_has_32_bytes(void **state)
 {
 	static const size_t sizes[] = {0, 16, 31, 33, 64};
@@ -439,6 +456,7 @@ int main(void)
 		BEHAVIOUR(a_cookie_opens_until_it_expires_and_not_a_second_longer),
 		BEHAVIOUR(replicas_share_cookies_and_strangers_do_not),
 		BEHAVIOUR(a_replica_may_be_one_hour_ahead_and_no_more),
+		BEHAVIOUR(before_1970_there_is_no_challenge),
 		BEHAVIOUR(a_sealing_key_has_32_bytes),
 		BEHAVIOUR(strangers_cannot_make_us_derive_keys_again_and_again),
 		BEHAVIOUR(cookies_of_all_hours_open_side_by_side_in_threads),

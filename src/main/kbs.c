@@ -399,9 +399,12 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	LOG(LOG_INFO, "ready", LOG_S("version", WARRANT_VERSION), LOG_N("start_ms", (sys_monotonic_ns() - from) / 1000000));
+	setup_warn_certificate(m);
 	notify("READY=1");
-	while ((sig = next_signal(m, &set)) == SIGHUP)
+	while ((sig = next_signal(m, &set)) == SIGHUP) {
 		reload(m);
+		setup_warn_certificate(m);
+	}
 	notify("STOPPING=1");
 	LOG(LOG_INFO, "stopping", LOG_N("signal", sig));
 	stop(m, sig == SIGTERM ? GRACE_MS : 0);

@@ -46,5 +46,7 @@ RC setup_x5c(struct kbs_main *m, struct json **out);
 RC setup_tokens(struct kbs_main *m, struct token_config *t);
 /* Keys of administrators are m's, to be freed with it. */
 RC setup_admin(struct kbs_main *m, struct admin_config *c);
+/* Says in the log what will soon keep guests away: a TLS certificate that is past its time, or will be within a week. */
+void setup_warn_certificate(const struct kbs_main *m);
 /* Listeners with their TLS; the handlers' ctx is m->http, where there is one yet. */
 RC setup_server(struct kbs_main *m, struct server_config *out);

@@ -174,3 +174,29 @@ rc setup_read(struct kbs_main *m, const char *config)
 	TRY(settings_load(config, m->a, &file, &m->w));
 	return settings_placed(&file, kbs_settings_read(file.doc, m->a, &m->s, &m->w), &m->w);
 }
+
+#define SOON_S ((int64_t)7 * 86400)
+
+void setup_warn_certificate(const struct kbs_main *m)
+{
+	struct arena *a = arena_new(0);
+	int64_t now = clock_now_s(&clock_system);
+	struct x509 *chain[CHAIN_MAX];
+	struct slice pem;
+	char when[32];
+	size_t n;
+
+	if (m->s.http.certificate && rc_ok(file_read(a, m->s.http.certificate, (size_t)1 << 20, &pem, NULL)) &&
+	    rc_ok(x509_list_from_pem(pem, chain, CHAIN_MAX, &n, NULL))) {
+		int64_t until = x509_not_after(chain[0]);
+
+		for (size_t i = 1; i < n; i++)
+			until = MIN_OF(until, x509_not_after(chain[i]));
+		x509_free_all(chain, n);
+		time_rfc3339(until, when);
+		if (until < now + SOON_S)
+			LOG(LOG_WARN, until < now ? "certificate-expired" : "certificate-expires", LOG_S("not_after", when),
+			    LOG_S("path", m->s.http.certificate));
+	}
+	arena_free(a);
+}
