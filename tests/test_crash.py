@@ -120,6 +120,7 @@ def a_full_disk_refuses_with_503_and_releases_nothing():
                 assert r.status == 503 and b'ciphertext' not in r.body, (r.status, r.body)
                 # a guest learns that it may try again, and nothing of our disk; an administrator learns the reason
                 assert r.json()['detail'] == 'a service that is needed is not available; try again', r.body
+                assert r.headers['Retry-After'] == '1', r.headers.items()
                 break
         assert 503 in statuses, statuses
         r = b.admin('POST', 'resource/a/b/c', os.urandom(100000))

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 
+#define RETRY_S	  "1"	/* what is down or busy is looked at again so soon */
 #define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"
 
 int api_status(rc r, const struct why *w)
@@ -57,6 +58,8 @@ void api_answer_error(struct http_response *resp, int status, const char *type, 
 	buf_puts(&b, "}");
 	resp->status = status;
 	resp->content_type = "application/json";
+	if (status == 503)
+		http_response_header(resp, "retry-after", RETRY_S);
 	resp->body = buf_cstr(&b) ? buf_view(&b) : SLICE_LIT("{\"type\":\"" ERROR_URL "Internal\",\"detail\":\"no memory\"}");
 }
 
@@ -106,4 +109,6 @@ void api_fail(struct route_call *c, rc r, bool admin)
 		detail = why_text(&c->why);	/* an administrator is told the reason */
 	c->result = r;
 	api_answer_error(c->resp, api_status(r, &c->why), c->o.type ? c->o.type : "Internal", detail, c->o.decision);
+	if (strcmp(why_reason(&c->why), "verifier.busy") == 0)	/* 429, which a new challenge does not help */
+		http_response_header(c->resp, "retry-after", RETRY_S);
 }
