@@ -355,6 +355,38 @@ def metrics_are_on_their_own_listener_and_name_no_secret():
         assert b'kbs_attestation_successes_total{tee_type="sample"} 1' in r.body, r.body
 
 
+def another_server_at_the_url_is_told_from_a_broker():
+    import http.server
+    page = [200, b'<html>nobody is here\x1b[2J</html>']
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(page[0])
+            self.send_header('Content-Length', str(len(page[1])))
+            self.end_headers()
+            self.wfile.write(page[1])
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+    s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Page)
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    try:
+        def ask(*args):
+            return subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{s.server_port}', *args], capture_output=True, text=True,
+                                  timeout=60)
+        p = ask('attest', '--tee', 'sample')
+        assert p.returncode == 1 and 'is there a broker at that URL?' in p.stderr, p.stderr
+        page[0] = 502
+        for args in (('attest', '--tee', 'sample'), ('config', 'list-resources')):
+            p = ask(*args)
+            # what a server sends does not move the terminal
+            assert p.returncode == 1 and 'answers 502: <html>nobody is here\\u001b[2J' in p.stderr and '\x1b' not in p.stderr, p.stderr
+    finally:
+        s.shutdown()
+        s.server_close()
+
+
 def the_command_line_does_the_whole_job():
     with Broker(tls=True) as b:
         secret = b.canary()
@@ -432,7 +464,7 @@ def the_command_line_does_the_whole_job():
         os.unlink(f'{b.dir}/secret')
 
 
-run_tap([every_route_of_the_table_is_among_those_that_are_tried, every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
+run_tap([another_server_at_the_url_is_told_from_a_broker, every_route_of_the_table_is_among_those_that_are_tried, every_admin_route_refuses_every_bad_credential_advisory_cve_2025_61779,
          a_pattern_is_matched_against_the_path_as_a_whole_and_never_the_query, deny_all_and_insecure_allow_all_do_what_they_say,
          a_policy_that_does_not_compile_is_refused_with_its_place, an_undefined_policy_result_denies_and_says_so,
          secrets_are_put_listed_replaced_and_deleted, writers_of_one_secret_side_by_side_all_succeed,

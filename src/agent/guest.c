@@ -24,6 +24,8 @@ rc guest_refused(const struct http_answer *answer, const char *doing, struct are
 			detail = json_get(doc, "detail")->text;
 		if (json_is(json_get(doc, "decision"), JSON_STRING))
 			decision = json_get(doc, "decision")->text;
+	} else if (answer->body.n) {	/* a proxy's page, most likely: its beginning tells whose */
+		detail = slice_sub(answer->body, 0, 160);
 	}
 	return deny(w, code, "broker.refused", "%s: the broker answers %d: " SLICE_FMT "%s" SLICE_FMT "%s", doing, answer->status,
 		    SLICE_ARG(slice_sub(detail, 0, 1024)), decision.n ? " (decision " : "", SLICE_ARG(slice_sub(decision, 0, 64)),
@@ -64,9 +66,9 @@ static rc challenge(struct guest *g, struct arena *a, struct json **out, struct 
 	TRY(g->transport.call(g->transport.ctx, &call, a, &answer, w));
 	if (answer.status != 200)
 		return guest_refused(&answer, "asking for a challenge", a, w);
+	TRY(note(w, json_parse(a, answer.body, NULL, out, w), "reading the challenge: is there a broker at that URL?"));
 	if (!answer.cookie.p)
 		return deny(w, E_MALFORMED, "guest.cookie", "the broker set no cookie kbs-session-id");
-	TRY(json_parse(a, answer.body, NULL, out, w));
 	g->cookie = arena_dup(a, answer.cookie);
 	return rc_of(OK);
 }
@@ -119,7 +121,7 @@ rc guest_attest(struct guest *g, struct arena *a, struct why *w)
 	TRY(g->transport.call(g->transport.ctx, &call, a, &answer, w));
 	if (answer.status != 200)
 		return guest_refused(&answer, "attesting", a, w);
-	TRY(json_parse(a, answer.body, NULL, &reply, w));
+	TRY(note(w, json_parse(a, answer.body, NULL, &reply, w), "reading the answer to the attestation"));
 	return json_need_str(reply, "token", &g->token, "attestation reply", w);
 }
 
@@ -136,5 +138,5 @@ rc guest_get(struct guest *g, const char *path, struct arena *a, struct secret *
 	TRY(g->transport.call(g->transport.ctx, &call, a, &answer, w));
 	if (answer.status != 200)
 		return guest_refused(&answer, arena_printf(a, "getting %s", path), a, w);
-	return jwe_decrypt(g->key, answer.body, out, w);
+	return note(w, jwe_decrypt(g->key, answer.body, out, w), "opening the answer to %s with the guest's key", path);
 }
