@@ -260,6 +260,24 @@ static void a_replica_may_be_one_hour_ahead_and_no_more(void **state)
 	done(&far);
 }
 
+/* Replicas of two releases share the key while they are upgraded: what the other one sealed is a cookie, and need not be known here. */
+static void what_another_release_sealed_is_refused(void **state)
+{
+	struct fix *f = *state;
+	struct sealed s = seal_at(f, NOW, 300);
+	struct challenge c, other[3] = {s.c, s.c, s.c};
+	struct slice cookie;
+
+	other[0].version = (enum rcar_version)0;
+	other[1].version = (enum rcar_version)(RCAR_040 + 1);
+	other[2].tee = "nosuch";
+	for (size_t i = 0; i < COUNT_OF(other); i++) {
+		OK_OR_FAIL(challenge_seal(s.sealer, &other[i], NOW, f->a, &cookie, &f->w), &f->w);
+		REFUSED(challenge_open(s.sealer, cookie, NOW, f->a, &c, &f->w), &f->w, E_UNAUTH, "challenge.malformed");
+	}
+	done(&s);
+}
+
 /* The hour of such a time is no index. */
 static void before_1970_there_is_no_challenge(void **state)
 {
@@ -456,6 +474,7 @@ int main(void)
 		BEHAVIOUR(a_cookie_opens_until_it_expires_and_not_a_second_longer),
 		BEHAVIOUR(replicas_share_cookies_and_strangers_do_not),
 		BEHAVIOUR(a_replica_may_be_one_hour_ahead_and_no_more),
+		BEHAVIOUR(what_another_release_sealed_is_refused),
 		BEHAVIOUR(before_1970_there_is_no_challenge),
 		BEHAVIOUR(a_sealing_key_has_32_bytes),
 		BEHAVIOUR(strangers_cannot_make_us_derive_keys_again_and_again),
