@@ -330,6 +330,15 @@ def a_list_longer_than_a_page_is_printed_whole():
         assert p.stdout.split() == [f'v{i:04}' for i in range(1200)]
 
 
+def what_follows_a_name_in_a_path_is_not_ignored():
+    with Broker() as b:
+        for method, path in (('GET', 'attestation-policy/default_cpu/x'), ('POST', 'trust-anchor/tpm-ak/x'), ('GET', 'decision/1m88tqfgs-3dc1a3mret/x'),
+                             ('POST', 'resource/a/b/c/d'), ('DELETE', 'trust-anchor/tpm-ak/00/x')):
+            r = b.admin(method, path, b'x' if method == 'POST' else None)
+            assert r.status in (400, 404), (method, path, r.status, r.body)
+            assert 'found 2' in r.json()['detail'] or r.status == 400, (path, r.body)
+
+
 def what_the_policy_answered_is_counted():
     with Broker() as b:
         def counts():
@@ -471,6 +480,7 @@ run_tap([another_server_at_the_url_is_told_from_a_broker, every_route_of_the_tab
          a_refusal_is_explained_to_the_operator_and_not_to_the_guest,
          the_audit_log_holds_every_release_and_change_and_verifies, a_change_that_is_refused_leaves_no_record_that_it_was_made,
          records_have_the_fields_that_are_declared, a_log_that_was_put_back_or_rewritten_shows_against_what_was_verified, a_log_is_verified_from_files_without_the_broker,
-         what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, what_the_policy_answered_is_counted,
+         what_was_set_can_be_read_listed_and_taken_back, a_list_longer_than_a_page_is_printed_whole, what_follows_a_name_in_a_path_is_not_ignored,
+         what_the_policy_answered_is_counted,
          metrics_are_on_their_own_listener_and_name_no_secret,
          the_command_line_does_the_whole_job])

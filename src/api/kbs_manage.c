@@ -96,12 +96,24 @@ void api_set_attestation_policy(struct route_call *c)
 	simple(c, kbs_set_attestation_policy(c->h->kbs, &c->who, c->req->body, &c->o, &c->why), NULL);
 }
 
+/* What follows a name must not be ignored: access rules were matched against the path as a whole. */
+static bool one_name(struct route_call *c)
+{
+	size_t n = c->req->segments - c->rest;
+
+	if (n != 1)
+		api_fail(c, deny(&c->why, E_NOTFOUND, "http.route", "one name ends this path, found %zu", n), true);
+	return n == 1;
+}
+
 void api_get_attestation_policy(struct route_call *c)
 {
 	struct slice rego;
 	rc r;
 
 	c->o.type = "AttestationError";
+	if (!one_name(c))
+		return;
 	r = kbs_attestation_policy(c->h->kbs, c->req->segment[c->rest], c->req->arena, &rego, &c->why);
 	if (rc_ok(r))
 		api_answer(c->resp, "text/plain; charset=utf-8", rego);
@@ -172,7 +184,9 @@ void api_list_reference_values(struct route_call *c)
 
 void api_add_anchor(struct route_call *c)
 {
-	simple(c, kbs_add_anchor(c->h->kbs, &c->who, c->req->segment[c->rest], c->req->body, &c->o, &c->why), "application/json");
+	c->o.type = "AttestationError";
+	if (one_name(c))
+		simple(c, kbs_add_anchor(c->h->kbs, &c->who, c->req->segment[c->rest], c->req->body, &c->o, &c->why), "application/json");
 }
 
 /* SET/DIGEST */
@@ -200,9 +214,12 @@ void api_list_anchors(struct route_call *c)
 void api_get_decision(struct route_call *c)
 {
 	struct json *d;
-	rc r = kbs_decision(c->h->kbs, c->req->segment[c->rest], c->req->arena, &d, &c->why);
+	rc r;
 
 	c->o.type = "DecisionNotFound";
+	if (!one_name(c))
+		return;
+	r = kbs_decision(c->h->kbs, c->req->segment[c->rest], c->req->arena, &d, &c->why);
 	if (rc_ok(r))
 		api_answer(c->resp, "application/json", json_text(c->req->arena, d));
 	else
