@@ -448,6 +448,11 @@ def the_command_line_does_the_whole_job():
             p = cli(b, *args, check=False)
             assert p.returncode == 2 and words in p.stderr, (args, p.returncode, p.stderr)
         assert not os.path.exists(f'{b.dir}/surplus.key')
+        # who holds the token is the administrator
+        for mode, warned in ((0o644, True), (0o640, True), (0o600, False), (0o400, False)):
+            os.chmod(f'{b.dir}/token', mode)
+            p = cli(b, *config, 'list-resources')
+            assert ('others can read the admin token' in p.stderr) == warned, (mode, p.stderr)
         for args, reason in ((['config', '--admin-token-file', f'{b.dir}/no-token', 'list-resources'], 'byte 0x20 at 3'),
                              (['attest', '--tee', 'tpm', '--tcti', 'swtpm:path=/nowhere'], 'TCTI swtpm:path=/nowhere'),
                              ([*config, 'set-resource', '--path', 'a/b/c?x', '--resource-file', f'{b.dir}/secret'], 'byte 0x3f'),

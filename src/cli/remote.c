@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/num.h"
 #include "base/sys.h"
@@ -132,6 +133,7 @@ rc remote_token(const char *file, size_t max_bytes, struct arena *a, struct slic
 rc remote_admin_token(const char *file, struct arena *a, struct slice *token, struct why *w)
 {
 	const char *home = getenv("HOME");
+	struct stat st;
 
 	*token = (struct slice){NULL, 0};
 	if (!file) {
@@ -141,6 +143,8 @@ rc remote_admin_token(const char *file, struct arena *a, struct slice *token, st
 			return rc_of(OK);
 		}
 	}
+	if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
+		fprintf(stderr, "warning: others can read the admin token %s (mode %04o): chmod 600\n", file, (unsigned)(st.st_mode & 07777));
 	return note(w, remote_token(file, 65536, a, token, w), "reading the admin token");
 }
 
