@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 {
 	unsigned count = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 20000;
 	struct arena *a;
-	struct pool *pool;
+	struct pool *pool = NULL;
 	struct why w;
 	double here, there;
 	int64_t from;

@@ -40,7 +40,8 @@ static int set_up(void **state)
 	set = json_new_object(s.a);
 	keys = json_new_array(s.a);
 	x5c = json_new_array(s.a);
-	assert_true(rc_ok(lab_key_new(LAB_P384, s.a, &root_key, NULL)) && rc_ok(lab_key_new(LAB_P384, s.a, &leaf_key, NULL)));
+	assert_true(rc_ok(lab_key_new(LAB_P384, s.a, &root_key, NULL)));
+	assert_true(rc_ok(lab_key_new(LAB_P384, s.a, &leaf_key, NULL)));
 	c.key = c.signer = root_key;
 	assert_true(rc_ok(lab_cert(&c, s.a, &der[0], NULL)));
 	c = (struct lab_cert){.subject = "CN=Lab NRAS signer", .issuer = c.subject, .serial = 2, .from_s = c.from_s, .to_s = c.to_s, .key = leaf_key,
