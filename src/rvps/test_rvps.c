@@ -148,6 +148,27 @@ static void a_value_that_changes_while_it_is_read_is_not_remembered(void **state
 	f->store->vt = own;
 }
 
+static void a_stored_value_that_is_damaged_is_no_value(void **state)
+{
+	static const struct {
+		const char *record, *reason;
+	} row[] = {{"", "json.syntax"}, {"{}", "json.member"}, {"{\"expiration\":1,\"value\":1}", "json.member"},
+		   {"{\"expiration\":\"never\",\"value\":1}", "time.malformed"}, {"{\"expiration\":\"2099-01-01T00:00:00Z\"}", "rvps.record"}};
+	struct fixture *f = *state;
+	struct json *v;
+	int64_t until;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		char *name = arena_printf(f->a, "x%zu", i);
+		enum rvps_state s;
+
+		assert_true(rc_ok(store_put(f->store, "reference_value", name, slice_cstr(row[i].record), &f->w)));
+		assert_false(rc_ok(rvps_query(f->rvps, slice_cstr(name), f->a, &s, &v, &until, &f->w)));
+		if (strcmp(why_reason(&f->w), row[i].reason) != 0)
+			fail_msg("%s: %s, expected %s", row[i].record, why_reason(&f->w), row[i].reason);
+	}
+}
+
 static void bad_messages_are_refused_and_store_nothing(void **state)
 {
 	static const struct {
@@ -216,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_expired_value_is_not_a_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_change_is_seen_at_once_and_a_deleted_value_is_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_value_that_changes_while_it_is_read_is_not_remembered, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stored_value_that_is_damaged_is_no_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_messages_are_refused_and_store_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_message_has_a_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_default_expiry_is_twelve_months_on_a_leap_day_too, setup, teardown),
