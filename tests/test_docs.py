@@ -86,6 +86,21 @@ def tests_that_answer_advisories_are_there():
             assert name in known, (name, row[:60])
 
 
+def the_roles_of_the_page_may_what_it_says_and_no_more():
+    acls = re.search(r'    acls = \[.*?\n    \]\n', open(f'{TOP}/docs/admin.md').read(), re.S).group(0)
+    b = Broker()
+    text = open(b.config).read()
+    open(b.config, 'w').write(re.sub(r'acls = \[.*?\]\n', lambda m: acls.replace('    ', ''), text, count=1, flags=re.S))
+    with b:
+        for role, method, path, status in (('admin', 'GET', 'resource', 200), ('values', 'GET', 'reference-value', 200),
+                                           ('values', 'GET', 'reference-value/x', 404), ('values', 'POST', 'resource/a/b/c', 403),
+                                           ('auditor', 'GET', 'audit/head', 200), ('auditor', 'GET', 'decision/1m88tqfgs-3dc1a3mret', 404),
+                                           ('auditor', 'GET', 'resource', 403), ('ci', 'POST', 'resource/ci/a/b', 200),
+                                           ('ci', 'DELETE', 'resource/ci/a/b', 403), ('ci', 'POST', 'resource/other/a/b', 403)):
+            r = b.admin(method, path, b'x' if method == 'POST' else None, token=b.sign_admin(role=role))
+            assert r.status == status, (role, method, path, r.status, r.body)
+
+
 def what_is_installed_links_to_what_is_installed():
     installed = set(re.findall(r"'docs/([a-z-]+\.md)'", open(f'{TOP}/meson.build').read()))
     assert 'deploy.md' in installed
@@ -111,4 +126,4 @@ def examples_of_configurations_are_understood():
 
 
 run_tap([getting_started_runs_as_it_is_written, the_reference_of_commands_has_them_all, the_routes_of_the_page_are_those_of_the_table,
-         every_link_leads_somewhere, tests_that_answer_advisories_are_there, what_is_installed_links_to_what_is_installed, examples_of_configurations_are_understood])
+         every_link_leads_somewhere, tests_that_answer_advisories_are_there, the_roles_of_the_page_may_what_it_says_and_no_more, what_is_installed_links_to_what_is_installed, examples_of_configurations_are_understood])
