@@ -96,15 +96,18 @@ rc keyring_bytes(struct keyring *k, const char *name, size_t n, struct secret *o
 {
 	struct arena *a = arena_new(0);
 	SECRET(fresh);
-	rc r = find(k, name, a, out, w);
+	SECRET(found);
+	rc r = find(k, name, a, &found, w);
 
 	if (r.code == E_NOTFOUND) {
 		r = secret_random(&fresh, n, w);
 		if (rc_ok(r))
-			r = find_or_keep(k, name, &fresh, a, out, w);
+			r = find_or_keep(k, name, &fresh, a, &found, w);
 	}
-	if (rc_ok(r) && out->n != n)
-		r = deny(w, E_DENIED, "keyring.integrity", "the service key \"%s\" has %zu bytes, expected %zu", name, out->n, n);
+	if (rc_ok(r) && found.n != n)
+		r = deny(w, E_DENIED, "keyring.integrity", "the service key \"%s\" has %zu bytes, expected %zu", name, found.n, n);
+	if (rc_ok(r))
+		*out = secret_move(&found);
 	arena_free(a);
 	return r;
 }
@@ -112,7 +115,7 @@ rc keyring_bytes(struct keyring *k, const char *name, size_t n, struct secret *o
 rc keyring_key(struct keyring *k, const char *name, enum key_kind kind, struct pkey **out, struct why *w)
 {
 	struct arena *a = arena_new(0);
-	struct pkey *made = NULL;
+	struct pkey *made = NULL, *found = NULL;
 	SECRET(pem);
 	SECRET(fresh);
 	rc r = find(k, name, a, &pem, w);
@@ -126,7 +129,13 @@ rc keyring_key(struct keyring *k, const char *name, enum key_kind kind, struct p
 		pkey_free(made);
 	}
 	if (rc_ok(r))
-		r = pkey_from_private_pem(&pem, out, w);
+		r = pkey_from_private_pem(&pem, &found, w);
+	if (rc_ok(r) && pkey_kind(found) != kind) {
+		pkey_free(found);
+		r = deny(w, E_DENIED, "keyring.integrity", "the service key \"%s\" is of another kind than it is asked for", name);
+	}
+	if (rc_ok(r))
+		*out = found;
 	arena_free(a);
 	return r;
 }

@@ -17,5 +17,5 @@ void keyring_close(struct keyring *k);
 /* n random bytes under a name [a-z0-9-]; the same bytes ever after. E_DENIED keyring.integrity: sealed under another master key, or
  * changed. */
 RC keyring_bytes(struct keyring *k, const char *name, size_t n, struct secret *out, struct why *w);
-/* A signing key. */
+/* A signing key. E_DENIED keyring.integrity also where the name has one of another kind. */
 RC keyring_key(struct keyring *k, const char *name, enum key_kind kind, struct pkey **out, struct why *w);
