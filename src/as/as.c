@@ -393,6 +393,18 @@ static rc conclude(struct as_work *k)
 	return rc_of(OK);
 }
 
+static void judge(struct task *t)
+{
+	struct as_work *k = (struct as_work *)((char *)t - offsetof(struct as_work, task));
+	rc r = appraise_piece(k);
+
+	if (rc_ok(r) && ++k->at < k->call->n)
+		begin_piece(k);
+	else
+		finish(k, rc_ok(r) ? conclude(k) : r);
+}
+
+/* On a worker's thread. */
 static void verified(struct pool_call *step, rc r)
 {
 	struct as_work *k = step->ctx;
@@ -407,11 +419,8 @@ static void verified(struct pool_call *step, rc r)
 		give_up(k, r);
 		return;
 	}
-	r = appraise_piece(k);
-	if (rc_ok(r) && ++k->at < c->n)
-		begin_piece(k);
-	else
-		finish(k, rc_ok(r) ? conclude(k) : r);
+	k->task = (struct task){.run = judge};
+	executor_post(k->as->env.store_far ? k->as->env.later : NULL, &k->task);
 }
 
 static void start_step(struct as_work *k, enum verifier_step step, void (*done)(struct pool_call *step, rc r))

@@ -46,6 +46,7 @@ struct as_env {
 	struct collateral *collateral;
 	const struct clock *clock;
 	const struct executor *later;	/* for what may block, such as fetching collateral; NULL: done where it comes up */
+	bool store_far;		/* reading it may take long: appraisal, which reads, blocks too */
 };
 
 RC as_open(const struct as_env *env, const struct as_config *config, struct as **out, struct why *w);

@@ -92,7 +92,8 @@ static rc open_as(struct kbs_main *m)
 			      .build = m->s.as.build, .profile = m->s.as.profile, .terse_token = m->s.as.terse, .signer = m->signer,
 			      .x5u = m->s.as.cert_url, .insecure_sample = m->s.as.sample,
 			      .verify_timeout_ms = (unsigned)m->s.as.verify_timeout_ms};
-	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system, .later = &m->later};
+	struct as_env env = {.store = m->store, .rvps = m->rvps, .pool = m->pool, .clock = &clock_system, .later = &m->later,
+			     .store_far = m->s.store.type == STORE_TYPE_POSTGRES};
 	struct collateral_config cc = {.dir = m->s.as.collateral_dir, .stale_s = m->s.as.stale_hours * 3600, .background = true,
 				       .starts_per_min = (unsigned)m->s.as.fetches_per_min};
 	struct json *x5c = NULL;
