@@ -163,6 +163,25 @@ static rc keep(struct collateral *c, const struct collateral_answer *answer, str
 	return rc_of(OK);
 }
 
+static rc fetch(struct collateral *c, const char *kind, const char *key, int64_t seen_s, struct why *w);
+
+/* Guests may bring the certificates above theirs themselves; then nobody has asked for those that tell whose a list is. Without them it
+ * is as good as before, and judged by its verifier alone. */
+static void get_issuers(struct collateral *c, const char *kind, const char *key, struct arena *a)
+{
+	const struct signed_kind *k = signed_kind_find(kind);
+	struct cache_row row;
+	struct slice provided;
+	bool trusting;
+
+	pthread_rwlock_rdlock(&c->trust_lock);
+	trusting = c->trust.anchor != NULL;
+	pthread_rwlock_unlock(&c->trust_lock);
+	if (trusting && k && k->apart && cache_get(c->store, k->issuers, key, a, &row, NULL).code == E_NOTFOUND &&
+	    !rc_ok(folder_get(c, k->issuers, key, a, &provided, NULL)))
+		(void)fetch(c, k->issuers, key, INT64_MIN, NULL).code;
+}
+
 /* seen_s: when the row that the caller has was fetched; INT64_MIN: it has none. */
 static rc fly(struct collateral *c, const char *kind, const char *key, int64_t seen_s, unsigned *retry_after_s, struct why *w)
 {
@@ -188,8 +207,10 @@ static rc fly(struct collateral *c, const char *kind, const char *key, int64_t s
 	}
 	atomic_fetch_add(&c->fetches, 1);
 	r = c->config.source->fetch(c->config.source->ctx, kind, key, have ? &held : NULL, a, &answer, w);
-	if (rc_ok(r))
+	if (rc_ok(r)) {
+		get_issuers(c, kind, key, a);
 		r = keep(c, &answer, a, w);
+	}
 	*retry_after_s = answer.retry_after_s;
 	arena_free(a);
 	return r;

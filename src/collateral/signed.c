@@ -7,7 +7,7 @@
 
 static const struct signed_kind kinds[] = {
 	{"amd-ask-ark", "amd-ark", NULL, {NULL}},
-	{"amd-crl", "amd-ark", "amd-ask-ark", {NULL}},
+	{"amd-crl", "amd-ark", "amd-ask-ark", {NULL}, true},
 	{"intel-tcb-info", "intel-sgx-root", "intel-tcb-info-chain", {NULL}},
 	{"intel-qe-identity", "intel-sgx-root", "intel-qe-identity-chain", {NULL}},
 	{"intel-pck-crl", "intel-sgx-root", "intel-pck-crl-chain", {NULL}},

@@ -26,6 +26,7 @@ struct signed_kind {
 	const char *kind, *set;
 	const char *issuers;		/* NULL: they are the piece itself */
 	const char *keys[2];
+	bool apart;			/* the vendor hands them out by themselves, and not with the piece */
 };
 
 /* NULL: nothing is told of that kind. */

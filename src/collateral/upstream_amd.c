@@ -165,39 +165,29 @@ static RC get_vcek(struct upstream_call *call, const struct upstream_amd *from, 
 	return rc_of(OK);
 }
 
-static RC get_one(struct upstream_call *call, const struct upstream_amd *from, const char *kind, const char *at, struct why *w)
-{
-	struct fetch_reply reply;
-	struct slice bytes;
-
-	if (!at)
-		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
-	if (from->folder) {
-		TRY(file_read(call->a, at, COLLATERAL_PIECE_MAX, &bytes, w));
-		upstream_add(call, kind, NULL, bytes);
-		return rc_of(OK);
-	}
-	TRY(upstream_ask(call, at, &reply, w));
-	upstream_add(call, kind, &reply, reply.body);
-	return rc_of(OK);
-}
-
-/* "cert_chain" and "crl" of a generation, below vcek or vlek; a folder mirrors the paths of the service. The first list comes with the
- * chain of who signed it, which guests may have brought themselves: else nobody could tell whose it is. */
+/* "cert_chain" and "crl" of a generation, below vcek or vlek; a folder mirrors the paths of the service. */
 static RC get_authority(struct upstream_call *call, const struct upstream_amd *from, struct why *w)
 {
-	bool list = strcmp(call->kind, "amd-crl") == 0;
-	const char *rest, *generation = generation_of(call->key, &rest), *dir;
-	struct why inner = why_in(call->a);
+	const char *leaf = strcmp(call->kind, "amd-crl") == 0 ? "crl" : "cert_chain";
+	const char *rest, *generation = generation_of(call->key, &rest);
+	struct fetch_reply reply;
+	struct slice bytes;
+	const char *at;
 
 	if (!generation || (*rest && strcmp(rest, "/vlek") != 0))
 		return bad_key(w, call->key);
 	if (from->azure)
 		return deny(w, E_NOTFOUND, "upstream.absent", "Azure's cache has chips alone");
-	dir = arena_printf(call->a, "%s/%s/v1/%s", from->at, *rest ? "vlek" : "vcek", generation);
-	TRY(get_one(call, from, call->kind, arena_printf(call->a, "%s/%s", dir, list ? "crl" : "cert_chain"), w));
-	if (list && !call->held)	/* without it the list is as good as before, and judged later */
-		(void)get_one(call, from, "amd-ask-ark", arena_printf(call->a, "%s/cert_chain", dir), &inner).code;
+	at = arena_printf(call->a, "%s/%s/v1/%s/%s", from->at, *rest ? "vlek" : "vcek", generation, leaf);
+	if (!at)
+		return deny(w, E_INTERNAL, "upstream.memory", "no memory for a URL");
+	if (from->folder) {
+		TRY(file_read(call->a, at, COLLATERAL_PIECE_MAX, &bytes, w));
+		upstream_add(call, call->kind, NULL, bytes);
+		return rc_of(OK);
+	}
+	TRY(upstream_ask(call, at, &reply, w));
+	upstream_add(call, call->kind, &reply, reply.body);
 	return rc_of(OK);
 }
 
