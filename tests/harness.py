@@ -213,6 +213,14 @@ class Broker:
             body = json.dumps(body)
         return self.request(method, '/kbs/v0/' + path, body, headers)
 
+    def verify_log(self, *args):
+        """By the command line, as an administrator."""
+        path = f'{self.dir}/admin.token'
+        with open(path, 'w', opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+            f.write(self.admin_token)
+        return subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{self.port}', 'audit', 'verify', '--admin-token-file',
+                               path, *args], capture_output=True, text=True)
+
     def set_secret(self, path, value):
         r = self.admin('POST', 'resource/' + path, value)
         assert r.status == 200, (r.status, r.body)

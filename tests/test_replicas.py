@@ -3,7 +3,7 @@
 import concurrent.futures, glob, json, os, pwd, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import ALLOW_ALL, BUILD, Broker, Guest, Skip, run_tap
+from harness import ALLOW_ALL, Broker, Guest, Skip, run_tap
 
 DENY_ALL = 'package policy\ndefault allow := false\n'
 
@@ -103,10 +103,7 @@ def soon(check, seconds=10):
 
 
 def verified(b):
-    with open(f'{b.dir}/token', 'w', opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(b.admin_token)
-    r = subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{b.port}', 'audit', 'verify', '--admin-token-file', f'{b.dir}/token'],
-                       capture_output=True, text=True)
+    r = b.verify_log()
     assert r.returncode == 0, r.stdout + r.stderr
     return int(re.search(r'verified: (\d+) records', r.stdout).group(1)), r.stdout.split(',', 1)[1]
 

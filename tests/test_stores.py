@@ -25,14 +25,6 @@ def set_up(b):
     return secret
 
 
-def audit(b, *args):
-    path = f'{b.dir}/admin.token'
-    with open(path, 'w', opener=lambda p, f: os.open(p, f, 0o600)) as f:
-        f.write(b.admin_token)
-    return subprocess.run([f'{BUILD}/bin/kbs-client', '--url', f'http://127.0.0.1:{b.port}', 'audit', 'verify', '--admin-token-file', path, *args],
-                          capture_output=True, text=True)
-
-
 def keeps_over_a_restart(b):
     b.start()
     secret = set_up(b)
@@ -42,7 +34,7 @@ def keeps_over_a_restart(b):
     # policy, secret and keys; and the session of a guest that attested before
     assert g.get('default/key/1').status == 200
     release(b, secret)
-    assert audit(b).returncode == 0, audit(b).stderr
+    assert b.verify_log().returncode == 0, b.verify_log().stderr
     b.stop()
 
 
@@ -103,14 +95,14 @@ def a_copy_that_is_put_back_works_and_the_log_tells_of_it():
         shutil.copytree(folder, copy)
         b.start()
         release(b, secret)
-        assert audit(b, '--state', state).returncode == 0
+        assert b.verify_log('--state', state).returncode == 0
         restore(b, copy, folder)
-        r = audit(b, '--state', state)
+        r = b.verify_log('--state', state)
         assert r.returncode != 0 and 'audit.rolled-back' in r.stderr, r.stdout + r.stderr
         release(b, secret)
-        assert audit(b).returncode == 0, 'the log is whole'
+        assert b.verify_log().returncode == 0, 'the log is whole'
         # once it is as long again, its records are others
-        r = audit(b, '--state', state)
+        r = b.verify_log('--state', state)
         assert r.returncode != 0 and 'audit.rewritten' in r.stderr, r.stdout + r.stderr
         b.stop()
 
