@@ -158,7 +158,7 @@ rc eventlog_parse(struct arena *a, struct slice in, enum eventlog_kind kind, con
 	if (l.kind == EVENTLOG_CC && !l.agile)
 		return deny(w, E_MALFORMED, reason, "a CC event log begins with a Spec ID event");
 	TRY(add(a, &l, &e, &cap, reason, w));
-	while (cur_more(&c) && !(l.agile && at_mark(&c))) {
+	while (cur_more(&c) && !at_mark(&c)) {
 		e = l.agile ? agile_event(&c, &l) : legacy_event(&c);
 		if (!m.bad)
 			TRY(add(a, &l, &e, &cap, reason, w));

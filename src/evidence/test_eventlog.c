@@ -1,5 +1,7 @@
 #include "evidence/test_eventlog.h"
 
+#include "base/num.h"
+
 static void replay_is_the_extension_of_each_digest(void **state)
 {
 	uint8_t want[32] = {0}, got[32], d[32];
@@ -55,6 +57,45 @@ static void a_register_that_does_not_exist_is_refused(void **state)
 	put_event(&f.b, 24, EV_SEPARATOR, SLICE_LIT("x"), NULL);
 	assert_int_equal(parse(&f, &l).code, E_MALFORMED);
 	end(&f);
+}
+
+/* Firmware leaves what it did not use of a log's area as it was: the log ends there, in either form. */
+static void what_stands_behind_the_end_of_a_log_is_no_event(void **state)
+{
+	static const struct {
+		uint8_t fill;
+		size_t n;
+		bool ok;
+	} row[] = {{0xff, 8, true}, {0xff, 64, true}, {0, 8, true}, {0, 300, true}, {0xff, 7, false}, {0, 7, false}, {0x55, 64, false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++)
+		for (int agile = 0; agile < 2; agile++) {
+			struct eventlog l;
+			struct fix f;
+			size_t used;
+
+			begin(&f);
+			if (agile) {
+				put_head(&f.b);
+				put_event(&f.b, 4, EV_SEPARATOR, SLICE_LIT("abcd"), NULL);
+			} else {
+				for (uint32_t k = 0; k < 2; k++) {
+					buf_le32(&f.b, 4);
+					buf_le32(&f.b, EV_SEPARATOR);
+					buf_reserve(&f.b, 20);
+					buf_le32(&f.b, 4);
+					buf_put(&f.b, "abcd", 4);
+				}
+			}
+			used = f.b.n;
+			for (size_t k = 0; k < row[i].n; k++)
+				buf_putc(&f.b, (char)row[i].fill);
+			assert_int_equal(rc_ok(parse(&f, &l)), row[i].ok);
+			if (row[i].ok)
+				assert_true(l.n == 2 && l.padded && l.used == used && l.agile == (agile == 1));
+			end(&f);
+		}
 }
 
 /* Pitfall: an event size within the whole but beyond what is left was an abort. */
@@ -354,6 +395,7 @@ int main(void)
 		cmocka_unit_test(replay_is_the_extension_of_each_digest),
 		cmocka_unit_test(no_action_extends_nothing_and_locality_begins_pcr_0),
 		cmocka_unit_test(a_register_that_does_not_exist_is_refused),
+		cmocka_unit_test(what_stands_behind_the_end_of_a_log_is_no_event),
 		cmocka_unit_test(an_event_size_beyond_the_rest_is_refused),
 		cmocka_unit_test(a_blob_description_of_length_zero_has_no_details),
 		cmocka_unit_test(device_paths_of_any_length_are_read_or_left_out),

@@ -170,9 +170,13 @@ static void a_key_in_pem_or_der_is_read_as_it_is(void **state)
 	assert_true(!k.has_public && pkey_same(k.key, key));
 	tpm_key_free(&k);
 	pem = arena_printf(a, "-----BEGIN PUBLIC KEY-----\n" SLICE_FMT "\n-----END PUBLIC KEY-----\n", SLICE_ARG(b64_text(a, B64_STD, spki)));
-	assert_true(rc_ok(tpm_key_parse(slice_cstr(pem), a, &words, &k, NULL)));
-	assert_true(!k.has_public && pkey_same(k.key, key));
-	tpm_key_free(&k);
+	for (int i = 0; i < 4; i++) {	/* with whatever stands around it */
+		static const char *const around[4][2] = {{"", ""}, {"\n\n", ""}, {"Public-Key: (256 bit)\n", "\n \n"}, {"# key\r\n", "text"}};
+
+		assert_true(rc_ok(tpm_key_parse(slice_cstr(arena_printf(a, "%s%s%s", around[i][0], pem, around[i][1])), a, &words, &k, NULL)));
+		assert_true(!k.has_public && pkey_same(k.key, key));
+		tpm_key_free(&k);
+	}
 	pkey_free(key);
 	arena_free(a);
 }

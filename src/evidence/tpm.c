@@ -296,12 +296,12 @@ rc tpm_key_parse(struct slice in, struct arena *a, const struct tpm_reasons *why
 		return deny(w, E_MALFORMED, why_not->parse, "an attestation key of %zu bytes", in.n);
 	if (in.p[0] == 0x30)
 		r = pkey_from_spki(in, &k.key, &inner);
-	else if (slice_starts(in, SLICE_LIT("-----BEGIN ")))
-		r = pkey_from_pem(in, &k.key, &inner);
 	else if (in.p[0] == 0 && (in.p[1] == TPM_ALG_RSA || in.p[1] == TPM_ALG_ECC) && in.p[2] == 0 && in.p[3] < 0x20)
 		r = public_area(in, a, why_not, &k, w);
 	else if (((size_t)in.p[0] << 8 | in.p[1]) == in.n - 2)
 		r = public_area(slice_sub(in, 2, in.n), a, why_not, &k, w);
+	else if (memmem(in.p, in.n, "-----BEGIN ", 11))	/* with whatever text around it */
+		r = pkey_from_pem(in, &k.key, &inner);
 	else
 		return deny(w, E_MALFORMED, why_not->parse, "an attestation key of no known form");
 	if (!rc_ok(r) && why_empty(w))

@@ -10,16 +10,21 @@
 static const char *arch_of(struct arena *a, struct slice pem)
 {
 	struct x509 *certs[NV_CERTS_MAX];
-	const char *cn = NULL;
+	const char *found = "HOPPER";
 	size_t n;
 
 	if (!rc_ok(x509_list_from_pem(pem, certs, NV_CERTS_MAX, &n, NULL)))
-		return "HOPPER";
-	cn = x509_subject_cn(certs[n > 2 ? 1 : 0], a);
+		return found;
+	for (size_t i = 0; i < n; i++) {
+		const char *cn = x509_subject_cn(certs[i], a);
+
+		if (cn && !strncmp(cn, "GB", 2))
+			found = "BLACKWELL";
+		else if (cn && !strncmp(cn, "LS", 2))
+			found = "LS10";
+	}
 	x509_free_all(certs, n);
-	if (cn && !strncmp(cn, "GB", 2))
-		return "BLACKWELL";
-	return cn && !strncmp(cn, "LS", 2) ? "LS10" : "HOPPER";
+	return found;
 }
 
 static struct slice document(struct arena *a, const char *arch, struct slice report, struct slice pem)

@@ -7,6 +7,20 @@
 #include "crypto/digest.h"
 #include "evidence/snp.h"
 
+/* One certificate or several, in either form, behind what is there. */
+static RC add_pem(struct buf *chain, struct slice in, struct why *w)
+{
+	if (!in.n || in.p[0] != 0x30) {
+		buf_slice(chain, in);
+		buf_putc(chain, '\n');
+	} else {
+		buf_puts(chain, "-----BEGIN CERTIFICATE-----\n");
+		b64_write(chain, B64_STD, in);
+		buf_puts(chain, "\n-----END CERTIFICATE-----\n");
+	}
+	return buf_ok(chain) ? rc_of(OK) : deny(w, E_INTERNAL, "conformance.memory", "no memory");
+}
+
 static RC prepare(struct arena *a, const struct conf_case *c, struct vjob *job, const char **tee, struct why *w)
 {
 	struct slice vek, ask, ark, anchor, crl;
@@ -28,8 +42,8 @@ static RC prepare(struct arena *a, const struct conf_case *c, struct vjob *job, 
 	if (ask.p) {
 		struct buf chain = buf_in(a, 0);
 
-		buf_slice(&chain, ask);
-		buf_slice(&chain, ark);
+		TRY(add_pem(&chain, ask, w));
+		TRY(add_pem(&chain, ark, w));
 		TRY(conf_collateral(a, job, "amd-ask-ark", "", buf_view(&chain), w));
 	}
 	if (crl.p)
