@@ -63,31 +63,51 @@ static bool is_signing_name(struct slice subject)
 	return !m.bad && has_unit && has_org;
 }
 
+RC se_is_signer(const struct x509 *c, struct arena *a, bool *out, struct why *w)
+{
+	struct slice subject = x509_subject(c, a);
+
+	if (!subject.p)
+		return deny(w, E_INTERNAL, "se.memory", "no memory for a certificate's name");
+	*out = is_signing_name(subject) && !x509_is_ca(c);
+	return rc_of(OK);
+}
+
 /* ---- revocation ---- */
 
-/* Every list that bears the issuer's name must be the issuer's and fresh; one is needed where lists are required. */
+/* A list counts where the issuer named in it signed it; one of the same name by another key is another's, whose certificates may lie
+ * beside these. What is on any list that counts is revoked, be the list fresh or not; one must be fresh. */
 static RC check_revoked(const struct se_hkd_check *in, const struct x509 *c, const struct x509 *issuer, bool issuer_is_ca,
 			struct arena *a, struct why *w)
 {
-	bool covered = false;
+	bool covered = false, forged = false;
+	struct why stale = why_in(a);
+	rc late = rc_of(OK);
 
 	for (size_t i = 0; i < in->crls_n; i++) {
 		const struct x509_crl *l = in->crls[i];
+		rc r;
 
 		if (!names_equal(x509_crl_issuer(l, a), x509_subject(issuer, a)))
 			continue;
-		TRY(issuer_is_ca ? x509_crl_by(l, issuer, "se.crl-signature", w)
-				 : x509_crl_signed_by(l, issuer, "se.crl-signature", w));
-		if (!in->no_time)
-			TRY(x509_crl_valid_at(l, in->now_s, "se.crl-expired", w));
+		r = issuer_is_ca ? x509_crl_by(l, issuer, "se.crl-signature", NULL) : x509_crl_signed_by(l, issuer, "se.crl-signature", NULL);
+		if (!rc_ok(r)) {
+			forged = true;
+			continue;
+		}
 		if (x509_crl_lists(l, c))
 			return deny(w, E_DENIED, "se.revoked", "a certificate of the host key's chain is revoked");
-		covered = true;
+		r = in->no_time ? rc_of(OK) : x509_crl_valid_at(l, in->now_s, "se.crl-expired", rc_ok(late) ? &stale : NULL);
+		covered = covered || rc_ok(r);
+		if (!rc_ok(r))
+			late = r;
 	}
-	if (!covered && in->require_crls)
-		return deny(w, E_DENIED, in->crls_n ? "se.crl-signature" : "se.crl-missing",
-			    "no revocation list of the issuer is at hand");
-	return rc_of(OK);
+	if (covered || (!in->require_crls && rc_ok(late) && !forged))
+		return rc_of(OK);
+	if (!rc_ok(late))
+		return deny(w, late.code, "se.crl-expired", "%s", why_text(&stale));
+	return deny(w, E_DENIED, in->crls_n ? "se.crl-signature" : "se.crl-missing",
+		    "no revocation list of the issuer, signed by it, is at hand");
 }
 
 /* ---- the whole ---- */
@@ -132,5 +152,7 @@ static RC check_document(const struct se_hkd_check *in, struct arena *a, struct 
 RC se_hkd_verify(const struct se_hkd_check *in, struct arena *a, struct why *w)
 {
 	TRY(check_signing_chain(in, a, w));
-	return check_document(in, a, w);
+	TRY(check_document(in, a, w));
+	/* without memory for its issuer's name a list would not have been looked at */
+	return arena_bad(a) ? deny(w, E_INTERNAL, "se.memory", "no memory to check a host key document") : rc_of(OK);
 }

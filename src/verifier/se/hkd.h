@@ -22,5 +22,7 @@ struct se_hkd_check {
 	int64_t now_s;
 };
 
+/* Is it named as one that signs host keys, and no authority? */
+RC se_is_signer(const struct x509 *c, struct arena *a, bool *out, struct why *w);
 /* E_DENIED se.chain.*, se.expired, se.crl-signature, se.crl-expired, se.crl-missing, se.revoked. */
 RC se_hkd_verify(const struct se_hkd_check *in, struct arena *a, struct why *w);
