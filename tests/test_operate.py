@@ -127,6 +127,8 @@ identity_providers = [{{public_key_uri = "{d}/admin.key.pub"}}]
 acls = [{{role = "a", allowed_endpoints = "^/kbs/v0/.*$"}}]
 '''
 
+    open(f'{d}/other.json', 'w').write('{"keys": {}}')
+
     def check(text):
         open(f'{d}/kbs.toml', 'w').write(text)
         return subprocess.run([f'{BUILD}/bin/kbs', '-c', f'{d}/kbs.toml', '--check'], capture_output=True, text=True, timeout=30,
@@ -150,6 +152,12 @@ acls = [{{role = "a", allowed_endpoints = "^/kbs/v0/.*$"}}]
                                  ('admin.key.pub', 'absent.pub', 'absent.pub: No such file'), ('admin.key.pub', 'kbs.toml', 'reading', 'kbs.toml'),
                                  ('sockets', 'socket', 'http_server.socket is no setting', 'kbs.toml:3'),
                                  ('^/kbs/v0/.*$', '^/kbs/v0/([a$', 'no regular expression'),
+                                 ('[http_server]\n', '[http_server]\ntls_profile = "best"\n', 'old, intermediate, modern or custom'),
+                                 ('[http_server]\n', '[http_server]\ntls_ciphers = "NONE-SUCH"\n', 'no cipher of "NONE-SUCH"'),
+                                 (f'public_key_uri = "{d}/admin.key.pub"', 'jwk_set_uri = "https://idp.example/keys"', 'from files only'),
+                                 (f'public_key_uri = "{d}/admin.key.pub"', f'jwk_set_uri = "{d}/absent.json"', 'absent.json'),
+                                 (f'public_key_uri = "{d}/admin.key.pub"', f'jwk_set_uri = "{d}/kbs.toml"', 'reading the key set', 'kbs.toml'),
+                                 (f'public_key_uri = "{d}/admin.key.pub"', f'jwk_set_uri = "{d}/other.json"', 'is no JWK set'),
                                  ('role = "a", ', '', 'acls.role is required', 'kbs.toml:11'), ('role = "a"', 'role = 1', 'acls.role must be', 'kbs.toml:11'),
                                  ('[admin]\n', '[admin]\ntype = "Simple"\n', 'admin.type', 'kbs.toml:7'),
                                  ('[http_server]\n', '[http_server]\nworker_count = 0\n', 'from 1 to 256', 'kbs.toml:3'),

@@ -210,6 +210,95 @@ static void services_of_devices_are_named_or_left_alone(void **state)
 	arena_free(a);
 }
 
+#define AUTH	  "[http_server]\ninsecure_http = true\n[admin]\nauthorization_mode = \"AuthenticatedAuthorization\"\n"
+#define PROVIDERS "[admin.authentication.bearer_jwt]\nidentity_providers = "
+#define ACLS	  "[admin.authorization.regex_acl]\nacls = "
+#define ONE_KEY	  "[{public_key_uri = \"/k\"}]\n"
+#define ONE_RULE  "[{role = \"r\", allowed_endpoints = \"^/kbs/v0/.*$\"}]\n"
+#define AS	  "[attestation_service]\ntype = \"coco_as_builtin\"\n"
+
+/* `n` times `item`, as an array. */
+static const char *many(struct arena *a, const char *item, size_t n)
+{
+	struct buf b = buf_in(a, 0);
+
+	buf_putc(&b, '[');
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i ? ", " : "", item);
+	buf_puts(&b, "]\n");
+	return buf_cstr(&b);
+}
+
+static void refused(struct arena *a, const char *text, const char *reason, const char *words)
+{
+	struct why w = why_in(a);
+	struct kbs_settings s;
+	struct json *doc;
+
+	assert_true(rc_ok(toml_parse(a, slice_cstr(text), &doc, "test", &w)));
+	if (rc_ok(kbs_settings_read(doc, a, &s, &w)))
+		fail_msg("taken: %s", text);
+	if (strcmp(why_reason(&w), reason) != 0 || !strstr(why_text(&w), words))
+		fail_msg("%s: %s %s, expected %s %s", text, why_reason(&w), why_text(&w), reason, words);
+}
+
+static void what_cannot_be_honoured_is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *text, *reason, *words;
+	} row[] = {
+		{AUTH, "config.missing", "bearer_jwt"},
+		{AUTH PROVIDERS ONE_KEY, "config.missing", "regex_acl"},
+		{AUTH ACLS ONE_RULE, "config.missing", "bearer_jwt"},
+		{AUTH PROVIDERS "[]\n" ACLS ONE_RULE, "config.admin", "0 identity_providers"},
+		{AUTH PROVIDERS "[{issuer = \"i\"}]\n" ACLS ONE_RULE, "config.admin", "neither public_key_uri nor jwk_set_uri"},
+		{HEAD "[storage_backend]\nstorage_type = \"LocalFs\"\n", "config.missing", "backends.local_fs"},
+		{HEAD "[storage_backend]\nstorage_type = \"Postgres\"\n", "config.missing", "backends.postgres"},
+		{HEAD "[storage_backend]\nstorage_type = \"Redis\"\n", "config.refused", "Redis"},
+		{HEAD "[storage_backend]\nstorage_type = \"LocalJson\"\n", "config.refused", "LocalJson"},
+		{HEAD "[[plugins]]\nname = \"resource\"\nstorage_backend_type = \"vault\"\n", "config.refused", "vault"},
+		{HEAD "[[plugins]]\nname = \"pkcs11\"\n", "config.refused", "pkcs11"},
+		{HEAD "[attestation_service]\ntype = \"coco_as_grpc\"\nas_addr = \"http://as\"\n", "config.refused", "remote attestation service"},
+		{HEAD "[attestation_service]\ntype = \"intel_ta\"\n", "config.refused", "intel_ta"},
+		{HEAD "[attestation_service]\ntimeout = 5\n", "config.missing", "attestation_service.type"},
+		{HEAD AS "[attestation_service.rvps_config]\ntype = \"GrpcRemote\"\n", "config.refused", "GrpcRemote"},
+		{HEAD AS "[attestation_service.verifier_config.nvidia_dpu_verifier]\n", "config.refused", "DPU"},
+		{"[http_server]\ninsecure_http = true\nsockets = [\"a\\u0000b\"]\n[admin]\nauthorization_mode = \"DenyAll\"\n", "config.type", "NUL"},
+	};
+	struct arena *a = arena_new(0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(row); i++)
+		refused(a, row[i].text, row[i].reason, row[i].words);
+	arena_free(a);
+}
+
+/* What is kept in arrays of a fixed size. */
+static void lists_have_their_most(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct why w = why_in(a);
+	struct kbs_settings s;
+	struct json *doc;
+	char *most;
+
+	(void)state;
+	most = arena_printf(a, AUTH PROVIDERS "%s" ACLS "%s", many(a, "{public_key_uri = \"/k\"}", COUNT_OF(s.admin.providers)),
+			    many(a, "{role = \"r\", allowed_endpoints = \"^/kbs/v0/.*$\"}", COUNT_OF(s.admin.acls)));
+	assert_true(rc_ok(toml_parse(a, slice_cstr(most), &doc, "test", &w)));
+	assert_true(rc_ok(kbs_settings_read(doc, a, &s, &w)));
+	assert_true(s.admin.providers_n == COUNT_OF(s.admin.providers) && s.admin.acls_n == COUNT_OF(s.admin.acls));
+	refused(a, arena_printf(a, AUTH PROVIDERS "%s" ACLS ONE_RULE, many(a, "{public_key_uri = \"/k\"}", COUNT_OF(s.admin.providers) + 1)), "config.admin",
+		"identity_providers, from 1 to");
+	refused(a, arena_printf(a, AUTH PROVIDERS ONE_KEY ACLS "%s",
+				many(a, "{role = \"r\", allowed_endpoints = \"^/kbs/v0/.*$\"}", COUNT_OF(s.admin.acls) + 1)),
+		"config.admin", "acls, at most");
+	assert_int_equal(read_text(a, arena_printf(a, V ".snp_verifier]\nvcek_sources = %s", many(a, "{type = \"KDS\"}", UPSTREAM_AMD_MAX)), &s, &w), OK);
+	refused(a, arena_printf(a, HEAD V ".snp_verifier]\nvcek_sources = %s", many(a, "{type = \"KDS\"}", UPSTREAM_AMD_MAX + 1)), "config.range",
+		"vcek_sources has");
+	arena_free(a);
+}
+
 static void a_source_that_cannot_be_meant_is_refused(void **state)
 {
 	static const struct {
@@ -256,6 +345,8 @@ int main(void)
 		cmocka_unit_test(certificates_of_a_mirror_are_verified_whatever_is_said),
 		cmocka_unit_test(services_of_devices_are_named_or_left_alone),
 		cmocka_unit_test(a_source_that_cannot_be_meant_is_refused),
+		cmocka_unit_test(what_cannot_be_honoured_is_refused_by_name),
+		cmocka_unit_test(lists_have_their_most),
 	};
 
 	return cmocka_run_group_tests_name("kbs_config", tests, NULL, NULL);
