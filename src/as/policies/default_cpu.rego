@@ -51,6 +51,8 @@ configuration := 2 if {
 }
 
 # ---- AMD SEV-SNP ----
+# The verifier refuses what is on AMD's revocation list wherever one is at hand. That one is at hand is not demanded: whoever can reach
+# AMD, or imports its lists, can demand it with input.snp.crl_checked == true.
 
 executables := 3 if {
 	input.snp.measurement in query_reference_value("snp_launch_measurement")
