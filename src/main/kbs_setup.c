@@ -22,6 +22,7 @@ rc setup_signing_key(struct kbs_main *m)
 rc setup_x5c(struct kbs_main *m, struct json **out)
 {
 	const char *path = m->s.as.cert_path;
+	struct json *x5c = json_new_array(m->a);
 	struct x509 *chain[CHAIN_MAX];
 	struct slice pem;
 	bool ours;
@@ -31,14 +32,15 @@ rc setup_x5c(struct kbs_main *m, struct json **out)
 		return rc_of(OK);
 	TRY(file_read(m->a, path, (size_t)1 << 20, &pem, &m->w));
 	TRY(note(&m->w, x509_list_from_pem(pem, chain, CHAIN_MAX, &n, &m->w), "reading %s", path));
-	*out = json_new_array(m->a);
 	for (size_t i = 0; i < n; i++)
-		json_push(m->a, *out, json_new_b64(m->a, x509_der(chain[i])));
+		json_push(m->a, x5c, json_new_b64(m->a, x509_der(chain[i])));
 	ours = x509_key(chain[0]) && pkey_same(x509_key(chain[0]), m->signer);
 	x509_free_all(chain, n);
-	return ours ? rc_of(OK)
-		    : deny(&m->w, E_MALFORMED, "config.signer", "the first certificate of %s is not of the key %s: nobody would trust a token by it",
-			   path, m->s.as.key_path);
+	if (!ours)
+		return deny(&m->w, E_MALFORMED, "config.signer", "the first certificate of %s is not of the key %s: nobody would trust a token by it",
+			    path, m->s.as.key_path);
+	*out = x5c;
+	return rc_of(OK);
 }
 
 static const char *local_path(const char *uri)
