@@ -187,8 +187,8 @@ static RC replace(const struct put *put, const struct collateral_piece *p, struc
 	if (rc_ok(r))
 		was = signer_of(put, p, old.bytes, true, a);
 	TRY(check_signer(p, is, was, w));
-	/* What cannot be read any more is no reason to keep it, nor is what somebody else than the vendor made. */
-	if (rc_ok(r) && was != SIGNER_BAD && (was == SIGNER_GOOD || is != SIGNER_GOOD) &&
+	/* What cannot be read any more is no reason to keep it, nor is what the vendor is not known to have made. */
+	if (rc_ok(r) && (was == SIGNER_GOOD || is != SIGNER_GOOD) &&
 	    rc_ok(collateral_facts(p->kind, old.bytes, a, &held, NULL)) && collateral_is_older(&next, &held, row.fetched_s))
 		return deny_older(p, &next, &held, w);
 	row.next_s = next.next_s;

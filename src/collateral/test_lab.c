@@ -13,6 +13,7 @@
 
 #include "base/num.h"
 #include "base/test_pace.h"
+#include "collateral/cache.h"
 #include "collateral/upstream.h"
 #include "crypto/x509.h"
 #include "evidence/job.h"
@@ -212,6 +213,27 @@ static void a_refresh_asks_whether_something_has_changed(void **state)
 	assert_int_equal(all, 14);
 }
 
+/* What came along may be gone meanwhile: what was asked for is as good as new all the same. */
+static void a_list_that_has_not_changed_needs_no_chain_to_be_as_good_as_new(void **state)
+{
+	struct fixture *f = *state;
+	struct store_op op = {.kind = STORE_DELETE, .ns = CACHE_NS};
+	struct cache_row *rows, row;
+	struct slice out;
+	char **names;
+	size_t n = 0;
+
+	assert_true(rc_ok(collateral_get(f->c, "intel-pck-crl", "platform", f->a, &out, &f->w)));
+	assert_true(rc_ok(cache_list(f->store, "intel-pck-crl-chain", NULL, 8, f->a, &rows, &names, &n, &f->w)));
+	assert_int_equal(n, 1);
+	op.key = names[0];
+	assert_true(rc_ok(store_commit(f->store, &op, 1, &f->w)));
+	shift_s = DAY;
+	collateral_refresh(f->c);
+	assert_true(rc_ok(cache_get(f->store, "intel-pck-crl", "platform", f->a, &row, &f->w)));
+	assert_true(row.fetched_s >= clock_now_s(&shifted) - 60);
+}
+
 /* Guests may bring AMD's certificates: then it is for the list that they are asked for, once, by whoever trusts their root. */
 static void who_signs_a_list_is_asked_for_once(void **state)
 {
@@ -337,6 +359,7 @@ int main(void)
 		ROW(a_refresh_asks_whether_something_has_changed),
 		ROW(what_was_issued_anew_takes_its_place),
 		ROW(a_list_that_revokes_replaces_one_that_does_not_and_never_the_other_way),
+		ROW(a_list_that_has_not_changed_needs_no_chain_to_be_as_good_as_new),
 		ROW(who_signs_a_list_is_asked_for_once),
 		ROW(a_list_with_a_forged_signature_is_not_kept),
 		ROW(a_busy_vendor_says_how_long),

@@ -268,6 +268,36 @@ static void what_is_the_vendors_stays_until_the_vendor_replaces_it(void **state)
 	}
 }
 
+/* The names of a chain, and its root beside it, prove nothing: each certificate was issued by one that counts. */
+static void a_strangers_authority_beside_the_vendors_root_is_a_strangers(void **state)
+{
+	struct fixture *f = *state;
+	struct collateral_piece p[2] = {{.kind = "intel-pck-crl", .key = "platform", .bytes = piece(f->a, PCK_CRL, 's', NOW)},
+					{.kind = "intel-pck-crl-chain", .key = "platform"}};
+	struct collateral_piece amd_chain = {.kind = "amd-ask-ark", .key = "Genoa"};
+	const struct lab_intel_crl other = {.by = LAB_INTEL_PROCESSOR, .number = 1, .dates = {NOW, NOW + DAY}};
+	struct buf b = buf_in(f->a, 0);
+
+	buf_slice(&b, lab_item(&other_intel, "platform.pem"));
+	buf_slice(&b, lab_item(&intel, "root.pem"));
+	p[1].bytes = buf_view(&b);
+	assert_true(rc_ok(cache_put(f->store, &fixed, &trust, p, 2, &f->w)));
+	assert_string_equal(put(f, &trust, PCK_CRL, 'v', 'v', BEFORE), "");
+	holds(f, PCK_CRL, BEFORE);
+	/* a list of an authority that is not at hand: nothing is known of it, which is less than what is known of the one held */
+	assert_true(rc_ok(lab_intel_crl(&intel, &other, f->a, &p[0].bytes, &f->w)));
+	assert_int_equal(cache_put(f->store, &fixed, &trust, p, 1, &f->w).code, E_DENIED);
+	assert_non_null(strstr(why_text(&f->w), "not known to be"));
+	why_clear(&f->w);
+
+	assert_string_equal(put(f, &trust, AMD_CHAIN, 'v', ' ', 0), "");
+	b = buf_in(f->a, 0);
+	buf_slice(&b, lab_item(&other_amd, "ask.pem"));
+	buf_slice(&b, lab_item(&amd, "ark.pem"));
+	amd_chain.bytes = buf_view(&b);
+	assert_int_equal(cache_put(f->store, &fixed, &trust, &amd_chain, 1, &f->w).code, E_DENIED);
+}
+
 static void the_chain_of_another_root_does_not_replace_the_vendors(void **state)
 {
 	struct fixture *f = *state;
@@ -297,6 +327,7 @@ int main(void)
 		cmocka_unit_test(a_signature_is_looked_at_before_a_piece_is_cached),
 		cmocka_unit_test(the_vendors_own_takes_the_place_of_what_a_stranger_dated_later),
 		cmocka_unit_test(what_is_the_vendors_stays_until_the_vendor_replaces_it),
+		ROW(a_strangers_authority_beside_the_vendors_root_is_a_strangers),
 		ROW(the_chain_of_another_root_does_not_replace_the_vendors),
 		ROW(without_roots_the_dates_alone_decide),
 	};
