@@ -152,14 +152,9 @@ static rc keep(struct collateral *c, const struct collateral_answer *answer, str
 		n = 0;	/* a mirror behind: what is held is the newest that there is */
 	else if (!rc_ok(r))
 		return deny(w, r.code, "collateral.answer", "%s", why_text(&inner));
-	for (size_t i = 0; i < answer->n; i++) {
-		if (n && answer->piece[i].bytes.p)
-			continue;
-		why_clear(&inner);
-		r = cache_touch(c->store, c->clock, answer->piece[i].kind, answer->piece[i].key, &inner);
-		if (!rc_ok(r) && r.code != E_NOTFOUND)	/* one that came along may have been removed, or was never held */
-			return deny(w, r.code, why_reason(&inner), "%s", why_text(&inner));
-	}
+	for (size_t i = 0; i < answer->n; i++)
+		if (n == 0 || !answer->piece[i].bytes.p)
+			TRY(cache_touch(c->store, c->clock, answer->piece[i].kind, answer->piece[i].key, w));
 	return rc_of(OK);
 }
 

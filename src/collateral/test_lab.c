@@ -232,6 +232,7 @@ static void a_list_that_has_not_changed_needs_no_chain_to_be_as_good_as_new(void
 	collateral_refresh(f->c);
 	assert_true(rc_ok(cache_get(f->store, "intel-pck-crl", "platform", f->a, &row, &f->w)));
 	assert_true(row.fetched_s >= clock_now_s(&shifted) - 60);
+	assert_true(rc_ok(collateral_get(f->c, "intel-root-crl", "", f->a, &out, &f->w)));	/* and the vendor is not put off */
 }
 
 /* Guests may bring AMD's certificates: then it is for the list that they are asked for, once, by whoever trusts their root. */
