@@ -78,7 +78,7 @@ clang:
 	@[ -f build-clang/build.ninja ] || CC=clang CXX=clang++ meson setup build-clang
 	ninja -C build-clang
 
-# All of the above: an hour or two.
+# All of the above: some three hours of two processors, of which fuzzing is one.
 check-long: test lint clang mutate tsan valgrind coverage fuzz
 
 format-check:
