@@ -1,4 +1,5 @@
 /* Building, copying and printing the parsed form. */
+#include "rego/lex.h"
 #include "rego/ast.h"
 
 #include <stdio.h>
@@ -391,7 +392,11 @@ const char *term_kind_name(const struct term *t)
 
 static bool is_name(struct rv v)
 {
+	enum tok k = v.kind == RV_STRING ? tok_of_word(rv_slice(v)) : K_IDENT;
+
 	if (v.kind != RV_STRING || v.str->n == 0 || (v.str->p[0] >= '0' && v.str->p[0] <= '9'))
+		return false;
+	if (tok_is_keyword(k) && k != K_AND && k != K_OR)	/* these may stand behind a dot, but are shown in brackets */
 		return false;
 	for (uint32_t i = 0; i < v.str->n; i++) {
 		char ch = v.str->p[i];

@@ -176,6 +176,13 @@ struct metadata_call {
 	bool chain;
 };
 
+/* A call of a builtin that this dialect has no more: told when all else is well. */
+struct deprecated_call {
+	struct deprecated_call *next;
+	struct loc loc;
+	const char *name;
+};
+
 struct comp {
 	struct arena *arena;
 	struct rv_heap heap;
@@ -195,6 +202,8 @@ struct comp {
 	struct rego_program *prog;
 	uint32_t nrules;
 	struct metadata_call *metadata_calls;
+	bool typed;	/* the type of some rule is known: data is more than a document of any kind */
+	struct deprecated_call *deprecated_calls, *last_deprecated;
 };
 
 /* Records an error; after max_errors one more says that the limit was reached. Returns false. */
@@ -263,6 +272,7 @@ bool stage_calls(struct comp *c);
 /* Annotations: read where a rule asks for them or the host does; the calls that stage_calls found get their values. */
 bool stage_metadata(struct comp *c);
 bool calls_query(struct comp *c, struct body *b);
+bool stage_deprecated(struct comp *c);
 bool resolve_query(struct comp *c, struct module *m, struct body *b);
 bool locals_query(struct comp *c, struct body *b);
 bool expand_query(struct comp *c, struct body *b);

@@ -106,6 +106,28 @@ static void metadata_call(struct calls *s, struct term *t)
 	s->c->metadata_calls = m;
 }
 
+static void deprecated(struct calls *s, struct loc loc, const char *name)
+{
+	struct deprecated_call *d = COMP_NEW(s->c, struct deprecated_call);
+
+	*d = (struct deprecated_call){NULL, loc, name};
+	*(s->c->last_deprecated ? &s->c->last_deprecated->next : &s->c->deprecated_calls) = d;
+	s->c->last_deprecated = d;
+}
+
+bool stage_deprecated(struct comp *c)
+{
+	for (const struct deprecated_call *d = c->deprecated_calls; d; d = d->next)
+		comp_error(c, ERR_TYPE, d->loc, "deprecated built-in function calls in expression: %s", d->name);
+	return comp_ok(c);
+}
+
+/* A negated call is where its `not` is. */
+static struct loc place(const struct calls *s, const struct term *t)
+{
+	return t == s->top && s->e && s->e->negated ? s->e->loc : t->loc;
+}
+
 static void call(struct calls *s, struct term *t)
 {
 	struct comp *c = s->c;
@@ -114,13 +136,13 @@ static void call(struct calls *s, struct term *t)
 
 	if (!find(c, t->items[0], &t->callee)) {
 		if (!is_inline(t))
-			comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
+			comp_error(c, ERR_TYPE, place(s, t), "undefined function %s", name_of(c, t));
 		return;
 	}
 	if (t->callee.fn) {
 		arity = t->callee.fn->arity;
-		if (t->callee.fn->kind != G_FUNCTION) {
-			comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
+		if (t->callee.fn->kind != G_FUNCTION && (!given || (result && given == 1))) {	/* a rule is called as a function is not */
+			comp_error(c, ERR_TYPE, place(s, t), "undefined function %s", name_of(c, t));
 			return;
 		}
 		if (given != arity && !(result && given == arity + 1))
@@ -129,7 +151,7 @@ static void call(struct calls *s, struct term *t)
 		return;
 	}
 	if (t->callee.builtin && !t->op && (t->callee.builtin->flags & REGO_INTERNAL)) {
-		comp_error(c, ERR_TYPE, t->loc, "undefined function %s", name_of(c, t));
+		comp_error(c, ERR_TYPE, place(s, t), "undefined function %s", name_of(c, t));
 		return;
 	}
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_VOID)) {
@@ -137,10 +159,9 @@ static void call(struct calls *s, struct term *t)
 		return;
 	}
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_DEPRECATED) && (s->v1 || c->opts->strict))
-		comp_error(c, ERR_TYPE, s->e ? s->e->loc : t->loc, "deprecated built-in function calls in expression: %s",
-			   t->callee.builtin->name);
+		deprecated(s, s->e ? s->e->loc : t->loc, t->callee.builtin->name);
 	if (t->callee.builtin && (t->callee.builtin->flags & REGO_RELATION) && s->in_template)
-		comp_error(c, ERR_TYPE, t->loc, "illegal call to relation built-in '%s' that may cause multiple outputs",
+		comp_error(c, ERR_COMPILE, t->loc, "illegal call to relation built-in '%s' that may cause multiple outputs",
 			   t->callee.builtin->name);
 	if (t->callee.builtin && s->rule && strncmp(t->callee.builtin->name, "rego.metadata.", 14) == 0)
 		metadata_call(s, t);
@@ -334,5 +355,5 @@ bool calls_query(struct comp *c, struct body *b)
 	struct calls s = {.c = c};
 
 	in_body(&s, b, false);
-	return comp_ok(c);
+	return stage_deprecated(c);
 }

@@ -52,6 +52,30 @@ static const struct rule *first_of(const struct rule_group *g)
 	return g->rules[0];
 }
 
+/* A line for the nearest rules below, or functions: what is below them is within them. */
+static void list_below(struct comp *c, struct buf *b, const struct tree *t, bool functions)
+{
+	for (uint32_t i = 0; i < t->nkids; i++) {
+		const struct rule_group *g = t->kids[i]->group;
+
+		if (!g || (functions && g->kind != G_FUNCTION)) {
+			list_below(c, b, t->kids[i], functions);
+			continue;
+		}
+		buf_printf(b, "\n  rule %s at %s:%u", rule_name(c, first_of(g)), first_of(g)->mod->name, first_of(g)->loc.row);
+	}
+}
+
+static void conflict(struct comp *c, const struct tree *t, const struct rule *first, const struct rule *last, bool functions)
+{
+	struct buf b = buf_in(c->arena, 1 << 16);
+	char *list;
+
+	list_below(c, &b, t, functions);
+	list = buf_cstr(&b);
+	comp_error(c, ERR_TYPE, first->loc, "rule %s conflicts with:%s", rule_name(c, last), list ? list : "");
+}
+
 static void check_group(struct comp *c, const struct tree *t)
 {
 	const struct rule_group *g = t->group, *inside = below(t, false), *fn = below(t, true), *clash = NULL;
@@ -82,12 +106,12 @@ static void check_group(struct comp *c, const struct tree *t)
 	if (!last)
 		last = first;
 	if (clash)
-		comp_error(c, ERR_TYPE, first->loc, "rule %s conflicts with [%s]", rule_name(c, last), clash->path);
+		conflict(c, t, first, last, clash != inside);
 	else if ((single && multi && complete) || (single && multi && open && g->is_set) || (single && multi && last->key && ground_ref(last)) ||
 		 arities || (complete && partial))
 		comp_error(c, ERR_TYPE, first->loc, "conflicting rules %s found", rule_name(c, last));
 	else if (g->def2)
-		comp_error(c, ERR_TYPE, first->loc, "multiple default rules %s found at %s:%u, %s:%u", rule_name(c, g->def),
+		comp_error(c, ERR_TYPE, g->def->mod->package_loc, "multiple default rules %s found at %s:%u, %s:%u", rule_name(c, g->def),
 			   g->def->mod->name, g->def->loc.row, g->def2->mod->name, g->def2->loc.row);
 	for (uint32_t i = 0; t->package && i < g->n; i++) {
 		const struct rule *r = g->rules[i];

@@ -219,7 +219,7 @@ static bool compile_all(struct comp *c, struct rego_program *p)
 
 	if (!tree_build(c) || !add_group(c, p, c->tree, &cap) || !stage_check(c) || !stage_resolve(c) || !stage_locals(c) ||
 	    !stage_calls(c) || !stage_metadata(c) || !stage_expand(c) || !stage_safety(c) || !check_recursion(c, p->ngroups) ||
-	    !stage_types(c))
+	    !stage_types(c) || !stage_deprecated(c))
 		return false;
 	p->tree = c->tree;
 	for (uint32_t i = 0; i < p->ngroups; i++) {

@@ -190,8 +190,13 @@ static void expand_expr(struct expand *x, struct expr *e)
 		break;
 	case EX_EVERY:
 		hoist(x, &e->domain, false);
-		if (e->domain->kind != T_VAR)
+		if (e->domain->kind != T_VAR) {
+			struct loc at = e->domain->loc;
+
 			support(x, e->domain, &e->domain);
+			if (x->out->n)
+				x->out->e[x->out->n - 1]->loc = at;	/* an expression of its own, where the domain is */
+		}
 		expand_body(x->c, e->bodies[0]);
 		break;
 	case EX_NOT:
@@ -271,7 +276,7 @@ bool stage_expand(struct comp *c)
 			for (struct rule *r = first; r; r = r->els) {
 				for (uint32_t k = 0; k < r->nargs; k++) {
 					if (has_call(r->args[k]))
-						comp_error(c, ERR_COMPILE, r->loc, "rule arguments cannot contain calls");
+						comp_error(c, ERR_COMPILE, r->args[k]->loc, "rule arguments cannot contain calls");
 				}
 				for (uint32_t k = 0; k < r->nargs; k++)
 					template_args(c, r->body, &r->args[k]);

@@ -22,6 +22,7 @@ struct parser {
 	uint32_t failed_at;	/* the token that was at hand then */
 	struct loc err_loc;
 	const char *err;
+	const char *hint;	/* what the next error adds; NULL: nothing */
 	struct not_rule *refused, **last_refused;
 };
 

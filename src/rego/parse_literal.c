@@ -73,6 +73,14 @@ static struct expr *some(struct parser *p)
 	if (t && t->kind == T_CALL)
 		return p_illegal(p, "expected `x in xs` or `x, y in xs` expression");
 	p_back(p, start);
+	if (!p->m->kw_in) {	/* would it be right with the keyword? */
+		p->m->kw_in = true;
+		t = p_infix(p, true);
+		p->m->kw_in = false;
+		p_back(p, start);
+		if (is_member(t))
+			p->hint = "`import future.keywords.in` for `some x in xs` expressions";
+	}
 	for (;;) {
 		const struct token *tok = p_cur(p);
 
@@ -474,14 +482,41 @@ static struct expr *logical(struct parser *p, unsigned level, bool must)
 	return out;
 }
 
+static bool is_word(const struct term *t, const char *word)
+{
+	return t->kind == T_VAR && t->var->name && strcmp(t->var->name->p, word) == 0;
+}
+
+/* The variable `every` stands at `start`: would it be right with the keyword? */
+static void hint_every(struct parser *p, uint32_t start)
+{
+	uint32_t end = p->at;
+	bool in = p->m->kw_in, ok;
+
+	if (p_tok(p) != K_IDENT)
+		return;
+	p_back(p, start);
+	p->m->kw_in = p->m->kw_every = true;
+	ok = every(p) != NULL;
+	p->m->kw_in = in;
+	p->m->kw_every = false;
+	p_back(p, start);
+	p->at = end;
+	if (ok)
+		p->hint = "`import future.keywords.every` for `every x in xs { ... }` expressions";
+}
+
 struct expr *p_literal(struct parser *p)
 {
+	uint32_t start = p->at;
 	struct expr *e;
 
 	if (p->depth >= p->max_depth)
 		return p_fail(p, p_loc(p), "max nesting depth of %u exceeded", p->max_depth);
 	p->depth++;
 	e = logical(p, 0, false);
+	if (e && !p->m->kw_every && e->kind == EX_TERM && e->term && is_word(e->term, "every"))
+		hint_every(p, start);
 	p->depth--;
 	if (e && e->kind == EX_TERM && !e->term)
 		return p_illegal(p, "");

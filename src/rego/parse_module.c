@@ -50,6 +50,24 @@ static bool part_is(const struct term *t, const char *s)
 	return t->kind == T_VAR ? rv_is_str((struct rv){.kind = RV_STRING, .str = t->var->name}, s) : rv_is_str(t->value, s);
 }
 
+/* The last part becomes a name, so no keyword of the module may stand there. */
+static bool tail_is_no_keyword(struct parser *p, const struct term *t)
+{
+	static const char *const reserved[] = {"in", "every", "if", "contains", "not", "as", "default", "else", "false",
+					       "import", "package", "null", "some", "true", "with"};
+	const struct module *m = p->m;
+	const bool on[4] = {m->kw_in, m->kw_every, m->kw_if, m->kw_contains};
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+		if ((i >= 4 || on[i]) && rv_is_str(t->items[t->n - 1]->value, reserved[i])) {
+			p_fail(p, t->items[t->n - 1]->loc, "unexpected import path, must not end with a keyword, got: %s (hint: "
+			       "import a different path or use an alias)", reserved[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool keyword_import(struct parser *p, struct import *im, struct term *t)
 {
 	struct module *m = p->m;
@@ -62,6 +80,8 @@ static bool keyword_import(struct parser *p, struct import *im, struct term *t)
 			p_fail(p, im->alias_loc, "`rego` imports cannot be aliased");
 			return false;
 		}
+		if (t->n > 1 && !tail_is_no_keyword(p, t))
+			return false;
 		if (t->n != 2 || !(part_is(t->items[1], "v1") || part_is(t->items[1], "v2"))) {
 			p_fail(p, t->loc, "invalid import `%s`, must be `rego.v1`", term_string(p->c, t));
 			return false;
@@ -158,20 +178,10 @@ static bool import(struct parser *p)
 		if (!keyword_import(p, &im, t))
 			return false;
 	} else if (!im.alias && im.n > 1) {
-		static const char *const reserved[] = {"in", "every", "if", "contains", "not", "as", "default", "else", "false",
-						       "import", "package", "null", "some", "true", "with"};
 		struct rv last = t->items[im.n - 1]->value;
 
-		for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
-			bool on = i >= 4 || (i == 0 && m->kw_in) || (i == 1 && m->kw_every) || (i == 2 && m->kw_if) ||
-				  (i == 3 && m->kw_contains);
-
-			if (on && rv_is_str(last, reserved[i])) {
-				p_fail(p, t->items[im.n - 1]->loc, "unexpected import path, must not end with a keyword, got: %s (hint: "
-				       "import a different path or use an alias)", reserved[i]);
-				return false;
-			}
-		}
+		if (!tail_is_no_keyword(p, t))
+			return false;
 		im.alias = var_named(p->c, last.str->p, last.str->n);
 		im.alias_loc = t->items[im.n - 1]->loc;
 	} else if (!im.alias) {

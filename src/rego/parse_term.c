@@ -79,6 +79,9 @@ void *p_fail(struct parser *p, struct loc at, const char *fmt, ...)
 	va_start(ap, fmt);
 	p->err = arena_vprintf(p->c->arena, fmt, ap);
 	va_end(ap);
+	if (p->err && p->hint)
+		p->err = arena_printf(p->c->arena, "%s (hint: %s)", p->err, p->hint);
+	p->hint = NULL;
 	p->err_loc = at;
 	p->failed = true;
 	p->failed_at = p->at;
@@ -585,7 +588,7 @@ struct term *p_postfix(struct parser *p, struct term *head)
 			if (p_tok(p) != K_RBRACK)
 				return p_illegal(p, "expected [");
 			p_next(p);
-		} else if (k == K_LPAREN && (t->kind == T_VAR || (t->kind == T_REF && t->items[0]->kind == T_VAR))) {
+		} else if (k == K_LPAREN && (t->kind == T_VAR || t->kind == T_REF)) {
 			t = call(p, t);
 			if (!t)
 				return NULL;

@@ -1,5 +1,5 @@
 /* Safety: expressions are put in an order in which every variable is bound before it is needed, or reported. */
-#include "rego/tree.h"
+#include "rego/unsafe.h"
 
 struct vset {
 	struct var **v;
@@ -305,111 +305,6 @@ static void outputs(struct comp *c, const struct expr *e, const struct vset *saf
 
 /* ---- bodies ---- */
 
-static const struct term *find_var(const struct term *t, const struct var *v)
-{
-	const struct term *f = NULL;
-
-	if (!t)
-		return NULL;
-	if (t->kind == T_VAR)
-		return t->var == v ? t : NULL;
-	for (uint32_t i = 0; t->items && i < t->n && !f; i++)
-		f = find_var(t->items[i], v);
-	return f;
-}
-
-/* A value is made when the expression runs: it holds a reference or a call. */
-static bool is_evaluated(const struct term *t)
-{
-	bool out = t && (t->kind == T_REF || t->kind == T_CALL);
-
-	for (uint32_t i = 0; t && t->items && i < t->n && !out; i++)
-		out = is_evaluated(t->items[i]);
-	return out;
-}
-
-/* A head's value that needs no body, such as [x, y]. */
-static bool is_head_constant(const struct expr *e)
-{
-	const struct term *t = e->term;
-
-	if (t && t->kind == T_CALL && t->op && t->n == 3 && (call_is(t, "eq") || call_is(t, "assign")))
-		return e->generated && !is_evaluated(t->items[1]) && !is_evaluated(t->items[2]);
-	return e->generated && !is_evaluated(t);
-}
-
-/* The innermost call that names the variable: it becomes an expression of its own. */
-static const struct term *call_around(const struct term *t, const struct var *v)
-{
-	const struct term *f = NULL;
-
-	for (uint32_t i = 0; t && t->items && i < t->n && !f; i++)
-		f = call_around(t->items[i], v);
-	return f ? f : t && t->kind == T_CALL && find_var(t, v) ? t : NULL;
-}
-
-/* The argument that takes a call's result; NULL when there is none. */
-static const struct term *result_of(const struct expr *e)
-{
-	const struct term *t = e->term;
-	uint32_t arity;
-
-	if (!t || t->kind != T_CALL || e->negated || !(t->callee.fn || t->callee.builtin || t->callee.host))
-		return NULL;
-	arity = t->callee.fn ? t->callee.fn->arity : t->callee.builtin ? t->callee.builtin->arity : t->callee.host->arity;
-	return t->n - 1 > arity ? t->items[t->n - 1] : NULL;
-}
-
-/* Where the expression names the variable: the expression, which an inner call is, too; for a head's constant the name itself. */
-static struct loc var_loc(const struct expr *e, const struct var *v)
-{
-	const struct term *t = e->term, *f = find_var(t, v), *part = NULL;
-
-	for (uint32_t i = 1; t && t->kind == T_CALL && i < t->n && !part; i++)
-		part = call_around(t->items[i], v);
-	if (part)
-		return part->loc;
-	/* x = f(y) has become f(y, x) */
-	if (result_of(e) && !find_var(result_of(e), v))
-		return t->loc;
-	return f && is_head_constant(e) ? f->loc : e->loc;
-}
-
-/* Another rule begins in the line where this one does. */
-static bool shares_line(const struct rule *r)
-{
-	for (const struct rule *o = r->mod->first; o; o = o->next) {
-		if (o != r && o->loc.row == r->loc.row && o->ref[0]->var != r->ref[0]->var)
-			return true;
-	}
-	return false;
-}
-
-static const char *keyword_hint(struct safety *s, const struct var *v)
-{
-	static const char *const words[] = {"in", "every", "contains", "if", "not", "and", "or"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (v->name->n == strlen(words[i]) && memcmp(v->name->p, words[i], v->name->n) == 0)
-			return arena_printf(s->c->arena, " (hint: `import future.keywords.%s` to import a future keyword)", words[i]);
-	}
-	return "";
-}
-
-static void unsafe_var(struct safety *s, const struct var *v, struct loc loc, bool head)
-{
-	const struct var *o = v;
-
-	while (o->orig)
-		o = o->orig;
-	if (o->generated)
-		comp_error(s->c, ERR_UNSAFE, loc, "expression is unsafe");
-	else
-		comp_error(s->c, ERR_UNSAFE, loc, "var %s is unsafe%s%s%s", o->wildcard ? "_" : o->name->p,
-			   s->rule && shares_line(s->rule) ? " in rule " : "",
-			   s->rule && shares_line(s->rule) ? s->rule->ref[0]->var->name->p : "", head ? "" : keyword_hint(s, o));
-}
-
 /* An operand of print binds nothing: what it uses must be there. */
 static bool print_operand(struct safety *s, const struct term *t, const struct vset *safe)
 {
@@ -427,7 +322,8 @@ static bool print_operand(struct safety *s, const struct term *t, const struct v
 	return ok;
 }
 
-static bool term_closures(struct safety *s, struct term *t, const struct vset *safe)
+/* at: the expression that a closure becomes a part of, which is its innermost call or the expression around it. */
+static bool term_closures(struct safety *s, struct term *t, const struct vset *safe, struct loc at)
 {
 	bool ok = true;
 
@@ -453,14 +349,14 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 			term_vars(s->c, t->key, &head);
 			for (uint32_t i = 0; i < head.n; i++) {
 				if (!has(&in, head.v[i])) {
-					unsafe_var(s, head.v[i], t->loc, false);
+					unsafe_var(s->c, s->rule, head.v[i], at, false);
 					ok = false;
 				}
 			}
 			if (ok && t->key)
-				ok = term_closures(s, t->key, &in);
+				ok = term_closures(s, t->key, &in, t->key->loc);
 			if (ok)
-				ok = term_closures(s, t->val, &in);
+				ok = term_closures(s, t->val, &in, t->val->loc);
 		}
 		return ok;
 	}
@@ -477,7 +373,7 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 					if (has(safe, vars.v[m]) || (vars.v[m]->generated && !vars.v[m]->orig))
 						continue;
 					if (t->parts[i]->term->kind == T_VAR && t->parts[i]->term->var == vars.v[m] && !vars.v[m]->wildcard)
-						unsafe_var(s, vars.v[m], t->parts[i]->loc, false);
+						unsafe_var(s->c, s->rule, vars.v[m], t->loc, false);
 					else if (vars.v[m]->wildcard)
 						comp_error(s->c, ERR_COMPILE, t->parts[i]->loc, "var _ is undeclared");
 					else
@@ -491,17 +387,19 @@ static bool term_closures(struct safety *s, struct term *t, const struct vset *s
 		}
 		return ok;
 	}
+	if (t->kind == T_CALL && !t->op)
+		at = t->loc;
 	for (uint32_t i = 0; t->items && i < t->n; i++)
-		ok = term_closures(s, t->items[i], safe) && ok;
+		ok = term_closures(s, t->items[i], safe, at) && ok;
 	return ok;
 }
 
 static bool expr_closures(struct safety *s, struct expr *e, const struct vset *safe)
 {
-	bool ok = term_closures(s, e->term, safe) && term_closures(s, e->domain, safe);
+	bool ok = term_closures(s, e->term, safe, e->loc) && term_closures(s, e->domain, safe, e->domain ? e->domain->loc : e->loc);
 
 	for (uint32_t k = 0; k < e->nwith; k++)
-		ok = term_closures(s, e->with[k].value, safe) && ok;
+		ok = term_closures(s, e->with[k].value, safe, e->with[k].value->loc) && ok;
 	for (uint32_t k = 0; k < e->nbodies; k++) {
 		struct vset in = {0};
 
@@ -594,8 +492,8 @@ static void missing(struct safety *s, const struct expr *e, const struct vset *s
 
 	if (!splits(s->c, e, safe))
 		outputs(s->c, e, safe, &given);
-	if (result_of(e) && inputs_safe(s->c, e->term, safe))
-		(void)bind_pattern(s->c, result_of(e), &given);
+	if (unsafe_result(e) && inputs_safe(s->c, e->term, safe))
+		(void)bind_pattern(s->c, unsafe_result(e), &given);
 	expr_vars(s->c, e, &vars);
 	implicit_vars(s->c, e, &vars);
 	expr_closure_vars(s->c, e, &inside);
@@ -613,8 +511,8 @@ static void missing(struct safety *s, const struct expr *e, const struct vset *s
 
 static bool before(const struct expr *a, const struct expr *b)
 {
-	if (is_head_constant(a) != is_head_constant(b))
-		return is_head_constant(b);
+	if (unsafe_in_head(a) != unsafe_in_head(b))
+		return unsafe_in_head(b);
 	return a->loc.row < b->loc.row || (a->loc.row == b->loc.row && a->loc.col < b->loc.col);
 }
 
@@ -623,7 +521,7 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 		   const struct vset *outer)
 {
 	const struct expr **order = comp_alloc(s->c, b->n * sizeof(*order));
-	bool *told = comp_alloc(s->c, b->n * sizeof(*told)), others = false;
+	bool *told = comp_alloc(s->c, b->n * sizeof(*told)), others = false, named = false;
 	struct vset lhs = {0}, seen = {0};
 	uint32_t n = 0, at = 0;
 
@@ -643,20 +541,21 @@ static void report(struct safety *s, const struct body *b, const bool *placed, c
 		told[at] = true;
 		order[n++] = next;
 	}
-	for (int pass = 0; pass < 2; pass++) {
-		for (uint32_t i = 0; i < n; i++) {
+	for (int pass = 0; pass < 3; pass++) {	/* names are told, and expressions where no name is */
+		for (uint32_t i = 0; i < n && (pass < 2 || !named); i++) {
 			struct vset vars = {0};
 
 			missing(s, order[i], safe, mine, outer, &vars);
 			for (uint32_t k = 0; k < 2 * vars.n; k++) {	/* what the expression itself needs, then what its calls need */
 				const struct var *v = vars.v[k % vars.n];
-				bool left = has(&lhs, v), own = var_loc(order[i], v).off == order[i]->loc.off;
+				bool left = has(&lhs, v), own = unsafe_loc(order[i], v).off == order[i]->loc.off;
 
 				others = others || !left;
-				if (pass == 0 || (left && others) || has(&seen, v) || own != (k < vars.n))
+				if (pass == 0 || unsafe_nameless(v) != (pass == 2) || (left && others) || has(&seen, v) || own != (k < vars.n))
 					continue;
 				put(s->c, &seen, vars.v[k % vars.n]);
-				unsafe_var(s, v, var_loc(order[i], v), is_head_constant(order[i]));
+				named = named || pass == 1;
+				unsafe_var(s->c, s->rule, v, unsafe_loc(order[i], v), unsafe_in_head(order[i]));
 			}
 		}
 	}
@@ -723,7 +622,7 @@ static bool args_ok(struct safety *s, const struct term *arg, const struct term 
 	}
 	for (uint32_t i = 0; i < vars.n; i++) {
 		if (!has(body, vars.v[i])) {
-			unsafe_var(s, vars.v[i], arg->loc, false);
+			unsafe_var(s->c, s->rule, vars.v[i], arg->loc, false);
 			ok = false;
 		}
 	}
@@ -747,13 +646,13 @@ static bool heads_ok(struct safety *s, struct rule *r)
 	term_vars(s->c, r->value, &head);
 	for (uint32_t i = 0; i < head.n; i++) {
 		if (!has(&safe, head.v[i])) {
-			const struct term *t = find_var(r->key, head.v[i]);
+			const struct term *t = unsafe_find(r->key, head.v[i]);
 
 			if (!t)
-				t = find_var(r->value, head.v[i]);
+				t = unsafe_find(r->value, head.v[i]);
 			for (uint32_t k = 1; !t && k < r->nref; k++)
-				t = find_var(r->ref[k], head.v[i]);
-			unsafe_var(s, head.v[i], t ? t->loc : r->loc, true);
+				t = unsafe_find(r->ref[k], head.v[i]);
+			unsafe_var(s->c, s->rule, head.v[i], t ? t->loc : r->loc, true);
 			ok = false;
 		}
 	}

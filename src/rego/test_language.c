@@ -414,6 +414,36 @@ static void errors_are_where_they_are_looked_for(void **state)
 		{"p if { every v in [1] { v == \"a\" } }", NULL, 0},
 		{"q := 1\np if { every v in [1] { v; q.x == \"a\" } }", "undefined ref: data.p.q.x", 0},
 		{"p if { x := 1; x == \"a\" }", "match error", 0},
+		{"p if { {\"a\": 1} == {\"a\": \"b\"} }", "object<a: number>", 0},
+		{"p if { y := 1 / null }", "2:13: div: invalid argument(s)", 0},
+		{"p if { not lower(1) }", "2:8: lower: invalid argument(s)", 0},
+		{"q := 1\np := data[2]", "3:6: undefined ref: data[2]", 0},
+		{"p := data[2]", NULL, 0},
+		{"f(x) := x\np if { [f] }", "3:9: function data.p.f used as reference, not called", 0},
+		/* a closure is where the call or expression that holds it is */
+		{"p if { _ = [u | true] }", "2:8: var u is unsafe", 0},
+		{"p if { y := count([u | true]) }", "2:13: var u is unsafe", 0},
+		{"p if { every z in [u | true] { z } }", "2:19: var u is unsafe", 0},
+		{"p if { every z in nope { z } }", "2:19: var nope is unsafe", 0},
+		{"p := $\"a {x}\"", "2:6: var x is unsafe", 0},
+		/* names that a compiler made say nothing, so the expression is told; names come first */
+		{"p if { __local0__ = __local1__ }", "2:8: expression is unsafe", 0},
+		{"p if { __local0__ = x }", "2:8: var x is unsafe", 0},
+		{"a.b if { x == 2 } q if { true }", "2:10: var x is unsafe in rule a.b", 0},
+		/* what a call names */
+		{"p if { bits.if(1, 2) }", "2:8: undefined function bits[\"if\"]", 0},
+		{"p if { not f(1) }", "2:8: undefined function f", 0},
+		{"p if { {\"a\": 1}.f(2) }", "2:8: undefined function {\"a\": 1}.f", 0},
+		{"f() := 1\np if { f(1, 2) }", "3:8: function data.p.f has arity 0, got 2 arguments", 0},
+		{"f(x) := 1\np if { g := 2; any([u]) }", "3:16: var u is unsafe", 0},
+		{"p if { any([true]) }", "2:8: deprecated built-in function calls in expression: any", 0},
+		{"f(x + 1) := 1", "2:3: rule arguments cannot contain calls", 0},
+		{"p := $\"{walk([1])}\"", "illegal call to relation built-in 'walk'", 0},
+		/* conflicts name all that is in the way */
+		{"p := x if { x := 1 }\np.r[s] := 2 if { s := \"f\" }\np.q := 1",
+		 "2:1: rule data.p.p conflicts with:\n  rule data.p.p.r[s] at m.rego:3\n  rule data.p.p.q at m.rego:4", 0},
+		{"default p := 1\ndefault p := 2", "1:1: multiple default rules data.p.p found at m.rego:2, m.rego:3", 0},
+		{"import rego.false", "2:13: unexpected import path, must not end with a keyword, got: false", 0},
 	};
 
 	(void)state;

@@ -548,7 +548,10 @@ void ty_text(struct buf *b, const struct ty *t)
 	} else if (t->kind == TY_OBJECT) {
 		for (uint32_t i = 0; i < t->n; i++) {
 			buf_puts(b, i ? ", " : "<");
-			rv_to_text(b, t->keys[i]);
+			if (t->keys[i].kind == RV_STRING)
+				buf_put(b, t->keys[i].str->p, t->keys[i].str->n);
+			else
+				rv_to_text(b, t->keys[i]);
 			buf_puts(b, ": ");
 			ty_text(b, t->items[i]);
 		}

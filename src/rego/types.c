@@ -135,7 +135,7 @@ static struct rule_group *group_of(struct check *k, const struct term *t, uint32
 		}
 		kid = tree_kid(n, part->value);
 		if (!kid) {
-			*bad = n->nkids && part->value.kind != RV_STRING && n->package;
+			*bad = n->nkids && part->value.kind != RV_STRING && (n->package || (!n->parent && k->c->typed));
 			return NULL;
 		}
 		n = kid;
@@ -165,7 +165,7 @@ static const struct ty *ref_type(struct check *k, const struct term *t)
 		if (bad && !relaxed(k))
 			return undefined_ref(k, t);
 		if (g && g->kind == G_FUNCTION && !relaxed(k)) {
-			comp_error(k->c, ERR_TYPE, k->e ? k->e->loc : t->loc, "function %s used as reference, not called", g->path);
+			comp_error(k->c, ERR_TYPE, t->loc.row ? t->loc : k->e ? k->e->loc : t->loc, "function %s used as reference, not called", g->path);
 			return &ty_any;
 		}
 		if (!g || relaxed(k)) {
@@ -351,7 +351,7 @@ static void have_want(struct check *k, const struct term *t, const struct ty **a
 		ty_text(&b, args[i]);
 	}
 	buf_puts(&b, ")");
-	comp_error(k->c, ERR_TYPE, k->e && k->e->term == t ? k->e->loc : t->loc, "%s: invalid argument(s)%s", term_string(k->c, t->items[0]),
+	comp_error(k->c, ERR_TYPE, k->e && k->e->term == t && k->e->negated ? k->e->loc : t->loc, "%s: invalid argument(s)%s", term_string(k->c, t->items[0]),
 		   buf_ok(&b) ? buf_cstr(&b) : "");
 }
 
@@ -594,6 +594,7 @@ static const struct ty *group_type(struct check *k, struct rule_group *g)
 	}
 	g->ty = t ? t : &ty_any;
 	g->ty_state = 2;
+	k->c->typed = true;
 	return g->ty;
 }
 
