@@ -7,7 +7,7 @@ enum {
 	NO_COMPREHENSION = 1,	/* the bar here is a union */
 	NO_BODY = 2,		/* the brace here is no operand of a logical operator */
 	NO_GROUP = 4,		/* the parenthesis here is no group of logical operators */
-	A_TERM = 8,		/* a term is here */
+	NO_VALUE = 8,	/* neither a value nor a body is in the parenthesis here */
 };
 
 struct parser {

@@ -225,60 +225,9 @@ static bool empty_group(struct parser *p)
 	return true;
 }
 
-/* Behind the new `not`: everything that the expression needs is inside. */
-static struct expr *not_body(struct parser *p, struct loc from)
+/* An expression that begins at `from`; its first term may have been read already. */
+static struct expr *plain(struct parser *p, struct loc from)
 {
-	struct expr *e = expr_new(p->c, NULL, from), *in;
-
-	if (!e)
-		return NULL;
-	e->kind = EX_NOT;
-	e->nbodies = 1;
-	e->bodies = comp_alloc(p->c, sizeof(*e->bodies));
-	if (!e->bodies)
-		return NULL;
-	if (p_tok(p) == K_LBRACE) {
-		e->bodies[0] = operand_body(p, true);
-		e->explicit_body = true;
-	} else if (empty_group(p)) {
-		return NULL;
-	} else if (p_tok(p) == K_LPAREN && p_peek(p, 1) == K_LBRACE) {
-		uint32_t start = p->at;
-		bool known = p->toks[start].tried & A_TERM;
-		struct term *t = known ? NULL : p_term(p);
-
-		if (t) {
-			p->toks[start].tried |= A_TERM;
-		} else if (!known) {	/* no value: a body in parentheses */
-			uint32_t inner;
-			struct body *b;
-			struct loc at = p->toks[start].loc;
-
-			p_back(p, start + 1);
-			inner = p->at;
-			p_next(p);
-			b = p_body(p, K_RBRACE);
-			if (b && p_tok(p) == K_RPAREN)
-				return p_fail(p, at, "`(...)` in an operand position cannot contain a body (hint: drop the parens to keep "
-					      "the body: `not %s`)",
-					      slice_text(p, p_span(p, p->toks[inner].loc)));
-		}
-		p_back(p, start);
-		in = logical(p, 2, false);
-		e->bodies[0] = in ? body_of(p, in) : NULL;
-	} else {
-		in = logical(p, 2, false);
-		e->bodies[0] = in ? body_of(p, in) : NULL;
-	}
-	if (!e->bodies[0])
-		return NULL;
-	e->loc = p_span(p, from);
-	return e;
-}
-
-static struct expr *plain(struct parser *p)
-{
-	struct loc from = p_loc(p);
 	struct term *t = p_infix(p, true), *rhs;
 	struct expr *e;
 	const char *op = p_tok(p) == K_ASSIGN ? "assign" : p_tok(p) == K_UNIFY ? "eq" : NULL;
@@ -299,6 +248,63 @@ static struct expr *plain(struct parser *p)
 		t->loc = p_span(p, from);
 	}
 	e = expr_new(p->c, t, p_span(p, from));
+	return e;
+}
+
+/* Behind the new `not`: everything that the expression needs is inside. */
+static struct expr *not_body(struct parser *p, struct loc from)
+{
+	struct expr *e = expr_new(p->c, NULL, from), *in;
+
+	if (!e)
+		return NULL;
+	e->kind = EX_NOT;
+	e->nbodies = 1;
+	e->bodies = comp_alloc(p->c, sizeof(*e->bodies));
+	if (!e->bodies)
+		return NULL;
+	if (p_tok(p) == K_LBRACE) {
+		e->bodies[0] = operand_body(p, true);
+		e->explicit_body = true;
+	} else if (empty_group(p)) {
+		return NULL;
+	} else if (p_tok(p) == K_LPAREN && p_peek(p, 1) == K_LBRACE) {
+		uint32_t start = p->at;
+		bool known = p->toks[start].tried & NO_VALUE;
+		struct term *t = known ? NULL : p_term(p);
+
+		if (t) {	/* no group of logical operators either: they would not read as a term */
+			p->given = t;
+			in = plain(p, p->toks[start].loc);
+			e->bodies[0] = in ? body_of(p, in) : NULL;
+			e->loc = p_span(p, from);
+			return e->bodies[0] ? e : NULL;
+		}
+		if (!known) {	/* no value: a body in parentheses */
+			uint32_t inner;
+			struct body *b;
+			struct loc at = p->toks[start].loc;
+
+			p_back(p, start + 1);
+			inner = p->at;
+			p_next(p);
+			b = p_body(p, K_RBRACE);
+			if (b && p_tok(p) == K_RPAREN)
+				return p_fail(p, at, "`(...)` in an operand position cannot contain a body (hint: drop the parens to keep "
+					      "the body: `not %s`)",
+					      slice_text(p, p_span(p, p->toks[inner].loc)));
+			p->toks[start].tried |= NO_VALUE;
+		}
+		p_back(p, start);
+		in = logical(p, 2, false);
+		e->bodies[0] = in ? body_of(p, in) : NULL;
+	} else {
+		in = logical(p, 2, false);
+		e->bodies[0] = in ? body_of(p, in) : NULL;
+	}
+	if (!e->bodies[0])
+		return NULL;
+	e->loc = p_span(p, from);
 	return e;
 }
 
@@ -348,7 +354,7 @@ static struct expr *operand(struct parser *p)
 		} else {
 			e = group(p);
 			if (!e && !p->failed)
-				e = plain(p);
+				e = plain(p, p_loc(p));
 			if (e && e->kind != EX_TERM) {
 				struct expr *n = expr_new(p->c, NULL, from);
 
@@ -376,7 +382,7 @@ static struct expr *operand(struct parser *p)
 		if (!e && p->failed)
 			return NULL;
 		if (!e)
-			e = plain(p);
+			e = plain(p, from);
 	}
 	return e;
 }

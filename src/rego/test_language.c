@@ -149,14 +149,43 @@ static void heads_of_closures_bind_what_their_brackets_name(void **state)
 }
 
 /* Each way of nesting, 30 deep and then closed or broken off: a reader that tries twice at each level would take 2^30 steps. */
-static void what_is_nested_is_read_in_little_time(void **state)
+/* What may be read in more than one way, nested in itself: before, the innermost, behind. */
+static const char *const ways[][3] = {
+	{"{", "true", "} and {true}"}, {"{", "true", "} or {true}"}, {"{true} and {", "true", "}"}, {"({", "true", "} and {true})"},
+	{"not {", "true", "}"}, {"not ({x | x = 1; ", "true", "})"}, {"([x | x := 1; ", "true", "])"}, {"{x | x = 1; {", "true", "}}"},
+	{"[1 | ", "true", ", 2]"}, {"{1 | ", "true", ", 2}"}, {"{{x | ", "true", ", 2}}"}, {"((", "true", "))"},
+	{"not (", "true", ")"}, {"{1: 2 | ", "3", ", 4: 5}"}, {"$\"{[x | x := 1; ", "true", "]}\""}, {"every x in [y | y := 1] {", "x", "}"},
+};
+
+/* A body that holds way w, `depth` times in itself. Returns the length. */
+static size_t nested(char *text, size_t size, size_t w, int depth, bool end)
 {
-	static const char *const ways[][3] = {
-		{"{", "true", "} and {true}"}, {"{", "true", "} or {true}"}, {"{true} and {", "true", "}"}, {"({", "true", "} and {true})"},
-		{"not {", "true", "}"}, {"not ({x | x = 1; ", "true", "})"}, {"([x | x := 1; ", "true", "])"}, {"{x | x = 1; {", "true", "}}"},
-		{"[1 | ", "true", ", 2]"}, {"{1 | ", "true", ", 2}"}, {"{{x | ", "true", ", 2}}"}, {"((", "true", "))"},
-		{"not (", "true", ")"}, {"{1: 2 | ", "3", ", 4: 5}"}, {"$\"{[x | x := 1; ", "true", "]}\""}, {"every x in [y | y := 1] {", "x", "}"},
-	};
+	size_t at = (size_t)snprintf(text, size, "package p\nimport future.keywords.not\nimport future.keywords.and\n"
+				     "import future.keywords.or\nq if {\n");
+
+	for (int k = 0; k < depth; k++)
+		at += (size_t)snprintf(text + at, size - at, "%s", ways[w][0]);
+	at += (size_t)snprintf(text + at, size - at, "%s", ways[w][1]);
+	for (int k = 0; end && k < depth; k++)
+		at += (size_t)snprintf(text + at, size - at, "%s", ways[w][2]);
+	return at + (size_t)snprintf(text + at, size - at, "%s", end ? "\n}\n" : "");
+}
+
+static size_t allocations;
+
+void *__real_arena_alloc(struct arena *a, size_t n);
+void *__wrap_arena_alloc(struct arena *a, size_t n);
+
+void *__wrap_arena_alloc(struct arena *a, size_t n)
+{
+	allocations++;
+	return __real_arena_alloc(a, n);
+}
+
+/* Each reading of a term allocates it, so allocations count readings. What failed at a token is not tried there again: a level is read
+ * once for each level around it at most, and twice as much nesting costs four times as many readings, never a power. */
+static void the_cost_of_nesting_is_bounded(void **state)
+{
 	struct rego_compile_options o = options;
 
 	(void)state;
@@ -165,17 +194,36 @@ static void what_is_nested_is_read_in_little_time(void **state)
 	for (size_t i = 0; i < COUNT_OF(ways); i++) {
 		for (int end = 0; end < 2; end++) {
 			char text[8192], out[512];
-			size_t at = (size_t)snprintf(text, sizeof(text), "package p\nimport future.keywords.not\nimport future.keywords.and\n"
-						     "import future.keywords.or\nq if {\n");
+			size_t cost[3];
+
+			for (int k = 0; k < 3; k++) {
+				size_t n = nested(text, sizeof(text), i, 8 << k, end);
+
+				allocations = 0;
+				(void)refusal(text, n, o, out);
+				cost[k] = allocations;
+			}
+			assert_true(cost[0] > 8);
+			if (cost[2] - cost[1] > (cost[1] - cost[0]) * 17 / 4 + 8)
+				fail_msg("%s ... %s: %zu, %zu, %zu allocations", ways[i][0], end ? ways[i][2] : "", cost[0], cost[1], cost[2]);
+		}
+	}
+}
+
+static void what_is_nested_is_read_in_little_time(void **state)
+{
+	struct rego_compile_options o = options;
+
+	(void)state;
+	o.experimental_keywords = 1;
+	o.parse_only = 1;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		for (int end = 0; end < 2; end++) {
+			char text[8192], out[512];
+			size_t n = nested(text, sizeof(text), i, 30, end);
 			clock_t from = clock(); /* processor time: other work on the machine does not count */
 
-			for (int k = 0; k < 30; k++)
-				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][0]);
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][1]);
-			for (int k = 0; end && k < 30; k++)
-				at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ways[i][2]);
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", end ? "\n}\n" : "");
-			(void)refusal(text, at, o, out);
+			(void)refusal(text, n, o, out);
 			if (clock() - from > 20 * CLOCKS_PER_SEC) /* 2^30 steps take minutes */
 				fail_msg("%s ... %s: too long", ways[i][0], end ? ways[i][2] : "");
 		}
@@ -458,6 +506,7 @@ int main(void)
 		cmocka_unit_test(heads_are_written_freely),
 		cmocka_unit_test(a_package_has_any_name),
 		cmocka_unit_test(heads_of_closures_bind_what_their_brackets_name),
+		cmocka_unit_test(the_cost_of_nesting_is_bounded),
 		cmocka_unit_test(what_is_nested_is_read_in_little_time),
 		cmocka_unit_test(a_module_is_given_as_its_tree),
 		cmocka_unit_test(annotations_are_constants_of_their_rules),
