@@ -51,6 +51,8 @@ result $ok "it runs with the installed library"
 
 # shellcheck disable=SC2046,SC2086
 ok=0
+# what was built to measure coverage brings along what counts
+nm "$lib/libwarrant-rego.a" 2>/dev/null | grep -q __gcov_init && flags="$flags --coverage"
 cc -std=c17 $flags $(pkg-config --cflags warrant-rego) -o "$dir/static" "$dir/example/main.c" "$lib/libwarrant-rego.a" \
 	$(pkg-config --static --libs warrant-rego | sed 's/-lwarrant-rego//') -pthread >&2 && decides "$dir/static" || ok=1
 result $ok "so does the example with the static library"

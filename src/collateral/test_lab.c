@@ -97,7 +97,7 @@ static bool is_lab_root(void *ctx, const char *set, const uint8_t sha256[32])
 static void enrol(struct fixture *f, const struct lab_world *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		struct x509 *c;
+		struct x509 *c = NULL;
 
 		if (!l->item[i].anchor)
 			continue;
