@@ -1,7 +1,9 @@
 /* yaml.c - the YAML builtins, and writing. */
+#include <errno.h>
 #include <stdlib.h>
 #include <yaml.h>
 
+#include "rego/builtin/gofmt.h"
 #include "rego/builtin/yaml.h"
 
 /* ---- writing ---- */
@@ -167,9 +169,33 @@ static bool sequence(struct writer *w, struct rv v)
 	return emit(w, &e, yaml_sequence_end_event_initialize(&e));
 }
 
-static bool value(struct writer *w, struct rv v)
+/* An integer of 64 bits as it stands; upstream's library takes all others for doubles. */
+static bool number(struct writer *w, struct rv v)
 {
 	char scratch[24];
+	struct slice text = rv_number_text(v, scratch);
+	struct buf b = buf_in(w->a, 64);
+	const char *cstr = arena_strndup(w->a, text.p, text.n);
+	const char *digits = cstr && *cstr == '-' ? cstr + 1 : cstr;
+	bool fits = digits && digits[strspn(digits, "0123456789")] == 0;
+
+	if (!cstr)
+		return false;
+	errno = 0;
+	if (fits && *cstr == '-')
+		(void)strtoll(cstr, NULL, 10);
+	else if (fits)
+		(void)strtoull(cstr, NULL, 10);
+	if (fits && errno != ERANGE)
+		return scalar(w, text, YAML_PLAIN_SCALAR_STYLE);
+	errno = 0;
+	gofmt_float(&b, strtod(cstr, NULL), 'g', -1);
+	/* beyond a double it stays what it is */
+	return scalar(w, buf_ok(&b) && errno != ERANGE ? buf_view(&b) : text, YAML_PLAIN_SCALAR_STYLE);
+}
+
+static bool value(struct writer *w, struct rv v)
+{
 	bool ok = false;
 
 	if (++w->depth > YAML_DEPTH)
@@ -183,7 +209,7 @@ static bool value(struct writer *w, struct rv v)
 		ok = scalar(w, v.sub ? SLICE_LIT("true") : SLICE_LIT("false"), YAML_PLAIN_SCALAR_STYLE);
 		break;
 	case RV_NUMBER:
-		ok = scalar(w, rv_number_text(v, scratch), YAML_PLAIN_SCALAR_STYLE);
+		ok = number(w, v);
 		break;
 	case RV_STRING:
 		ok = string(w, rv_slice(v));
